@@ -1,0 +1,145 @@
+//! The `[im]` table: variants, timings and bounds of the reference IM.
+//!
+//! Every bound and every timing of the nodes has its name here; nodes hold no constants of their
+//! own for what a reader may want to change.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Span;
+
+/// How a committed row reaches its recipients.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fanout {
+    /// Write fan-out: a copy into each member's inbox.
+    Write,
+    /// Read fan-out: only the timeline; devices pull with their cursors.
+    Read,
+    /// Write fan-out below `hybrid_threshold` members, read fan-out from there on.
+    #[default]
+    Hybrid,
+}
+
+/// How a per-member inbox keeps its copies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inbox {
+    /// A copy for every member, deleted when all of the member's devices have acked it.
+    #[default]
+    CopyUntilAck,
+}
+
+/// How message ids are made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ids {
+    /// 41 bits of milliseconds, 10 bits of node, 12 bits of counter.
+    #[default]
+    Snowflake,
+}
+
+/// A planted bug, on by name, to show that the checkers can fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sabotage {
+    /// No bug.
+    #[default]
+    None,
+    /// The chat node acks a send before the store has committed it.
+    AckBeforeCommit,
+    /// Neither servers nor devices recognise a message they have seen before.
+    NoDedupe,
+    /// Devices show rows as they arrive, whatever their seq.
+    NoHoldBack,
+    /// A row is pushed once: no retry, no sync.
+    PushOnce,
+}
+
+/// The `[im]` table of a scenario.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Fan-out strategy.
+    pub fanout: Fanout,
+    /// Members from which hybrid fan-out reads instead of writes.
+    pub hybrid_threshold: u32,
+    /// Storage scheme of write fan-out.
+    pub inbox: Inbox,
+    /// Id generator.
+    pub ids: Ids,
+    /// Waits of a device between tries of an unacked send; the last one repeats.
+    pub send_retry: Vec<Span>,
+    /// Waits of a gateway between tries of an unacked push; after the last the row is left to sync.
+    pub push_retry: Vec<Span>,
+    /// How often a device compares its cursors with the servers.
+    pub heartbeat: Span,
+    /// Silence after which either side of a device's connection calls it dead.
+    pub idle_timeout: Span,
+    /// How long one call between servers may take.
+    pub call_timeout: Span,
+    /// How long a device waits before it dials again; doubled up to eight times this.
+    pub reconnect: Span,
+    /// Silence after which the registry drops a server.
+    pub lease: Span,
+    /// How long a presence entry lives without renewal.
+    pub presence_lease: Span,
+    /// How long a gateway gathers delivery acks before it stores them.
+    pub ack_flush: Span,
+    /// Recipients in one push shard.
+    pub push_shard: usize,
+    /// Rows of a conversation kept in the recent-message cache.
+    pub recent_rows: usize,
+    /// Rows in one sync reply.
+    pub sync_rows: usize,
+    /// Early rows a device holds back per conversation.
+    pub hold_back_rows: usize,
+    /// Sends waiting in a chat node per conversation; more are refused as busy.
+    pub chat_queue: usize,
+    /// Rows in one commit.
+    pub commit_rows: usize,
+    /// Records in one fetch from the log.
+    pub fetch_records: usize,
+    /// The planted bug, if any.
+    pub sabotage: Sabotage,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            fanout: Fanout::default(),
+            hybrid_threshold: 50,
+            inbox: Inbox::default(),
+            ids: Ids::default(),
+            send_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
+            push_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
+            heartbeat: Span::s(10),
+            idle_timeout: Span::s(30),
+            call_timeout: Span::s(2),
+            reconnect: Span::ms(500),
+            lease: Span::s(3),
+            presence_lease: Span::s(30),
+            ack_flush: Span::ms(50),
+            push_shard: 100,
+            recent_rows: 100,
+            sync_rows: 200,
+            hold_back_rows: 1_000,
+            chat_queue: 1_000,
+            commit_rows: 64,
+            fetch_records: 256,
+            sabotage: Sabotage::None,
+        }
+    }
+}
+
+impl Config {
+    /// The wait after try number `attempt` (from 0) of a schedule whose last wait repeats.
+    pub fn backoff(schedule: &[Span], attempt: usize) -> Span {
+        schedule[attempt.min(schedule.len() - 1)]
+    }
+
+    /// Whether the named bug is planted.
+    pub fn sabotaged(&self, by: Sabotage) -> bool {
+        self.sabotage == by
+    }
+}

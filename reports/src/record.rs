@@ -1,0 +1,275 @@
+//! The record of a run: what it leaves behind, and all that pages, plots and tables are drawn from.
+//!
+//! Everything in a [`Record`] is virtual and repeats byte for byte with scenario, seed and build.
+//! Facts of the wall (durations, threads, paths) stand only in the [`Manifest`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the record's shape; raised when a field changes its meaning or goes away.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What one run leaves behind (`record.json`).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// [`SCHEMA_VERSION`] of the writer.
+    pub schema_version: u32,
+    /// Version of the program.
+    pub imsim_version: String,
+    /// The scenario's name: its file name without extension.
+    pub scenario: String,
+    /// The scenario's own one-line description.
+    pub about: String,
+    /// The seed.
+    pub seed: u64,
+    /// The engine: `sim`, `turmoil` or `live`.
+    pub engine: String,
+    /// Rolling hash over every event, in hexadecimal.
+    pub digest: String,
+    /// Events the engine handled.
+    pub events_total: u64,
+    /// The command that gives this record again.
+    pub reproduce: String,
+    /// All promises together.
+    pub verdict: Verdict,
+    /// One entry per checker, in the order of the promises.
+    pub promises: Vec<Promise>,
+    /// The violations found, each explained; at most a few per promise.
+    pub findings: Vec<Finding>,
+    /// Where every owed row went.
+    pub ledger: Ledger,
+    /// Lengths of the run's phases.
+    pub phases: Phases,
+    /// The faults in the order of their start, and what each of them touched.
+    pub faults: Vec<FaultReport>,
+    /// Distributions of latency.
+    pub latencies: Vec<Latency>,
+    /// One bucket per virtual second from the start of `duration` to the end of the run.
+    pub timeline: Vec<Bucket>,
+    /// Totals and rates people compare first.
+    pub totals: Totals,
+    /// Costs per accepted message, by name (for example `store_rows_written`).
+    pub amplification: BTreeMap<String, f64>,
+    /// Counters of the nodes, by role (for example `gateway`), then by name.
+    pub counters: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The scenario, every default written out.
+    pub expanded: serde_json::Value,
+}
+
+/// The answer of a checker.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The promise held.
+    Valid,
+    /// It cannot be decided from the history.
+    Unknown,
+    /// The promise was broken.
+    Invalid,
+}
+
+/// One promise and the answer of its checker.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Promise {
+    /// Id of the promise (`A1`) or of the lint (`ledger`).
+    pub id: String,
+    /// What is promised, in a few words.
+    pub name: String,
+    /// The answer.
+    pub verdict: Verdict,
+    /// What the answer rests on, as one sentence with numbers.
+    pub evidence: String,
+    /// How many violations were found in all.
+    pub violations: u64,
+}
+
+/// One violation, explained.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Finding {
+    /// Id of the broken promise.
+    pub promise: String,
+    /// What is wrong, in one sentence that names the message and the device.
+    pub summary: String,
+    /// What should have been.
+    pub expected: String,
+    /// The events that led there, in time order.
+    pub events: Vec<FindingEvent>,
+}
+
+/// One event in the explanation of a violation.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FindingEvent {
+    /// Virtual time, in nanoseconds.
+    pub at_ns: u64,
+    /// Who acted: a device (`u7.d0`) or a fault (`fault 3`).
+    pub actor: String,
+    /// What happened.
+    pub text: String,
+    /// Whether this is the event the violation turns on.
+    pub key: bool,
+}
+
+/// Where every (row, device) pair that is owed went: owed = shown + pending + dropped.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Rows that got a seq.
+    pub sequenced: u64,
+    /// Of these, rows whose send ack a device saw.
+    pub acked: u64,
+    /// Of these, rows known only because a device showed them.
+    pub unacked: u64,
+    /// Owed (row, device) pairs.
+    pub owed: u64,
+    /// Owed pairs that were shown.
+    pub shown: u64,
+    /// Owed pairs above the device's durable cursor: still to come.
+    pub pending: u64,
+    /// Owed pairs at or below the cursor that were never shown, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// Shown pairs that may or may not be owed (an ack is missing).
+    pub maybe_shown: u64,
+    /// Shown pairs that are certainly not owed.
+    pub leaked: u64,
+}
+
+/// Lengths of the phases, in virtual nanoseconds. Times elsewhere in the record count from the
+/// start of `duration`; the set-up lies before it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Phases {
+    /// Logins and opening of conversations, before the clock of the scenario starts.
+    pub setup_ns: u64,
+    /// The scenario's `duration`.
+    pub duration_ns: u64,
+    /// From the end of `duration` until nothing was owed, or the end of `settle`.
+    pub settle_ns: u64,
+}
+
+/// One fault and what it touched.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct FaultReport {
+    /// Its number in the run, from 1.
+    pub number: u32,
+    /// Its kind (`crash`, `partition`, …).
+    pub kind: String,
+    /// What it was aimed at, in words (`gateway-0`, `gateway ↔ chat`).
+    pub target: String,
+    /// Start, in nanoseconds from the start of `duration`.
+    pub from_ns: u64,
+    /// End.
+    pub until_ns: u64,
+    /// What it touched, by name (`packets_lost`, `connections_reset`, …).
+    pub effect: BTreeMap<String, u64>,
+}
+
+impl FaultReport {
+    /// Whether the fault touched anything.
+    pub fn effective(&self) -> bool {
+        self.effect.values().any(|count| *count > 0)
+    }
+}
+
+/// A distribution of latency.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Latency {
+    /// What was measured: `send→ack`, `send→show`, `absence→show`.
+    pub name: String,
+    /// How it was measured, in one sentence.
+    pub about: String,
+    /// Samples.
+    pub count: u64,
+    /// Smallest sample, in nanoseconds.
+    pub min_ns: u64,
+    /// Mean of the samples.
+    pub mean_ns: f64,
+    /// Largest sample.
+    pub max_ns: u64,
+    /// (percentile in 0..=100, latency in nanoseconds), rising: the whole curve, dense in the tail.
+    pub curve: Vec<(f64, u64)>,
+}
+
+impl Latency {
+    /// The smallest recorded latency at or above the percentile (0..=100); 0 without samples.
+    pub fn percentile_ns(&self, percentile: f64) -> u64 {
+        self.curve.iter().find(|(p, _)| *p >= percentile).map_or(self.max_ns, |(_, ns)| *ns)
+    }
+}
+
+/// What happened within one virtual second.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Start of the second, from the start of `duration`.
+    pub second: u64,
+    /// Sends the workload intended.
+    pub offered: u64,
+    /// Send acks that devices saw.
+    pub accepted: u64,
+    /// (message, device) pairs shown.
+    pub shown: u64,
+    /// Tries of a send after its first.
+    pub retries: u64,
+    /// Median send→show of the rows shown in this second; absent when none was.
+    pub show_p50_ns: Option<u64>,
+    /// 99th percentile of the same.
+    pub show_p99_ns: Option<u64>,
+}
+
+/// Totals over the run; rates are per virtual second of `duration`.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Users.
+    pub users: u64,
+    /// Devices.
+    pub devices: u64,
+    /// Conversations.
+    pub conversations: u64,
+    /// Sends the workload intended.
+    pub offered: u64,
+    /// Send acks that devices saw.
+    pub accepted: u64,
+    /// (message, device) pairs shown.
+    pub shown: u64,
+    /// Sends refused for good.
+    pub refused: u64,
+    /// Tries of a send after its first, by devices.
+    pub send_retries: u64,
+    /// Tries of a push after its first, by gateways.
+    pub push_retries: u64,
+    /// Repeats recognised by servers and by devices.
+    pub duplicates_suppressed: u64,
+    /// Offered per second.
+    pub offered_per_s: f64,
+    /// Accepted per second.
+    pub accepted_per_s: f64,
+    /// Shown pairs per second.
+    pub shown_per_s: f64,
+    /// Packets the network was asked to carry.
+    pub packets_sent: u64,
+    /// Of these, lost on the way (and sent again).
+    pub packets_lost: u64,
+}
+
+/// Facts of the wall (`manifest.json`): nothing here repeats.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// When the run began, in milliseconds since the Unix epoch.
+    pub started_unix_ms: u64,
+    /// Wall time of the run phase (the world), in seconds.
+    pub run_wall_s: f64,
+    /// Wall time of checking, in seconds.
+    pub check_wall_s: f64,
+    /// Wall time of rendering, in seconds.
+    pub render_wall_s: f64,
+    /// Virtual seconds simulated per wall second of the run phase.
+    pub simulated_per_wall: f64,
+    /// Shown (message, device) pairs per wall second of the run phase.
+    pub shown_per_wall_s: f64,
+    /// Threads of the process that ran worlds.
+    pub threads: u32,
+    /// Operating system and processor architecture.
+    pub machine: String,
+    /// Where the output was written.
+    pub out: String,
+    /// The command as it was typed.
+    pub command: Vec<String>,
+}

@@ -1,0 +1,3 @@
+//! A deterministic simulator and benchmarking harness for instant-messaging clusters.
+
+pub mod history;
