@@ -2,8 +2,34 @@
 //!
 //! It knows what a node may ask of the world ([`env::Env`]) and nothing about simulation,
 //! scenarios or checking.
+//!
+//! The path of a message: [`client`] → [`gateway`] → [`chat`] (sequence, commit in the [`store`],
+//! ack) → relay into the [`log`] → [`dispatcher`] → [`gateway`] → [`client`].
+
+pub mod env;
+pub mod units;
 
 pub mod config;
-pub mod env;
+pub mod members;
 pub mod model;
-pub mod units;
+pub mod topology;
+
+pub mod call;
+pub mod journal;
+pub mod node;
+pub mod proto;
+pub mod presence;
+pub mod redis_link;
+pub mod stats;
+pub mod wire;
+
+pub mod chat;
+pub mod client;
+pub mod dispatcher;
+pub mod fanout;
+pub mod gateway;
+pub mod ids;
+pub mod inbox;
+pub mod log;
+pub mod registry;
+pub mod store;

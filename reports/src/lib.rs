@@ -1,5 +1,29 @@
 //! The versioned record of a run, and everything that is drawn from it.
 //!
 //! Knows neither the IM nor the simulator: a record is all it sees.
+//!
+//! ```no_run
+//! # fn example(record: &im_reports::Record, manifest: &im_reports::Manifest) -> Result<(), im_reports::Error> {
+//! print!("{}", im_reports::summary(record, Some(manifest), false));
+//! im_reports::write(record, manifest, std::path::Path::new("runs/quickstart/1"))?;
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod record;
+
+pub mod csv;
+pub mod files;
+pub mod page;
+pub mod plots;
+pub mod summary;
+
+mod figures;
+mod words;
+
+#[cfg(test)]
+mod sample;
+
+pub use files::{Error, Files, render, write};
+pub use record::{Manifest, Record};
+pub use summary::summary;

@@ -1,3 +1,18 @@
 //! A deterministic simulator and benchmarking harness for instant-messaging clusters.
+//!
+//! A [`scenario`] and a seed decide everything. [`workload`] draws the plan, [`cluster`] puts the
+//! nodes of the `im` package on an [`engine`], [`run`] lives through workload and faults,
+//! [`recorder`] writes the [`history`] at the devices' edge, [`checkers`] judge it.
+
+pub mod scenario;
+pub mod workload;
+
+pub mod cluster;
+pub mod engine;
+pub mod redis;
 
 pub mod history;
+pub mod recorder;
+
+pub mod checkers;
+pub mod run;

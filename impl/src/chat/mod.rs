@@ -1,0 +1,85 @@
+//! A chat node: owns conversations. It recognises repeats, checks membership, gives seq and id,
+//! commits in the store, acks; and it reads timelines for devices that sync.
+//!
+//! Ownership is a hint: gateways send a conversation to the node they believe in, that node takes
+//! it over, and the store decides whose appends count. In reading order: `conversation` (one
+//! conversation's queue and commits), `reader` (sync), `recent` (the cache in Redis).
+
+mod conversation;
+mod reader;
+mod recent;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::call::{self, CallError, Caller};
+use crate::env::Env;
+use crate::fanout::{self, Strategy};
+use crate::ids::Snowflake;
+use crate::model::ConversationId;
+use crate::node::{Node, Roster};
+use crate::proto::chat::{Chat, Reply, Request};
+use crate::proto::store::{self, Store};
+use crate::redis_link::RedisLink;
+use crate::topology::{CALL_PORT, Role};
+
+use conversation::Conversation;
+use recent::Recent;
+
+/// What all conversations of a chat node share.
+struct ChatNode<E: Env> {
+    node: Node<E>,
+    stores: Vec<Caller<E, Store>>,
+    strategy: Box<dyn Strategy>,
+    ids: Snowflake,
+    recent: Recent<E>,
+    conversations: RefCell<BTreeMap<ConversationId, Rc<Conversation>>>,
+}
+
+/// Runs a chat node.
+pub async fn run<E: Env>(node: Node<E>) {
+    Roster::join(&node, Role::Chat);
+    let chat = Rc::new(ChatNode {
+        stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
+        strategy: fanout::strategy(&node.config),
+        ids: Snowflake::new(node.number),
+        recent: Recent::new(RedisLink::start(node.clone()), node.config.recent_rows),
+        conversations: RefCell::default(),
+        node: node.clone(),
+    });
+    let handle = move |request| {
+        let chat = chat.clone();
+        let outcome = match &request {
+            Request::Submit { key, conversation, operation } => {
+                Some(conversation::submit(&chat, *key, *conversation, operation.clone()))
+            }
+            Request::Sync { .. } => None,
+        };
+        async move {
+            match (request, outcome) {
+                (_, Some(outcome)) => outcome.await.unwrap_or(Reply::Unavailable),
+                (Request::Sync { user, conversation, after, heard_of }, None) => {
+                    reader::sync(&chat, user, conversation, after, heard_of).await
+                }
+                (Request::Submit { .. }, None) => unreachable!("a submit has an outcome"),
+            }
+        }
+    };
+    call::serve::<E, Chat, _>(node.env, CALL_PORT, handle).await;
+}
+
+impl<E: Env> ChatNode<E> {
+    fn conversation(&self, id: ConversationId) -> Rc<Conversation> {
+        self.conversations.borrow_mut().entry(id).or_default().clone()
+    }
+
+    /// Asks the store shard that holds the conversation.
+    async fn ask_store(
+        &self,
+        id: ConversationId,
+        request: store::Request,
+    ) -> Result<store::Reply, CallError> {
+        self.stores[self.node.topology.timeline_shard(id)].call(request).await
+    }
+}

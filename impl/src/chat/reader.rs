@@ -1,0 +1,68 @@
+//! Sync: reads a timeline for a device, from the recent-message cache or from the store.
+
+use super::conversation::ensure_owned;
+use super::{ChatNode, conversation::Conversation};
+use crate::env::Env;
+use crate::model::{ConversationId, Row, Seq, UserId};
+use crate::proto::chat::Reply;
+use crate::proto::device::Page;
+use crate::proto::store;
+use crate::stats;
+
+/// What `user` may see of the conversation after `after`. When the device has heard of a later seq
+/// than this node knows, somebody else has owned the conversation meanwhile: it is taken over
+/// again, so that a node that was cut off cannot answer from the past for ever.
+pub async fn sync<E: Env>(
+    chat: &ChatNode<E>,
+    user: UserId,
+    id: ConversationId,
+    after: Seq,
+    heard_of: Seq,
+) -> Reply {
+    stats::bump(&chat.node.stats.syncs);
+    let conversation = chat.conversation(id);
+    if head(&conversation).is_some_and(|head| head < heard_of) {
+        conversation.owned.replace(None);
+    }
+    if !ensure_owned(chat, id, &conversation).await {
+        return Reply::Unavailable;
+    }
+    let Some(head) = head(&conversation) else { return Reply::Unavailable };
+    if after >= head {
+        return Reply::Page(Page { rows: Vec::new(), covered: head, head });
+    }
+    let limit = chat.node.config.sync_rows;
+    let Some(mut rows) = read(chat, id, after, limit.min((head - after) as usize)).await else {
+        return Reply::Unavailable;
+    };
+    let covered = rows.last().map_or(head, |row| row.seq);
+    let owned = conversation.owned.borrow();
+    let Some(owned) = owned.as_ref() else { return Reply::Unavailable };
+    rows.retain(|row| owned.members.may_see(user, row.seq));
+    Reply::Page(Page { rows, covered, head })
+}
+
+fn head(conversation: &Conversation) -> Option<Seq> {
+    conversation.owned.borrow().as_ref().map(|owned| owned.head)
+}
+
+/// At most `limit` rows after `after`, all of which exist.
+async fn read<E: Env>(
+    chat: &ChatNode<E>,
+    id: ConversationId,
+    after: Seq,
+    limit: usize,
+) -> Option<Vec<Row>> {
+    if let Some(rows) = chat.recent.read(id, after, limit).await {
+        stats::add(&chat.node.stats.rows_from_cache, rows.len() as u64);
+        return Some(rows);
+    }
+    let request = store::Request::Timeline { conversation: id, after, limit };
+    match chat.ask_store(id, request).await {
+        Ok(store::Reply::Rows(rows)) => {
+            stats::add(&chat.node.stats.rows_from_store, rows.len() as u64);
+            Some(rows)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,54 @@
+//! The recent-message cache: the last rows of a conversation in Redis, as a sorted set by seq.
+//!
+//! Only committed rows go in, and what comes out counts only when no seq is missing: a cache that
+//! was lost or missed a write is passed over.
+
+use crate::env::Env;
+use crate::model::{ConversationId, Delivery, Row, Seq};
+use crate::node::Node;
+use crate::redis_link::RedisLink;
+use crate::wire;
+
+/// The cache, as a chat node sees it.
+pub struct Recent<E: Env> {
+    redis: RedisLink<E>,
+    rows_max: usize,
+}
+
+impl<E: Env> Recent<E> {
+    /// A cache that keeps the last `rows_max` rows of each conversation.
+    pub fn new(redis: RedisLink<E>, rows_max: usize) -> Self {
+        Self { redis, rows_max }
+    }
+
+    /// Keeps rows that devices will read from the timeline. Nobody waits for it.
+    pub fn keep(&self, node: &Node<E>, rows: &[Row]) {
+        let read: Vec<&Row> = rows.iter().filter(|row| row.delivery == Delivery::Read).collect();
+        let Some(first) = read.first() else { return };
+        let key = key(first.conversation);
+        let mut commands = redis::pipe();
+        for row in &read {
+            commands.zadd(&key, wire::encode(row).as_ref(), row.seq).ignore();
+        }
+        commands.zremrangebyrank(&key, 0, -(self.rows_max as isize) - 1).ignore();
+        let redis = self.redis.clone();
+        node.env.spawn(async move {
+            redis.run::<()>(commands).await;
+        });
+    }
+
+    /// The `count` rows after `after`, if the cache has them all.
+    pub async fn read(&self, id: ConversationId, after: Seq, count: usize) -> Option<Vec<Row>> {
+        let mut command = redis::pipe();
+        command.zrangebyscore(key(id), after + 1, after + count as Seq);
+        let (found,): (Vec<Vec<u8>>,) = self.redis.run(command).await?;
+        let rows: Vec<Row> =
+            found.iter().map(|bytes| wire::decode(bytes)).collect::<Result<_, _>>().ok()?;
+        let seqs = rows.iter().map(|row| row.seq);
+        seqs.eq(after + 1..=after + count as Seq).then_some(rows)
+    }
+}
+
+fn key(id: ConversationId) -> String {
+    format!("recent:{}", id.0)
+}

@@ -1,0 +1,80 @@
+//! Staying logged in: one gateway after the other, with backoff, heartbeats and an idle timeout.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use tokio::sync::mpsc;
+
+use super::Device;
+use crate::env::{Addr, Env};
+use crate::proto::device::{ToDevice, ToGateway};
+use crate::stats;
+use crate::topology::DEVICE_PORT;
+use crate::wire;
+
+/// Frames that may wait for the connection.
+const OUT_QUEUE: usize = 10_000;
+/// The wait before dialling again doubles up to this many times.
+const DOUBLINGS_MAX: u32 = 3;
+
+/// Dials, logs in, serves the connection, and starts over when it ends.
+pub async fn stay_logged_in<E: Env>(device: Rc<Device<E>>, take: impl Fn(ToDevice)) {
+    let (env, config) = (&device.node.env, &device.node.config);
+    let gateways = &device.node.topology.gateways;
+    // Each device begins somewhere else, so that gateways fill evenly.
+    let mut next = (device.id.user.0 as usize + device.id.index as usize) % gateways.len();
+    let mut failures = 0;
+    loop {
+        let to = Addr { node: gateways[next], port: DEVICE_PORT };
+        let dialled = env.timeout(config.call_timeout.0, env.connect(to)).await;
+        if let Some(Ok(stream)) = dialled
+            && serve(&device, stream, &take).await
+        {
+            failures = 0;
+            stats::bump(&device.node.stats.disconnects);
+        }
+        next = (next + 1) % gateways.len();
+        let wait = config.reconnect.0 << failures.min(DOUBLINGS_MAX);
+        env.sleep(wait / 2 + env.rand_below(wait)).await;
+        failures += 1;
+    }
+}
+
+/// Serves one connection until it ends; whether the login was acked on it.
+async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToDevice)) -> bool {
+    let (env, config) = (&device.node.env, &device.node.config);
+    let (mut incoming, mut outgoing) = wire::frames(stream);
+    if outgoing.send(&ToGateway::Login(device.id)).await.is_err() {
+        return false;
+    }
+    match env.timeout(2 * config.call_timeout.0, incoming.next()).await {
+        Some(Ok(ToDevice::LoggedIn)) => {}
+        _ => return false,
+    }
+    device.observer.logged_in();
+    let (out, mut queue) = mpsc::channel(OUT_QUEUE);
+    device.online.replace(Some(out));
+    device.came_online.notify_waiters();
+    let heard = Cell::new(env.now());
+    let receive = async {
+        while let Ok(frame) = incoming.next::<ToDevice>().await {
+            heard.set(env.now());
+            take(frame);
+        }
+    };
+    let stay_alive = async {
+        env.sleep(env.rand_below(config.heartbeat.0)).await;
+        while env.now() < heard.get() + config.idle_timeout.0 {
+            device.send_now(ToGateway::Heartbeat);
+            env.sleep(config.heartbeat.0).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        () = receive => {}
+        _ = outgoing.drain(&mut queue) => {}
+        () = stay_alive => {}
+    }
+    device.online.replace(None);
+    true
+}

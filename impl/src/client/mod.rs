@@ -1,0 +1,138 @@
+//! The client SDK: what runs in a device.
+//!
+//! It keeps a database on the device's disk: operations that wait for their outcome, rows shown,
+//! and a cursor per conversation. In reading order: `db` (the database), `connection` (staying
+//! logged in), `sender` (operations until their outcome), `receiver` (rows until they are shown).
+
+mod connection;
+mod db;
+mod receiver;
+mod sender;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::env::{Env, Nanos};
+use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, Seq};
+use crate::node::Node;
+use crate::proto::device::{Operation, Refusal, ToDevice, ToGateway};
+
+use db::Db;
+use receiver::Receiver;
+use sender::Sender;
+
+/// Operations or frames that may wait inside the device.
+const QUEUE: usize = 100_000;
+
+/// Told of everything a user would notice, at the instant at which it becomes true.
+pub trait Observer {
+    /// A login was acked.
+    fn logged_in(&self);
+    /// The operation is synced into the database: it may take effect from now on.
+    fn invoked(&self, id: ClientMsgId, to: ConversationId, operation: &Operation, intended: Nanos);
+    /// The operation is sent off, for the `attempt`-th time since the device started.
+    fn attempted(&self, id: ClientMsgId, attempt: u32);
+    /// The send ack has come.
+    fn acked(&self, id: ClientMsgId, seq: Seq, message_id: MessageId);
+    /// The operation is refused for good.
+    fn refused(&self, id: ClientMsgId, reason: Refusal);
+    /// The row is synced into the database.
+    fn shown(&self, row: &Row);
+}
+
+/// What the parts of a device share.
+struct Device<E: Env> {
+    node: Node<E>,
+    id: DeviceId,
+    db: Db<E>,
+    observer: Rc<dyn Observer>,
+    /// Frames to the gateway, while the device is logged in.
+    online: RefCell<Option<mpsc::Sender<ToGateway>>>,
+    came_online: Notify,
+}
+
+/// A running device. Clones are handles to the same device.
+pub struct Client<E: Env> {
+    device: Rc<Device<E>>,
+    operations: mpsc::Sender<sender::Intended>,
+}
+
+impl<E: Env> Clone for Client<E> {
+    fn clone(&self) -> Self {
+        Self { device: self.device.clone(), operations: self.operations.clone() }
+    }
+}
+
+impl<E: Env> Client<E> {
+    /// Starts the device from what its disk holds.
+    ///
+    /// # Panics
+    /// When its database cannot be opened.
+    pub async fn start(node: Node<E>, id: DeviceId, observer: Rc<dyn Observer>) -> Self {
+        let env = node.env.clone();
+        let db = Db::open(&node, id).await;
+        let device = Rc::new(Device {
+            node,
+            id,
+            db,
+            observer,
+            online: RefCell::new(None),
+            came_online: Notify::new(),
+        });
+        let (operations, intended) = mpsc::channel(QUEUE);
+        let (frames, received) = mpsc::channel(QUEUE);
+        let sender = Sender::new(device.clone());
+        sender.start(intended);
+        env.spawn(Receiver::new(device.clone()).run(received));
+        env.spawn(connection::stay_logged_in(device.clone(), move |frame| match frame {
+            ToDevice::Accepted { .. } | ToDevice::Refused { .. } => sender.outcome(frame),
+            // A full queue loses the frame; the gateway pushes again, or sync finds the row.
+            _ => drop(frames.try_send(frame)),
+        }));
+        Self { device, operations }
+    }
+
+    /// Asks for an operation that the user intended at `intended`.
+    pub fn submit(&self, to: ConversationId, operation: Operation, intended: Nanos) {
+        let queued = self.operations.try_send(sender::Intended { to, operation, intended });
+        assert!(queued.is_ok(), "more than {QUEUE} operations wait in one device");
+    }
+
+    /// The device's cursors: for each conversation the last seq of its gap-free prefix.
+    pub fn cursors(&self) -> Vec<(ConversationId, Seq)> {
+        self.device.db.cursors()
+    }
+
+    /// Operations whose outcome the device does not know yet.
+    pub fn unsettled(&self) -> usize {
+        self.device.db.outbox().len()
+    }
+
+    /// Whether the device is logged in.
+    pub fn is_online(&self) -> bool {
+        self.device.online.borrow().is_some()
+    }
+}
+
+impl<E: Env> Device<E> {
+    /// Waits until the device is logged in.
+    async fn online(&self) -> mpsc::Sender<ToGateway> {
+        loop {
+            let came_online = self.came_online.notified();
+            if let Some(out) = self.online.borrow().clone() {
+                return out;
+            }
+            came_online.await;
+        }
+    }
+
+    /// Sends a frame if the device is logged in and the queue has room.
+    fn send_now(&self, frame: ToGateway) {
+        if let Some(out) = self.online.borrow().as_ref() {
+            // What cannot leave now is asked for again by heartbeat or retry.
+            let _ = out.try_send(frame);
+        }
+    }
+}

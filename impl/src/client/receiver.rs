@@ -1,0 +1,183 @@
+//! Rows until they are shown: dedupe, holding early rows back, asking for gaps, delivery acks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use tokio::sync::mpsc;
+
+use super::Device;
+use crate::config::Sabotage;
+use crate::env::{Env, Nanos};
+use crate::model::{ConversationId, Row, Seq};
+use crate::proto::device::{Page, ToDevice, ToGateway};
+use crate::stats;
+
+/// Frames taken together: their rows share one disk sync.
+const BATCH: usize = 256;
+
+/// One conversation, as the device has it.
+#[derive(Default)]
+struct Timeline {
+    /// Last seq of the gap-free prefix.
+    cursor: Seq,
+    /// The highest seq the device has heard of.
+    heard_of: Seq,
+    /// Rows that came early.
+    held: BTreeMap<Seq, Row>,
+    /// A sync is under way until then.
+    syncing_until: Nanos,
+}
+
+/// What a batch of frames leads to.
+#[derive(Default)]
+struct Outcome {
+    shows: BTreeMap<ConversationId, Vec<Row>>,
+    acks: BTreeSet<ConversationId>,
+    syncs: BTreeSet<ConversationId>,
+}
+
+/// The receiving half of a device.
+pub struct Receiver<E: Env> {
+    device: Rc<Device<E>>,
+    timelines: BTreeMap<ConversationId, Timeline>,
+}
+
+impl<E: Env> Receiver<E> {
+    pub fn new(device: Rc<Device<E>>) -> Self {
+        let known = device.db.cursors().into_iter();
+        let timelines = known
+            .map(|(id, cursor)| (id, Timeline { cursor, heard_of: cursor, ..Timeline::default() }))
+            .collect();
+        Self { device, timelines }
+    }
+
+    /// Takes frames in, for ever.
+    pub async fn run(mut self, mut frames: mpsc::Receiver<ToDevice>) {
+        while let Some(first) = frames.recv().await {
+            let mut outcome = Outcome::default();
+            self.take(first, &mut outcome);
+            for _ in 1..BATCH {
+                let Ok(next) = frames.try_recv() else { break };
+                self.take(next, &mut outcome);
+            }
+            self.carry_out(outcome).await;
+        }
+    }
+
+    fn take(&mut self, frame: ToDevice, outcome: &mut Outcome) {
+        match frame {
+            ToDevice::Push(row) => self.take_row(row, outcome),
+            ToDevice::Notify { conversation, seq } => {
+                let timeline = self.timelines.entry(conversation).or_default();
+                timeline.heard_of = timeline.heard_of.max(seq);
+                if timeline.cursor >= seq {
+                    // The servers do not know yet: the ack was lost.
+                    outcome.acks.insert(conversation);
+                } else {
+                    outcome.syncs.insert(conversation);
+                }
+            }
+            ToDevice::Synced { conversation, page } => self.take_page(conversation, page, outcome),
+            ToDevice::LoggedIn
+            | ToDevice::Heartbeat
+            | ToDevice::Accepted { .. }
+            | ToDevice::Refused { .. } => {}
+        }
+    }
+
+    fn take_row(&mut self, row: Row, outcome: &mut Outcome) {
+        let config = &self.device.node.config;
+        let stats = &self.device.node.stats;
+        let id = row.conversation;
+        let timeline = self.timelines.entry(id).or_default();
+        timeline.heard_of = timeline.heard_of.max(row.seq);
+        if row.seq <= timeline.cursor || timeline.held.contains_key(&row.seq) {
+            if row.seq <= timeline.cursor && config.sabotaged(Sabotage::NoDedupe) {
+                outcome.show(row);
+            } else {
+                stats::bump(&stats.device_duplicates);
+            }
+            outcome.acks.insert(id);
+        } else if config.sabotaged(Sabotage::NoHoldBack) {
+            timeline.cursor = row.seq;
+            outcome.show(row);
+        } else if timeline.held.len() < config.hold_back_rows {
+            stats::add(&stats.rows_held_back, u64::from(row.seq > timeline.cursor + 1));
+            timeline.held.insert(row.seq, row);
+            timeline.release(timeline.cursor, outcome);
+        }
+        if timeline.cursor < timeline.heard_of && !config.sabotaged(Sabotage::PushOnce) {
+            outcome.syncs.insert(id);
+        }
+    }
+
+    fn take_page(&mut self, id: ConversationId, page: Page, outcome: &mut Outcome) {
+        let timeline = self.timelines.entry(id).or_default();
+        timeline.syncing_until = 0;
+        for row in page.rows {
+            if row.seq > timeline.cursor {
+                timeline.held.entry(row.seq).or_insert(row);
+            }
+        }
+        timeline.release(page.covered, outcome);
+        outcome.acks.insert(id);
+        if timeline.cursor < timeline.heard_of.max(page.head) {
+            outcome.syncs.insert(id);
+        }
+    }
+
+    /// Shows durably, then acks; asks for what is missing.
+    async fn carry_out(&mut self, outcome: Outcome) {
+        let device = self.device.clone();
+        let cursor = |id: &ConversationId| self.timelines[id].cursor;
+        for id in outcome.shows.keys().chain(&outcome.acks) {
+            let rows = outcome.shows.get(id).map_or(&[][..], Vec::as_slice);
+            if !rows.is_empty() || device.db.cursor(*id) < cursor(id) {
+                device.db.show(*id, rows, cursor(id));
+            }
+        }
+        device.db.durable().await;
+        for row in outcome.shows.values().flatten() {
+            device.observer.shown(row);
+        }
+        for id in outcome.shows.keys().chain(&outcome.acks).collect::<BTreeSet<_>>() {
+            device.send_now(ToGateway::Ack { conversation: *id, upto: cursor(id) });
+        }
+        let now = device.node.env.now();
+        for conversation in outcome.syncs {
+            let timeline = self.timelines.get_mut(&conversation).expect("heard of");
+            let (after, heard_of) = (timeline.cursor, timeline.heard_of);
+            if now >= timeline.syncing_until {
+                timeline.syncing_until = now + device.node.config.call_timeout.0;
+                stats::bump(&device.node.stats.sync_requests);
+                device.send_now(ToGateway::Sync { conversation, after, heard_of });
+            }
+        }
+    }
+}
+
+impl Timeline {
+    /// Everything up to `covered` is here: shows it, and what follows without a gap.
+    fn release(&mut self, covered: Seq, outcome: &mut Outcome) {
+        while let Some(entry) = self.held.first_entry() {
+            if *entry.key() > covered {
+                break;
+            }
+            outcome.show(entry.remove());
+        }
+        self.cursor = self.cursor.max(covered);
+        while let Some(entry) = self.held.first_entry() {
+            if *entry.key() > self.cursor + 1 {
+                break;
+            }
+            self.cursor = *entry.key();
+            outcome.show(entry.remove());
+        }
+    }
+}
+
+impl Outcome {
+    fn show(&mut self, row: Row) {
+        self.shows.entry(row.conversation).or_default().push(row);
+    }
+}

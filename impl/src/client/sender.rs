@@ -1,0 +1,134 @@
+//! Operations until their outcome: into the database, then to the gateway until it is known.
+//!
+//! Per conversation one operation is under way at a time, so that a device's sends keep their
+//! order also when one of them must be sent again.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::Device;
+use crate::config::Config;
+use crate::env::{Env, Nanos};
+use crate::model::{ClientMsgId, ConversationId};
+use crate::proto::device::{Operation, ToDevice, ToGateway};
+
+/// An operation as the user asked for it.
+pub struct Intended {
+    pub to: ConversationId,
+    pub operation: Operation,
+    pub intended: Nanos,
+}
+
+type Queue = VecDeque<(ClientMsgId, Operation)>;
+
+struct Shared<E: Env> {
+    device: Rc<Device<E>>,
+    queues: RefCell<BTreeMap<ConversationId, Queue>>,
+    waiting: RefCell<BTreeMap<ClientMsgId, oneshot::Sender<ToDevice>>>,
+}
+
+/// The sending half of a device.
+pub struct Sender<E: Env>(Rc<Shared<E>>);
+
+impl<E: Env> Sender<E> {
+    pub fn new(device: Rc<Device<E>>) -> Self {
+        Self(Rc::new(Shared { device, queues: RefCell::default(), waiting: RefCell::default() }))
+    }
+
+    /// Resumes what the database holds, then takes in what the user asks for.
+    pub fn start(&self, intended: mpsc::Receiver<Intended>) {
+        for (id, to, operation) in self.0.device.db.outbox() {
+            self.0.enqueue(id, to, operation);
+        }
+        let shared = self.0.clone();
+        self.0.device.node.env.spawn(async move { shared.take_in(intended).await });
+    }
+
+    /// The gateway has told the outcome of an operation.
+    pub fn outcome(&self, frame: ToDevice) {
+        let (ToDevice::Accepted { client_msg_id, .. } | ToDevice::Refused { client_msg_id, .. }) =
+            frame
+        else {
+            return;
+        };
+        if let Some(waiting) = self.0.waiting.borrow_mut().remove(&client_msg_id) {
+            // Its time may be up; then the next try hears the outcome.
+            let _ = waiting.send(frame);
+        }
+    }
+}
+
+impl<E: Env> Shared<E> {
+    /// Makes operations durable, those that come together with one sync, before they leave.
+    async fn take_in(self: Rc<Self>, mut intended: mpsc::Receiver<Intended>) {
+        let device = &self.device;
+        while let Some(first) = intended.recv().await {
+            let mut batch = vec![first];
+            while let Ok(next) = intended.try_recv() {
+                batch.push(next);
+            }
+            let ids: Vec<ClientMsgId> =
+                batch.iter().map(|next| device.db.queue(next.to, next.operation.clone())).collect();
+            device.db.durable().await;
+            for (id, Intended { to, operation, intended }) in ids.into_iter().zip(batch) {
+                device.observer.invoked(id, to, &operation, intended);
+                self.enqueue(id, to, operation);
+            }
+        }
+    }
+
+    fn enqueue(self: &Rc<Self>, id: ClientMsgId, to: ConversationId, operation: Operation) {
+        let mut queues = self.queues.borrow_mut();
+        let idle = !queues.contains_key(&to);
+        queues.entry(to).or_default().push_back((id, operation));
+        if idle {
+            let shared = self.clone();
+            self.device.node.env.spawn(async move { shared.send_all(to).await });
+        }
+    }
+
+    /// Sends a conversation's operations one by one, until none is left.
+    async fn send_all(&self, to: ConversationId) {
+        loop {
+            let next = self.queues.borrow().get(&to).and_then(|queue| queue.front().cloned());
+            let Some((id, operation)) = next else { break };
+            match self.send_until_settled(id, to, operation).await {
+                ToDevice::Accepted { seq, message_id, .. } => {
+                    self.device.observer.acked(id, seq, message_id);
+                }
+                ToDevice::Refused { reason, .. } => self.device.observer.refused(id, reason),
+                other => unreachable!("not an outcome: {other:?}"),
+            }
+            self.device.db.settle(id);
+            self.queues.borrow_mut().get_mut(&to).expect("this task's queue").pop_front();
+        }
+        self.queues.borrow_mut().remove(&to);
+    }
+
+    async fn send_until_settled(
+        &self,
+        id: ClientMsgId,
+        conversation: ConversationId,
+        operation: Operation,
+    ) -> ToDevice {
+        let (env, config) = (&self.device.node.env, &self.device.node.config);
+        for attempt in 0.. {
+            let out = self.device.online().await;
+            let (told, outcome) = oneshot::channel();
+            self.waiting.borrow_mut().insert(id, told);
+            self.device.observer.attempted(id, attempt as u32 + 1);
+            let operation = operation.clone();
+            let frame = ToGateway::Submit { client_msg_id: id, conversation, operation };
+            // A connection that ends here is an attempt without an answer.
+            let _ = out.send(frame).await;
+            let patience = Config::backoff(&config.send_retry, attempt);
+            if let Some(Ok(outcome)) = env.timeout(patience.0, outcome).await {
+                return outcome;
+            }
+        }
+        unreachable!("tries are not counted out")
+    }
+}

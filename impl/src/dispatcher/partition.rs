@@ -1,0 +1,135 @@
+//! The work on one log partition: fetch, expand, write, push, commit.
+
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+
+use super::Dispatcher;
+use crate::env::Env;
+use crate::fanout;
+use crate::model::{Body, Delivery, Row, UserId};
+use crate::proto::log;
+use crate::proto::store::{ListChange, Listing, Reply, Request};
+use crate::stats;
+use crate::units::Span;
+
+/// How long a dispatcher waits before it asks a failing server again.
+const BACKOFF: Span = Span::ms(200);
+
+/// A row and whom it is for.
+pub type Addressed = (Row, Rc<Vec<UserId>>);
+
+impl<E: Env> Dispatcher<E> {
+    /// Works through the partition from `offset`, for ever.
+    pub(super) async fn work(&self, partition: u32, mut offset: u64) {
+        let limit = self.node.config.fetch_records;
+        loop {
+            let fetch = self.log.call(log::Request::Fetch { partition, offset, limit }).await;
+            let Ok(log::Reply::Records(rows)) = fetch else {
+                self.node.env.sleep(BACKOFF.0).await;
+                continue;
+            };
+            if rows.is_empty() {
+                continue;
+            }
+            offset += rows.len() as u64;
+            stats::add(&self.node.stats.rows_dispatched, rows.len() as u64);
+            self.dispatch(rows).await;
+            let generation = self.generation.get();
+            // A commit that fails is made good by the next one, or repeats the work.
+            let _ = self.log.call(log::Request::Commit { partition, offset, generation }).await;
+        }
+    }
+
+    async fn dispatch(&self, rows: Vec<Row>) {
+        let mut addressed: Vec<Addressed> = Vec::with_capacity(rows.len());
+        for row in rows {
+            let recipients = self.recipients(&row).await;
+            addressed.push((row, recipients));
+        }
+        self.write(&addressed).await;
+        self.pusher.push(addressed).await;
+    }
+
+    /// The members of the row's version, and who has just left with it.
+    async fn recipients(&self, row: &Row) -> Rc<Vec<UserId>> {
+        let members = self.members_at(row).await;
+        if row.body != Body::Left {
+            return members;
+        }
+        let mut with_leaver = (*members).clone();
+        with_leaver.push(row.key.sender);
+        Rc::new(with_leaver)
+    }
+
+    async fn members_at(&self, row: &Row) -> Rc<Vec<UserId>> {
+        let (id, version) = (row.conversation, row.members_version);
+        let known = self.members.borrow().get(&id).cloned();
+        if let Some((_, members)) = known.filter(|(at, _)| *at == version) {
+            return members;
+        }
+        let shard = &self.stores[self.node.topology.timeline_shard(id)];
+        loop {
+            if let Ok(Reply::Users(users)) = shard.call(Request::Members(id, version)).await {
+                let users = Rc::new(users);
+                self.members.borrow_mut().insert(id, (version, users.clone()));
+                return users;
+            }
+            self.node.env.sleep(BACKOFF.0).await;
+        }
+    }
+
+    /// Writes copies and conversation lists; returns once all of it is durable.
+    async fn write(&self, addressed: &[Addressed]) {
+        let topology = &self.node.topology;
+        let count = self.stores.len();
+        let mut entries: Vec<Vec<ListChange>> = vec![Vec::new(); count];
+        let mut copies: Vec<Vec<(Row, Vec<UserId>)>> = vec![Vec::new(); count];
+        for (row, recipients) in addressed {
+            for change in fanout::list_changes(row).into_iter().chain(self.mark(row, recipients)) {
+                entries[topology.user_shard(change.user)].push(change);
+            }
+            if fanout::expand(row).copy {
+                let mut users: Vec<Vec<UserId>> = vec![Vec::new(); count];
+                for user in recipients.iter() {
+                    users[topology.user_shard(*user)].push(*user);
+                }
+                for (shard, users) in users.into_iter().enumerate() {
+                    if !users.is_empty() {
+                        copies[shard].push((row.clone(), users));
+                    }
+                }
+            }
+        }
+        let shards = entries.into_iter().zip(copies).enumerate();
+        join_all(shards.map(|(shard, (entries, copies))| async move {
+            if entries.is_empty() && copies.is_empty() {
+                return;
+            }
+            loop {
+                let request = Request::FanOut { entries: entries.clone(), copies: copies.clone() };
+                if self.stores[shard].call(request).await == Ok(Reply::Done) {
+                    return;
+                }
+                self.node.env.sleep(BACKOFF.0).await;
+            }
+        }))
+        .await;
+    }
+
+    /// Entries that tell members to compare cursors with the timeline: for all when the
+    /// conversation's rows begin to be read, and for each who joins while they are.
+    fn mark(&self, row: &Row, recipients: &Rc<Vec<UserId>>) -> Vec<ListChange> {
+        let conversation = row.conversation;
+        if row.delivery == Delivery::Write {
+            self.on_timeline.borrow_mut().remove(&conversation);
+            return Vec::new();
+        }
+        let entry =
+            |user: UserId| ListChange { user, conversation, change: Listing::OnTimeline };
+        if self.on_timeline.borrow_mut().insert(conversation) {
+            return recipients.iter().copied().map(entry).collect();
+        }
+        if row.body == Body::Joined { vec![entry(row.key.sender)] } else { Vec::new() }
+    }
+}

@@ -1,0 +1,55 @@
+//! Fan-out: how a committed row reaches its recipients. One strategy per file.
+//!
+//! The chat node asks the strategy once per row, at its commit; the dispatcher expands the row as
+//! was decided then.
+
+mod hybrid;
+mod read;
+mod write;
+
+use crate::config::{Config, Fanout};
+use crate::model::{Body, Delivery, Row, UserId};
+use crate::proto::gateway::What;
+use crate::proto::store::{ListChange, Listing};
+
+/// A fan-out strategy.
+pub trait Strategy {
+    /// How a row for that many members is delivered.
+    fn delivery(&self, members: u32) -> Delivery;
+}
+
+/// The strategy that the configuration names.
+pub fn strategy(config: &Config) -> Box<dyn Strategy> {
+    match config.fanout {
+        Fanout::Write => Box::new(write::Write),
+        Fanout::Read => Box::new(read::Read),
+        Fanout::Hybrid => Box::new(hybrid::Hybrid { threshold: config.hybrid_threshold }),
+    }
+}
+
+/// What the dispatcher does with one row.
+pub struct Expansion {
+    /// Whether each recipient's inbox gets a copy.
+    pub copy: bool,
+    /// What online devices are sent.
+    pub push: What,
+}
+
+/// Expands a row as was decided at its commit.
+pub fn expand(row: &Row) -> Expansion {
+    match row.delivery {
+        Delivery::Write => write::expand(row),
+        Delivery::Read => read::expand(row),
+    }
+}
+
+/// How a membership row changes conversation lists.
+pub fn list_changes(row: &Row) -> Vec<ListChange> {
+    let of = |user: UserId, change| ListChange { user, conversation: row.conversation, change };
+    match &row.body {
+        Body::Created(users) => users.iter().map(|user| of(*user, Listing::Joined(1))).collect(),
+        Body::Joined => vec![of(row.key.sender, Listing::Joined(row.seq))],
+        Body::Left => vec![of(row.key.sender, Listing::Left(row.seq))],
+        Body::Content(_) => Vec::new(),
+    }
+}

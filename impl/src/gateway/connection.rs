@@ -1,0 +1,81 @@
+//! One device's connection: login, then frames both ways until it ends or falls silent.
+
+use std::rc::Rc;
+
+use tokio::sync::mpsc;
+
+use super::sessions::{OUT_QUEUE, Session};
+use super::{GatewayNode, reconcile, requests};
+use crate::env::Env;
+use crate::model::DeviceId;
+use crate::proto::device::{ToDevice, ToGateway};
+use crate::proto::store;
+use crate::stats;
+use crate::wire::{self, Frames};
+
+/// Serves a device's connection until it ends.
+pub async fn serve<E: Env>(gateway: &Rc<GatewayNode<E>>, stream: E::Stream) {
+    let env = &gateway.node.env;
+    let (mut incoming, mut outgoing) = wire::frames(stream);
+    let idle = gateway.node.config.idle_timeout.0;
+    let login = env.timeout(idle, incoming.next::<ToGateway>()).await;
+    let Some(Ok(ToGateway::Login(device))) = login else { return };
+    // The device is entered before it hears so: from then on it is owed its rows.
+    let register = store::Request::RegisterDevice(device);
+    if gateway.ask_store(device.user, register).await != Ok(store::Reply::Done) {
+        return;
+    }
+    let (out, mut queue) = mpsc::channel(OUT_QUEUE);
+    let session = gateway.sessions.open(device, out, env.now());
+    stats::bump(&gateway.node.stats.logins);
+    greet(gateway, &session);
+    tokio::select! {
+        biased;
+        () = receive(gateway, &session, &mut incoming) => {}
+        _ = outgoing.drain(&mut queue) => {}
+        () = silence(gateway, &session) => stats::bump(&gateway.node.stats.idle_closes),
+    }
+    if gateway.sessions.close(&session) {
+        withdraw(gateway, device);
+    }
+}
+
+fn greet<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
+    // The queue is new and has room.
+    let _ = session.out.try_send(ToDevice::LoggedIn);
+    let (gateway, session) = (gateway.clone(), session.clone());
+    gateway.node.env.clone().spawn(async move {
+        gateway.presence.announce(&[session.device], gateway.node.number).await;
+        reconcile::run(&gateway, &session).await;
+    });
+}
+
+fn withdraw<E: Env>(gateway: &Rc<GatewayNode<E>>, device: DeviceId) {
+    let gateway = gateway.clone();
+    gateway.node.env.clone().spawn(async move {
+        gateway.presence.withdraw(device, gateway.node.number).await;
+    });
+}
+
+async fn receive<E: Env>(
+    gateway: &Rc<GatewayNode<E>>,
+    session: &Rc<Session>,
+    incoming: &mut Frames<E::Stream>,
+) {
+    while let Ok(frame) = incoming.next::<ToGateway>().await {
+        session.heard.set(gateway.node.env.now());
+        requests::handle(gateway, session, frame);
+    }
+}
+
+/// Completes when the device has said nothing for too long.
+async fn silence<E: Env>(gateway: &GatewayNode<E>, session: &Session) {
+    let env = &gateway.node.env;
+    loop {
+        let dead_at = session.heard.get() + gateway.node.config.idle_timeout.0;
+        if env.now() >= dead_at {
+            return;
+        }
+        env.sleep_until(dead_at).await;
+    }
+}

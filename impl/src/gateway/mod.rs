@@ -1,0 +1,93 @@
+//! A gateway: holds the connections of devices, brings their operations to chat nodes, and pushes
+//! rows to them until they ack or the tries are used up.
+//!
+//! In reading order: `sessions` (devices connected here, what they have not acked), `connection`
+//! (one device's connection), `requests` (what a device asks for), `reconcile` (comparing cursors),
+//! `upkeep` (renewing presence, retrying pushes, storing acks).
+
+mod connection;
+mod reconcile;
+mod requests;
+mod sessions;
+mod upkeep;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use tokio::sync::Notify;
+
+use crate::call::{self, CallError, Caller};
+use crate::env::Env;
+use crate::model::{ConversationId, DeviceId, Seq, UserId};
+use crate::node::{Callers, Node, Roster};
+use crate::presence::Presence;
+use crate::proto::chat::Chat;
+use crate::proto::gateway::Gateway;
+use crate::proto::store::{self, Store};
+use crate::redis_link::RedisLink;
+use crate::stats;
+use crate::topology::{CALL_PORT, DEVICE_PORT, Role};
+
+use sessions::Sessions;
+
+/// What all connections of a gateway share.
+struct GatewayNode<E: Env> {
+    node: Node<E>,
+    roster: Roster,
+    chats: Callers<E, Chat>,
+    stores: Vec<Caller<E, Store>>,
+    presence: Presence<E>,
+    sessions: Sessions,
+    /// Delivery acks that are not stored yet.
+    acks: RefCell<BTreeMap<(DeviceId, ConversationId), Seq>>,
+    acked: Notify,
+}
+
+/// Runs a gateway.
+pub async fn run<E: Env>(node: Node<E>) {
+    let gateway = Rc::new(GatewayNode {
+        roster: Roster::join(&node, Role::Gateway),
+        chats: Callers::new(node.clone()),
+        stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
+        presence: Presence::new(RedisLink::start(node.clone()), node.config.presence_lease),
+        sessions: Sessions::new(node.config.push_retry.len()),
+        acks: RefCell::default(),
+        acked: Notify::new(),
+        node: node.clone(),
+    });
+    upkeep::start(&gateway);
+    let pushed = gateway.clone();
+    node.env.spawn(call::serve::<E, Gateway, _>(node.env.clone(), CALL_PORT, move |pushes| {
+        pushed.push(pushes);
+        std::future::ready(())
+    }));
+    let mut listener = node.env.listen(DEVICE_PORT).expect("each gateway has its port to itself");
+    while let Ok((stream, _)) = node.env.accept(&mut listener).await {
+        let gateway = gateway.clone();
+        node.env.spawn(async move { connection::serve(&gateway, stream).await });
+    }
+}
+
+impl<E: Env> GatewayNode<E> {
+    /// Pushes to devices that are connected here.
+    fn push(&self, pushes: Vec<crate::proto::gateway::Push>) {
+        for push in pushes {
+            for device in push.devices {
+                match self.sessions.get(device) {
+                    Some(session) => self.sessions.push(&self.node, &session, push.what.clone()),
+                    None => stats::bump(&self.node.stats.pushes_stale),
+                }
+            }
+        }
+    }
+
+    /// Asks the store shard that holds the user.
+    async fn ask_store(
+        &self,
+        user: UserId,
+        request: store::Request,
+    ) -> Result<store::Reply, CallError> {
+        self.stores[self.node.topology.user_shard(user)].call(request).await
+    }
+}

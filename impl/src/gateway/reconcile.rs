@@ -1,0 +1,78 @@
+//! Comparing cursors: what a device has not acked is pushed to it, so that a lost last push is
+//! found although no gap shows it. Runs at login and at every heartbeat.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::GatewayNode;
+use super::sessions::Session;
+use crate::config::Sabotage;
+use crate::env::Env;
+use crate::model::{ConversationId, Seq};
+use crate::proto::gateway::What;
+use crate::proto::store::{Reply, Request};
+use crate::stats;
+
+/// Compares once. What fails is found at the next heartbeat.
+pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
+    if gateway.node.config.sabotaged(Sabotage::PushOnce) {
+        return;
+    }
+    let device = session.device;
+    let limit = gateway.node.config.sync_rows;
+    let mut after = (ConversationId(0), 0);
+    loop {
+        let request = Request::Pending { device, after, limit };
+        let Ok(Reply::Pending(pending)) = gateway.ask_store(device.user, request).await else {
+            return;
+        };
+        let first_page = after == (ConversationId(0), 0);
+        let last_page = pending.copies.len() < limit;
+        for row in pending.copies {
+            after = (row.conversation, row.seq);
+            push(gateway, session, What::Row(row));
+        }
+        if first_page {
+            compare_heads(gateway, session, pending.cursors).await;
+        }
+        if last_page {
+            return;
+        }
+    }
+}
+
+/// Compares cursors with the heads of their timelines.
+async fn compare_heads<E: Env>(
+    gateway: &Rc<GatewayNode<E>>,
+    session: &Rc<Session>,
+    cursors: Vec<(ConversationId, Seq, Option<Seq>)>,
+) {
+    let mut by_shard: BTreeMap<usize, Vec<ConversationId>> = BTreeMap::new();
+    let mut known = BTreeMap::new();
+    for (conversation, cursor, left) in cursors {
+        let shard = gateway.node.topology.timeline_shard(conversation);
+        by_shard.entry(shard).or_default().push(conversation);
+        known.insert(conversation, (cursor, left));
+    }
+    for (shard, conversations) in by_shard {
+        let heads = gateway.stores[shard].call(Request::Heads(conversations)).await;
+        let Ok(Reply::Heads(heads)) = heads else { continue };
+        for (conversation, head) in heads {
+            let (cursor, left) = known[&conversation];
+            let visible = left.map_or(head, |left| left.min(head));
+            if visible > cursor {
+                push(gateway, session, What::Head(conversation, visible));
+            }
+        }
+    }
+}
+
+fn push<E: Env>(gateway: &GatewayNode<E>, session: &Rc<Session>, what: What) {
+    let place = what.place();
+    let stored = gateway.acks.borrow().get(&(session.device, place.0)).copied();
+    let acked_meanwhile = stored.is_some_and(|cursor| cursor >= place.1);
+    if !acked_meanwhile && !session.is_on_its_way(place) {
+        stats::bump(&gateway.node.stats.pushes_reconciled);
+        gateway.sessions.push(&gateway.node, session, what);
+    }
+}

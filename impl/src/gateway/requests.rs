@@ -1,0 +1,75 @@
+//! What a device asks for, and how the gateway has it done.
+
+use std::rc::Rc;
+
+use super::sessions::Session;
+use super::{GatewayNode, reconcile};
+use crate::env::Env;
+use crate::model::{ConversationId, SendKey};
+use crate::proto::chat::{Reply, Request};
+use crate::proto::device::{ToDevice, ToGateway};
+use crate::topology::{Role, owner_of};
+
+/// Handles one frame. Calls run in tasks of their own; their answers leave as they come.
+pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame: ToGateway) {
+    match frame {
+        // Only the first frame of a connection logs in.
+        ToGateway::Login(_) => {}
+        ToGateway::Ack { conversation, upto } => {
+            session.acked(conversation, upto);
+            let mut acks = gateway.acks.borrow_mut();
+            let cursor = acks.entry((session.device, conversation)).or_default();
+            *cursor = upto.max(*cursor);
+            gateway.acked.notify_one();
+        }
+        ToGateway::Heartbeat => {
+            // A full queue keeps the device waiting; it will call the connection dead.
+            let _ = session.out.try_send(ToDevice::Heartbeat);
+            let (gateway, session) = (gateway.clone(), session.clone());
+            gateway
+                .node
+                .env
+                .clone()
+                .spawn(async move { reconcile::run(&gateway, &session).await });
+        }
+        ToGateway::Submit { client_msg_id, conversation, operation } => {
+            let key = SendKey { sender: session.device.user, client_msg_id };
+            let request = Request::Submit { key, conversation, operation };
+            ask(gateway, session, conversation, request, move |reply| match reply {
+                Reply::Accepted(seq, message_id) => {
+                    Some(ToDevice::Accepted { client_msg_id, seq, message_id })
+                }
+                Reply::Refused(reason) => Some(ToDevice::Refused { client_msg_id, reason }),
+                Reply::Unavailable | Reply::Page(_) => None,
+            });
+        }
+        ToGateway::Sync { conversation, after, heard_of } => {
+            let user = session.device.user;
+            let request = Request::Sync { user, conversation, after, heard_of };
+            ask(gateway, session, conversation, request, move |reply| match reply {
+                Reply::Page(page) => Some(ToDevice::Synced { conversation, page }),
+                _ => None,
+            });
+        }
+    }
+}
+
+/// Asks the conversation's chat node. Where there is no answer the device hears nothing, and asks
+/// again when its own time is up.
+fn ask<E: Env>(
+    gateway: &Rc<GatewayNode<E>>,
+    session: &Rc<Session>,
+    conversation: ConversationId,
+    request: Request,
+    answer: impl FnOnce(Reply) -> Option<ToDevice> + 'static,
+) {
+    let Some(owner) = owner_of(conversation, &gateway.roster.alive(Role::Chat)) else { return };
+    let call = gateway.chats.to(owner).call(request);
+    let session = session.clone();
+    gateway.node.env.spawn(async move {
+        if let Some(frame) = call.await.ok().and_then(answer) {
+            // The device may be gone by now.
+            let _ = session.out.send(frame).await;
+        }
+    });
+}

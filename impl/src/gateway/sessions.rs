@@ -1,0 +1,174 @@
+//! Devices connected to this gateway, and the pushes that each of them has not acked.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::config::Sabotage;
+use crate::env::{Env, Nanos};
+use crate::model::{ConversationId, DeviceId, Seq};
+use crate::node::Node;
+use crate::proto::device::ToDevice;
+use crate::proto::gateway::What;
+use crate::stats;
+
+/// Frames that may wait for one device; what is pushed on top is left to sync.
+pub const OUT_QUEUE: usize = 2_000;
+
+/// One device's connection.
+pub struct Session {
+    pub device: DeviceId,
+    /// Tells this connection from earlier ones of the same device.
+    pub number: u64,
+    pub out: mpsc::Sender<ToDevice>,
+    /// When the device last said anything.
+    pub heard: Cell<Nanos>,
+    unacked: RefCell<BTreeMap<(ConversationId, Seq), What>>,
+}
+
+/// A push to look at again.
+struct Retry {
+    due: Nanos,
+    session: Rc<Session>,
+    place: (ConversationId, Seq),
+}
+
+/// All sessions of a gateway.
+pub struct Sessions {
+    by_device: RefCell<BTreeMap<DeviceId, Rc<Session>>>,
+    opened: Cell<u64>,
+    /// One queue per try: each has one wait, so its entries fall due in order.
+    retries: Vec<(RefCell<VecDeque<Retry>>, Notify)>,
+}
+
+impl Sessions {
+    /// No sessions; pushes are retried up to `tries` times.
+    pub fn new(tries: usize) -> Self {
+        Self {
+            by_device: RefCell::default(),
+            opened: Cell::new(0),
+            retries: (0..tries).map(|_| Default::default()).collect(),
+        }
+    }
+
+    /// Opens a session; an older one of the same device is forgotten.
+    pub fn open(
+        &self,
+        device: DeviceId,
+        out: mpsc::Sender<ToDevice>,
+        now: Nanos,
+    ) -> Rc<Session> {
+        self.opened.set(self.opened.get() + 1);
+        let session = Rc::new(Session {
+            device,
+            number: self.opened.get(),
+            out,
+            heard: Cell::new(now),
+            unacked: RefCell::default(),
+        });
+        self.by_device.borrow_mut().insert(device, session.clone());
+        session
+    }
+
+    /// Closes a session; false when the device has a newer one here.
+    pub fn close(&self, session: &Session) -> bool {
+        let mut sessions = self.by_device.borrow_mut();
+        let current = sessions.get(&session.device).is_some_and(|s| s.number == session.number);
+        if current {
+            sessions.remove(&session.device);
+        }
+        current
+    }
+
+    /// The device's session.
+    pub fn get(&self, device: DeviceId) -> Option<Rc<Session>> {
+        self.by_device.borrow().get(&device).cloned()
+    }
+
+    /// Devices connected here, in order.
+    pub fn devices(&self) -> Vec<DeviceId> {
+        self.by_device.borrow().keys().copied().collect()
+    }
+
+    fn is_current(&self, session: &Session) -> bool {
+        self.by_device.borrow().get(&session.device).is_some_and(|s| s.number == session.number)
+    }
+
+    /// Sends something to a device, to be tried again until it is acked.
+    pub fn push<E: Env>(&self, node: &Node<E>, session: &Rc<Session>, what: What) {
+        let place = what.place();
+        if session.out.try_send(frame(&what)).is_err() {
+            return stats::bump(&node.stats.pushes_left_to_sync);
+        }
+        if !node.config.sabotaged(Sabotage::PushOnce) {
+            session.unacked.borrow_mut().insert(place, what);
+            self.look_again(node, 0, session.clone(), place);
+        }
+    }
+
+    fn look_again<E: Env>(
+        &self,
+        node: &Node<E>,
+        tried: usize,
+        session: Rc<Session>,
+        place: (ConversationId, Seq),
+    ) {
+        let due = node.env.now() + node.config.push_retry[tried].0;
+        let (queue, added) = &self.retries[tried];
+        queue.borrow_mut().push_back(Retry { due, session, place });
+        added.notify_one();
+    }
+
+    /// Tries pushes again that have been tried `tried` times after the first, for ever.
+    pub async fn retry<E: Env>(&self, node: &Node<E>, tried: usize) {
+        let (queue, added) = &self.retries[tried];
+        loop {
+            let Some(due) = queue.borrow().front().map(|retry| retry.due) else {
+                added.notified().await;
+                continue;
+            };
+            node.env.sleep_until(due).await;
+            let retry = queue.borrow_mut().pop_front().expect("only this task takes from it");
+            let Retry { session, place, .. } = retry;
+            let what = session.unacked.borrow().get(&place).cloned();
+            let Some(what) = what.filter(|_| self.is_current(&session)) else { continue };
+            stats::bump(&node.stats.push_retries);
+            let sent = session.out.try_send(frame(&what)).is_ok();
+            if sent && tried + 1 < self.retries.len() {
+                self.look_again(node, tried + 1, session, place);
+            } else {
+                session.unacked.borrow_mut().remove(&place);
+            }
+        }
+    }
+}
+
+impl Session {
+    /// The device has everything of the conversation up to `upto`.
+    pub fn acked(&self, conversation: ConversationId, upto: Seq) {
+        let mut unacked = self.unacked.borrow_mut();
+        let covered: Vec<_> = unacked
+            .range((conversation, 0)..=(conversation, upto))
+            .map(|(place, _)| *place)
+            .collect();
+        for place in covered {
+            unacked.remove(&place);
+        }
+    }
+
+    /// Whether a push for that place is on its way.
+    pub fn is_on_its_way(&self, place: (ConversationId, Seq)) -> bool {
+        self.unacked.borrow().contains_key(&place)
+    }
+}
+
+fn frame(what: &What) -> ToDevice {
+    match what {
+        What::Row(row) => ToDevice::Push(row.clone()),
+        What::Head(conversation, seq) => {
+            ToDevice::Notify { conversation: *conversation, seq: *seq }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What a gateway does on its own: renews presence, tries pushes again, stores delivery acks.
+
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+
+use super::GatewayNode;
+use crate::env::Env;
+use crate::model::{ConversationId, DeviceId, Seq};
+use crate::node::Node;
+use crate::proto::store::{Reply, Request};
+
+/// Starts all of it.
+pub fn start<E: Env>(gateway: &Rc<GatewayNode<E>>) {
+    let env = gateway.node.env.clone();
+    let at_work = gateway.clone();
+    env.spawn(async move { renew_presence(&at_work).await });
+    let at_work = gateway.clone();
+    env.spawn(async move { store_acks(&at_work).await });
+    for tried in 0..gateway.node.config.push_retry.len() {
+        let at_work = gateway.clone();
+        env.spawn(async move { at_work.sessions.retry(&at_work.node, tried).await });
+    }
+}
+
+/// Announces every session again in time, and at once when Redis is back and may have forgotten.
+async fn renew_presence<E: Env>(gateway: &GatewayNode<E>) {
+    let node = &gateway.node;
+    let wait = Node::<E>::renewal(node.config.presence_lease.0);
+    let mut seen = 0;
+    loop {
+        let reconnected = gateway.presence.connected_after(seen);
+        if let Some(generation) = node.env.timeout(wait, reconnected).await {
+            seen = generation;
+        }
+        for devices in gateway.sessions.devices().chunks(node.config.push_shard) {
+            gateway.presence.announce(devices, node.number).await;
+        }
+    }
+}
+
+/// Stores delivery acks in batches. What cannot be stored is kept for the next batch.
+async fn store_acks<E: Env>(gateway: &GatewayNode<E>) {
+    let node = &gateway.node;
+    loop {
+        if gateway.acks.borrow().is_empty() {
+            gateway.acked.notified().await;
+        }
+        node.env.sleep(node.config.ack_flush.0).await;
+        let mut shards: Vec<Vec<(DeviceId, ConversationId, Seq)>> =
+            vec![Vec::new(); gateway.stores.len()];
+        for ((device, conversation), upto) in std::mem::take(&mut *gateway.acks.borrow_mut()) {
+            let shard = node.topology.user_shard(device.user);
+            shards[shard].push((device, conversation, upto));
+        }
+        let stored = shards.into_iter().enumerate().filter(|(_, acks)| !acks.is_empty());
+        join_all(stored.map(|(shard, acks)| async move {
+            if gateway.stores[shard].call(Request::Ack(acks.clone())).await != Ok(Reply::Done) {
+                let mut kept = gateway.acks.borrow_mut();
+                for (device, conversation, upto) in acks {
+                    let cursor = kept.entry((device, conversation)).or_default();
+                    *cursor = upto.max(*cursor);
+                }
+            }
+        }))
+        .await;
+    }
+}

@@ -1,0 +1,5 @@
+//! Message ids: one generator per file.
+
+mod snowflake;
+
+pub use snowflake::Snowflake;

@@ -1,0 +1,162 @@
+//! The log broker: partitions of records, durable on the Env disk, and one consumer group.
+//!
+//! As in the store, no reply leaves before everything it rests on is synced. One broker, one
+//! replica. In reading order: `partition` (records), `group` (who consumes what).
+
+mod group;
+mod partition;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+
+use crate::call;
+use crate::env::Env;
+use crate::journal::Journal;
+use crate::model::Row;
+use crate::node::{Node, Roster};
+use crate::proto::log::{Log, Reply, Request};
+use crate::stats;
+use crate::topology::{CALL_PORT, Role};
+
+use group::Group;
+use partition::Partition;
+
+/// A change of state, as the write-ahead log keeps it.
+#[derive(Serialize, Deserialize)]
+enum Mutation {
+    Produced { producer: u32, partition: u32, records: Vec<(u64, Row)> },
+    Committed { partition: u32, offset: u64 },
+}
+
+struct Broker<E: Env> {
+    node: Node<E>,
+    journal: Journal<E, Mutation>,
+    partitions: RefCell<Vec<Partition>>,
+    group: RefCell<Group>,
+    /// Wakes fetches when records have become durable.
+    grown: Notify,
+}
+
+/// Runs the log broker.
+///
+/// # Panics
+/// When its write-ahead log cannot be opened.
+pub async fn run<E: Env>(node: Node<E>) {
+    let (journal, records) =
+        Journal::<E, Mutation>::open(node.env.clone(), "log.wal", node.stats.clone())
+            .await
+            .expect("the write-ahead log opens");
+    let count = node.topology.log_partitions;
+    let broker = Rc::new(Broker {
+        partitions: RefCell::new((0..count).map(|_| Partition::default()).collect()),
+        group: RefCell::new(Group::new(count, node.config.lease.0)),
+        journal,
+        grown: Notify::new(),
+        node,
+    });
+    for record in records {
+        broker.apply(record);
+    }
+    broker.partitions.borrow_mut().iter_mut().for_each(Partition::all_durable);
+    Roster::join(&broker.node, Role::Log);
+    let env = broker.node.env.clone();
+    let handle = move |request| {
+        let broker = broker.clone();
+        let (early, position) = broker.begin(&request);
+        async move { broker.finish(request, early, position).await }
+    };
+    call::serve::<E, Log, _>(env, CALL_PORT, handle).await;
+}
+
+impl<E: Env> Broker<E> {
+    /// What must happen in the order of requests: changes are applied and logged.
+    fn begin(&self, request: &Request) -> (Option<Reply>, u64) {
+        let now = self.node.env.now();
+        let mutation = match request {
+            Request::Produce { producer, partition, records } => {
+                let fresh =
+                    self.partitions.borrow()[*partition as usize].fresh(*producer, records);
+                stats::add(&self.node.stats.log_duplicates, (records.len() - fresh.len()) as u64);
+                stats::add(&self.node.stats.log_records_appended, fresh.len() as u64);
+                let (producer, partition) = (*producer, *partition);
+                (!fresh.is_empty()).then_some(Mutation::Produced {
+                    producer,
+                    partition,
+                    records: fresh,
+                })
+            }
+            Request::Commit { partition, offset, generation } => {
+                if *generation != self.group.borrow_mut().generation(now) {
+                    return (Some(Reply::Stale), 0);
+                }
+                Some(Mutation::Committed { partition: *partition, offset: *offset })
+            }
+            Request::Beat { member } => {
+                let reply = self.group.borrow_mut().beat(*member, now);
+                return (Some(reply), 0);
+            }
+            Request::Fetch { .. } => return (None, 0),
+        };
+        let logged = mutation.map_or(Ok(()), |mutation| {
+            let logged = self.journal.append(&mutation).map(|_| ());
+            self.apply(mutation);
+            logged
+        });
+        (logged.is_err().then_some(Reply::Failed), self.journal.position())
+    }
+
+    fn apply(&self, mutation: Mutation) {
+        match mutation {
+            Mutation::Produced { producer, partition, records } => {
+                self.partitions.borrow_mut()[partition as usize].append(producer, records);
+            }
+            Mutation::Committed { partition, offset } => {
+                self.group.borrow_mut().commit(partition, offset);
+            }
+        }
+    }
+
+    async fn finish(&self, request: Request, early: Option<Reply>, position: u64) -> Reply {
+        if let Some(reply) = early {
+            return reply;
+        }
+        match request {
+            Request::Fetch { partition, offset, limit } => {
+                self.fetch(partition, offset, limit).await
+            }
+            Request::Produce { partition, .. } => {
+                let end = self.partitions.borrow()[partition as usize].end();
+                if self.journal.durable(position).await.is_err() {
+                    return Reply::Failed;
+                }
+                self.partitions.borrow_mut()[partition as usize].durable_up_to(end);
+                self.grown.notify_waiters();
+                Reply::Done
+            }
+            Request::Commit { .. } | Request::Beat { .. } => {
+                match self.journal.durable(position).await {
+                    Ok(()) => Reply::Done,
+                    Err(_) => Reply::Failed,
+                }
+            }
+        }
+    }
+
+    /// Waits for durable records from `offset`; empty when none come within half a call's time.
+    async fn fetch(&self, partition: u32, offset: u64, limit: usize) -> Reply {
+        let env = &self.node.env;
+        let until = env.now() + self.node.config.call_timeout.0 / 2;
+        loop {
+            let grown = self.grown.notified();
+            let rows = self.partitions.borrow()[partition as usize].read(offset, limit);
+            let left = until.saturating_sub(env.now());
+            if !rows.is_empty() || left == 0 || env.timeout(left, grown).await.is_none() {
+                stats::add(&self.node.stats.log_records_read, rows.len() as u64);
+                return Reply::Records(rows);
+            }
+        }
+    }
+}

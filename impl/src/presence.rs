@@ -1,0 +1,70 @@
+//! Presence in Redis: which gateway holds which device. A hash per user, device → gateway, that
+//! lives as long as a lease. A stale entry costs a push, a missing one the wait for a heartbeat.
+
+use std::collections::BTreeMap;
+
+use crate::env::Env;
+use crate::model::{DeviceId, UserId};
+use crate::redis_link::RedisLink;
+use crate::units::Span;
+
+/// Presence, as gateways write it and dispatchers read it.
+pub struct Presence<E: Env> {
+    redis: RedisLink<E>,
+    lease: Span,
+}
+
+impl<E: Env> Presence<E> {
+    /// Presence whose entries live for `lease`.
+    pub fn new(redis: RedisLink<E>, lease: Span) -> Self {
+        Self { redis, lease }
+    }
+
+    /// These devices are on this gateway.
+    pub async fn announce(&self, devices: &[DeviceId], gateway: u32) {
+        let mut commands = redis::pipe();
+        for device in devices {
+            let key = key(device.user);
+            commands.hset(&key, device.index, gateway).ignore();
+            commands.pexpire(&key, (self.lease.0 / 1_000_000) as i64).ignore();
+        }
+        self.redis.run::<()>(commands).await;
+    }
+
+    /// The device has left this gateway; nothing happens when it is on another one by now.
+    pub async fn withdraw(&self, device: DeviceId, gateway: u32) {
+        let mut look = redis::pipe();
+        look.hget(key(device.user), device.index);
+        let found: Option<(Option<u32>,)> = self.redis.run(look).await;
+        if found == Some((Some(gateway),)) {
+            let mut withdraw = redis::pipe();
+            withdraw.hdel(key(device.user), device.index).ignore();
+            self.redis.run::<()>(withdraw).await;
+        }
+    }
+
+    /// Devices of these users that are believed online, by gateway. Empty when Redis is away.
+    pub async fn locate(&self, users: &[UserId]) -> Vec<(DeviceId, u32)> {
+        let mut commands = redis::pipe();
+        for user in users {
+            commands.hgetall(key(*user));
+        }
+        let found: Vec<BTreeMap<u16, u32>> = self.redis.run(commands).await.unwrap_or_default();
+        let mut located = Vec::new();
+        for (user, devices) in users.iter().zip(found) {
+            for (index, gateway) in devices {
+                located.push((DeviceId { user: *user, index }, gateway));
+            }
+        }
+        located
+    }
+
+    /// See [`RedisLink::connected_after`].
+    pub async fn connected_after(&self, seen: u64) -> u64 {
+        self.redis.connected_after(seen).await
+    }
+}
+
+fn key(user: UserId) -> String {
+    format!("presence:{}", user.0)
+}

@@ -1,0 +1,95 @@
+//! Counters that nodes keep of their own work. They belong to the harness and outlive a crash.
+
+use std::cell::Cell;
+
+macro_rules! counters {
+    ($($(#[$doc:meta])+ $name:ident,)+) => {
+        /// One node's counters.
+        #[derive(Default, Debug)]
+        pub struct Stats {
+            $($(#[$doc])+ pub $name: Cell<u64>,)+
+        }
+
+        impl Stats {
+            /// Every counter with its name.
+            pub fn all(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.get()),)+]
+            }
+        }
+    };
+}
+
+counters! {
+    /// Operations that reached a chat node.
+    submits_received,
+    /// Operations committed.
+    commits,
+    /// Operations recognised as repeats by a server.
+    server_duplicates,
+    /// Operations refused for good.
+    refusals,
+    /// Times a chat node took a conversation over.
+    ownerships_taken,
+    /// Appends refused because another chat node owns the conversation.
+    appends_fenced,
+    /// Sync requests answered.
+    syncs,
+    /// Rows that sync answered from the recent-message cache.
+    rows_from_cache,
+    /// Rows that sync answered from the store.
+    rows_from_store,
+    /// Rows written to the store: timelines, inboxes, cursors, conversation lists.
+    store_rows_written,
+    /// Rows read from the store.
+    store_rows_read,
+    /// Bytes appended to write-ahead logs.
+    wal_bytes,
+    /// Disk syncs completed.
+    fsyncs,
+    /// Records appended to the log.
+    log_records_appended,
+    /// Records that the log recognised as repeats of the relay.
+    log_duplicates,
+    /// Records delivered to dispatchers.
+    log_records_read,
+    /// Rows expanded by dispatchers.
+    rows_dispatched,
+    /// Copies written into inboxes.
+    inbox_copies,
+    /// Pushes handed to gateways, one per device.
+    pushes,
+    /// Pushes not tried because no gateway was known or it had no room; left to sync.
+    pushes_left_to_sync,
+    /// Pushes that reached a gateway without the device.
+    pushes_stale,
+    /// Tries of a push after its first.
+    push_retries,
+    /// Pushes caused by a comparison of cursors.
+    pushes_reconciled,
+    /// Logins answered.
+    logins,
+    /// Connections of devices closed for silence.
+    idle_closes,
+    /// Commands sent to Redis.
+    redis_commands,
+    /// Commands to Redis that failed or were not tried because Redis was away.
+    redis_failures,
+    /// Rows a device received again and did not show again.
+    device_duplicates,
+    /// Rows a device held back because an earlier one was missing.
+    rows_held_back,
+    /// Sync requests of devices.
+    sync_requests,
+    /// Times a device lost its connection.
+    disconnects,
+}
+
+/// Adds to a counter.
+pub fn add(counter: &Cell<u64>, count: u64) {
+    counter.set(counter.get() + count);
+}
+
+/// Adds one to a counter.
+pub fn bump(counter: &Cell<u64>) {
+    add(counter, 1);
+}

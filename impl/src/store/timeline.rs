@@ -1,0 +1,107 @@
+//! One conversation in the store: its rows, its members, and who may append.
+
+use std::collections::BTreeMap;
+
+use crate::members::Members;
+use crate::model::{MessageId, Row, SendKey, Seq};
+
+/// A conversation's timeline.
+#[derive(Default)]
+pub struct Timeline {
+    /// Raised whenever a chat node takes the conversation over.
+    pub epoch: u64,
+    /// Who is in it.
+    pub members: Members,
+    rows: Vec<Row>,
+    keys: BTreeMap<SendKey, Seq>,
+}
+
+/// Why an append is refused.
+#[derive(PartialEq, Eq, Debug)]
+pub enum Conflict {
+    /// The epoch is outdated, or the first seq is not the next one.
+    Fenced,
+    /// These keys are taken.
+    Taken(Vec<(SendKey, Seq, MessageId)>),
+}
+
+impl Timeline {
+    /// The last seq.
+    pub fn head(&self) -> Seq {
+        self.rows.len() as Seq
+    }
+
+    /// Whether the rows may be appended. `unique` asks for unused keys.
+    pub fn admits(&self, epoch: u64, rows: &[Row], unique: bool) -> Result<(), Conflict> {
+        let in_order = (self.head() + 1..).zip(rows).all(|(seq, row)| row.seq == seq);
+        if epoch != self.epoch || !in_order {
+            return Err(Conflict::Fenced);
+        }
+        let taken: Vec<_> = rows
+            .iter()
+            .filter_map(|row| self.keys.get(&row.key).map(|seq| (row.key, *seq)))
+            .map(|(key, seq)| (key, seq, self.row(seq).message_id))
+            .collect();
+        if unique && !taken.is_empty() { Err(Conflict::Taken(taken)) } else { Ok(()) }
+    }
+
+    /// Appends a row that was admitted.
+    pub fn append(&mut self, row: Row) {
+        assert_eq!(row.seq, self.head() + 1, "admitted rows are in order");
+        self.members.apply(&row);
+        self.keys.entry(row.key).or_insert(row.seq);
+        self.rows.push(row);
+    }
+
+    /// At most `limit` rows after `after`.
+    pub fn after(&self, after: Seq, limit: usize) -> &[Row] {
+        let from = (after as usize).min(self.rows.len());
+        &self.rows[from..(from + limit).min(self.rows.len())]
+    }
+
+    /// The row at a seq that exists.
+    pub fn row(&self, seq: Seq) -> &Row {
+        &self.rows[seq as usize - 1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::model::{Body, ClientMsgId, ConversationId, Delivery, UserId};
+
+    fn row(seq: Seq, number: u64) -> Row {
+        Row {
+            conversation: ConversationId(1),
+            seq,
+            message_id: MessageId(100 + number),
+            key: SendKey { sender: UserId(1), client_msg_id: ClientMsgId(number) },
+            delivery: Delivery::Write,
+            members_version: 1,
+            body: Body::Content(Bytes::from_static(b"hello")),
+        }
+    }
+
+    #[test]
+    fn an_append_needs_the_epoch_the_next_seq_and_unused_keys() {
+        let mut timeline = Timeline { epoch: 3, ..Timeline::default() };
+        assert_eq!(timeline.admits(3, &[row(1, 7), row(2, 8)], true), Ok(()));
+        timeline.append(row(1, 7));
+        assert_eq!(timeline.admits(2, &[row(2, 8)], true), Err(Conflict::Fenced));
+        assert_eq!(timeline.admits(3, &[row(3, 8)], true), Err(Conflict::Fenced));
+        let taken = vec![(row(1, 7).key, 1, MessageId(107))];
+        assert_eq!(timeline.admits(3, &[row(2, 8), row(3, 7)], true), Err(Conflict::Taken(taken)));
+        assert_eq!(timeline.admits(3, &[row(2, 7)], false), Ok(()), "the planted bug");
+    }
+
+    #[test]
+    fn pages_end_at_the_head() {
+        let mut timeline = Timeline::default();
+        (1..=5).for_each(|seq| timeline.append(row(seq, seq)));
+        let seqs = |after, limit| timeline.after(after, limit).iter().map(|row| row.seq).collect();
+        let pages: [Vec<Seq>; 3] = [seqs(1, 2), seqs(4, 9), seqs(9, 9)];
+        assert_eq!(pages, [vec![2, 3], vec![5], vec![]]);
+    }
+}

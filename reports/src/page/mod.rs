@@ -1,0 +1,139 @@
+//! `report.html`: the report of a run as one offline file.
+//!
+//! The page asks nothing of the network and runs no script. Must not know facts of the wall: the
+//! same record gives the same page.
+
+mod view;
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
+
+use crate::plots::Plot;
+use crate::record::Record;
+use view::View;
+
+const TEMPLATE: &str = include_str!("template.html");
+const STYLE: &str = include_str!("style.css");
+
+/// Why the page could not be rendered.
+#[derive(Debug, thiserror::Error)]
+#[error("the page's template: {0:#}")]
+pub struct PageError(#[from] minijinja::Error);
+
+/// The page of a record and its plots.
+pub fn html(record: &Record, latency: &Plot, timeline: &Plot) -> Result<String, PageError> {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let mut syntax = SyntaxConfig::builder();
+    syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
+    environment.set_syntax(syntax.build()?);
+    let template = environment.template_from_named_str("report.html", TEMPLATE)?;
+    let plot = |plot: &Plot| {
+        context! {
+            title => plot.title,
+            caption => plot.caption,
+            wide => &*plot.inline_wide,
+            narrow => &*plot.inline_narrow,
+        }
+    };
+    let page = template.render(context! {
+        style => STYLE,
+        view => Serde(View::new(record)),
+        latency => plot(latency),
+        timeline => plot(timeline),
+    })?;
+    Ok(page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{plots, sample};
+
+    fn page(record: &Record) -> String {
+        html(record, &plots::latency(record).unwrap(), &plots::timeline(record).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_page_asks_nothing_of_the_network() {
+        let page = page(&sample::invalid());
+        let page = page.replace("http://www.w3.org/2000/svg", "");
+        for outside in ["http:", "https:", "src=", "url(", "@import", "<script", "<link"] {
+            assert!(!page.contains(outside), "{outside} in the page");
+        }
+        for link in page.split("href=\"").skip(1) {
+            assert!(link.starts_with('#'), "a link leaves the page: {}", &link[..40]);
+        }
+    }
+
+    #[test]
+    fn the_verdict_comes_first_in_plain_words() {
+        for (record, words) in [
+            (sample::valid(), "All promises held"),
+            (sample::invalid(), "A promise was broken"),
+            (sample::nothing(), "Undecided"),
+        ] {
+            let page = page(&record);
+            let verdict = page.find("<h1").unwrap();
+            assert!(page[verdict..].find(words).unwrap() < 200, "{words}");
+        }
+    }
+
+    #[test]
+    fn headings_come_in_order() {
+        let page = page(&sample::invalid());
+        let mut last = 0;
+        for (place, _) in page.match_indices("<h") {
+            let Some(level) = page[place + 2..].chars().next().and_then(|c| c.to_digit(10)) else {
+                continue;
+            };
+            assert!(level <= last + 1, "h{level} after h{last}");
+            last = level;
+        }
+    }
+
+    #[test]
+    fn what_is_empty_says_so() {
+        let page = page(&sample::nothing());
+        for words in ["no samples", "No fault was planned", "No promise was checked"] {
+            assert!(page.contains(words), "{words}");
+        }
+    }
+
+    #[test]
+    fn what_the_record_says_is_escaped() {
+        let mut record = sample::invalid();
+        record.findings[0].summary = "<b>&\"".to_owned();
+        assert!(page(&record).contains("&lt;b&gt;&amp;&quot;"));
+    }
+
+    #[test]
+    fn a_fault_that_touched_nothing_is_flagged() {
+        assert!(page(&sample::valid()).contains("touched nothing"));
+    }
+
+    #[test]
+    fn text_of_the_page() {
+        insta::assert_snapshot!(text(&page(&sample::invalid())));
+    }
+
+    /// The words of a page without its markup, style and plots.
+    fn text(page: &str) -> String {
+        let mut words = String::new();
+        let mut rest = page;
+        while let Some(open) = rest.find('<') {
+            words.push_str(&rest[..open]);
+            words.push('\n');
+            rest = &rest[open..];
+            let end = ["style", "svg"]
+                .iter()
+                .find(|tag| rest[1..].starts_with(*tag))
+                .map_or(">".to_owned(), |tag| format!("</{tag}>"));
+            rest = &rest[rest.find(&end).unwrap() + end.len()..];
+        }
+        let lines = words.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}

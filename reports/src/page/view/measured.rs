@@ -1,0 +1,158 @@
+//! The figures of the page: ledger, latencies, rates and costs, as words.
+//!
+//! Must not know HTML.
+
+use serde::Serialize;
+
+use super::{Fact, fact};
+use crate::figures;
+use crate::record::{Latency, Record};
+use crate::words::{self, HEADLINE_PERCENTILES, NO_SAMPLES};
+
+/// The ledger: its equation, whether that holds, and its lines.
+#[derive(Serialize)]
+pub struct LedgerView {
+    equation: String,
+    balanced: bool,
+    rows: Vec<Fact>,
+}
+
+/// One row of the table of percentiles.
+#[derive(Serialize)]
+pub struct LatencyRow {
+    name: String,
+    about: String,
+    samples: String,
+    /// One per percentile name; nothing without samples.
+    values: Vec<String>,
+}
+
+/// Where every owed pair went.
+pub fn ledger(record: &Record) -> LedgerView {
+    let ledger = &record.ledger;
+    let (equation, balanced) = words::balance(ledger);
+    let count = figures::count;
+    let mut rows = vec![
+        fact(
+            "Rows sequenced",
+            count(ledger.sequenced),
+            "messages that got their place in a conversation",
+        ),
+        fact("… acked", count(ledger.acked), "the sending device saw the ack"),
+        fact(
+            "… unacked",
+            count(ledger.unacked),
+            "no ack was seen; known because a device showed the row",
+        ),
+        fact(
+            "Owed",
+            count(ledger.owed),
+            "(message, device) pairs that the device must come to show",
+        ),
+        fact("Shown", count(ledger.shown), "of these, synced into the device's own database"),
+        fact(
+            "Pending",
+            count(ledger.pending),
+            "of these, still to come: above the device's durable cursor",
+        ),
+    ];
+    if ledger.dropped.is_empty() {
+        rows.push(fact(
+            "Dropped",
+            "0",
+            "of these, skipped: at or below the cursor and never shown",
+        ));
+    }
+    for (reason, dropped) in &ledger.dropped {
+        rows.push(fact("Dropped", count(*dropped), &words::plain(reason)));
+    }
+    rows.push(fact(
+        "Maybe owed",
+        count(ledger.maybe_shown),
+        "shown, but an ack is missing, so nobody can say whether it was owed",
+    ));
+    rows.push(fact(
+        "Leaked",
+        count(ledger.leaked),
+        "shown to a device that was certainly not owed it",
+    ));
+    LedgerView { equation, balanced, rows }
+}
+
+/// The heads of the percentile columns.
+pub fn percentile_names() -> Vec<String> {
+    let names = HEADLINE_PERCENTILES.iter().map(|percentile| figures::percentile(*percentile));
+    names.chain(["max".to_owned()]).collect()
+}
+
+/// The percentiles of one distribution.
+pub fn latency(latency: &Latency) -> LatencyRow {
+    let percentiles = HEADLINE_PERCENTILES.iter().map(|p| latency.percentile_ns(*p));
+    let values = percentiles.chain([latency.max_ns]).map(figures::duration);
+    LatencyRow {
+        name: latency.name.clone(),
+        about: latency.about.clone(),
+        samples: if latency.count == 0 {
+            NO_SAMPLES.to_owned()
+        } else {
+            figures::count(latency.count)
+        },
+        values: if latency.count == 0 { Vec::new() } else { values.collect() },
+    }
+}
+
+/// Throughput, retries and what was lost on the way.
+pub fn rates(record: &Record) -> Vec<Fact> {
+    let totals = &record.totals;
+    let (rate, count) = (figures::rate, figures::count);
+    let lost = figures::share(totals.packets_lost, totals.packets_sent);
+    let total = |what: u64, meaning: &str| format!("{} in all: {meaning}", figures::count(what));
+    vec![
+        fact(
+            "Offered",
+            format!("{} /s", rate(totals.offered_per_s)),
+            &total(totals.offered, "messages the workload wanted to send"),
+        ),
+        fact(
+            "Accepted",
+            format!("{} /s", rate(totals.accepted_per_s)),
+            &total(totals.accepted, "sends whose ack reached the sending device"),
+        ),
+        fact(
+            "Shown",
+            format!("{} /s", rate(totals.shown_per_s)),
+            &total(totals.shown, "(message, device) pairs that arrived in a device's own database"),
+        ),
+        fact("Refused", count(totals.refused), "sends turned down for good"),
+        fact(
+            "Send retries",
+            count(totals.send_retries),
+            "tries of a send after its first, by devices",
+        ),
+        fact(
+            "Push retries",
+            count(totals.push_retries),
+            "tries of a push after its first, by gateways",
+        ),
+        fact(
+            "Duplicates suppressed",
+            count(totals.duplicates_suppressed),
+            "repeats that servers and devices recognised",
+        ),
+        fact(
+            "Packets lost",
+            lost,
+            &format!(
+                "{} of {}; each was sent again",
+                count(totals.packets_lost),
+                count(totals.packets_sent)
+            ),
+        ),
+    ]
+}
+
+/// Costs per accepted message.
+pub fn amplification(record: &Record) -> Vec<Fact> {
+    let costs = record.amplification.iter();
+    costs.map(|(name, value)| fact(&words::plain(name), figures::rate(*value), "")).collect()
+}

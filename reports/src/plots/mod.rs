@@ -1,0 +1,141 @@
+//! The plots of a run, each as SVG and as PNG from one drawing.
+//!
+//! The same record gives the same bytes on every machine: the fonts are bundled, nothing is asked
+//! of the system. Must not know where the plots are put.
+
+mod canvas;
+mod fonts;
+mod ink;
+mod lanes;
+mod latency;
+mod panel;
+mod png;
+mod scale;
+mod svg;
+mod timeline;
+
+use crate::record::Record;
+use canvas::Canvas;
+use plotters::prelude::DrawingBackend;
+
+/// Width of the plots that stand on their own, in pixels.
+const WIDE: i32 = 960;
+/// Width of the plots that a telephone shows, in pixels.
+const NARROW: i32 = 400;
+
+/// A plot, drawn for every place it is shown in.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Plot {
+    /// File name without extension.
+    pub name: &'static str,
+    /// What is plotted, in a few words.
+    pub title: &'static str,
+    /// What to see in it, in one or two sentences.
+    pub caption: &'static str,
+    /// The plot on its own: light, on white.
+    pub svg: String,
+    /// The same with two pixels for each of the SVG's.
+    pub png: Vec<u8>,
+    /// For a page on a wide screen: transparent, coloured by the `--plot-…` properties of the page.
+    pub inline_wide: String,
+    /// The same, drawn for a narrow screen.
+    pub inline_narrow: String,
+}
+
+/// A plot that could not be drawn.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("cannot draw the plot: {reason}")]
+pub struct PlotError {
+    reason: String,
+}
+
+impl PlotError {
+    fn new(reason: impl std::fmt::Display) -> Self {
+        PlotError { reason: reason.to_string() }
+    }
+}
+
+/// Percentile curves of every latency in the record.
+pub fn latency(record: &Record) -> Result<Plot, PlotError> {
+    plot("latency", &latency::LatencyChart::new(&record.latencies))
+}
+
+/// Rates and latency over virtual time, with the faults.
+pub fn timeline(record: &Record) -> Result<Plot, PlotError> {
+    plot("timeline", &timeline::TimelineChart::new(record))
+}
+
+/// Something that can be drawn on any backend, at any width.
+trait Chart {
+    /// What is plotted, in a few words.
+    fn title(&self) -> &'static str;
+    /// What to see in it.
+    fn caption(&self) -> &'static str;
+    /// Height that the drawing needs at a width, without its title.
+    fn height(&self, width: i32) -> i32;
+    /// Draws below and right of the canvas' origin.
+    fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PlotError>;
+}
+
+fn plot(name: &'static str, chart: &impl Chart) -> Result<Plot, PlotError> {
+    Ok(Plot {
+        name,
+        title: chart.title(),
+        caption: chart.caption(),
+        svg: svg::alone(chart, WIDE)?,
+        png: png::alone(chart, WIDE)?,
+        inline_wide: svg::inline(chart, WIDE, "wide")?,
+        inline_narrow: svg::inline(chart, NARROW, "narrow")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn the_same_record_gives_the_same_bytes() {
+        let record = sample::valid();
+        assert_eq!(latency(&record).unwrap(), latency(&record.clone()).unwrap());
+        assert_eq!(timeline(&record).unwrap(), timeline(&record.clone()).unwrap());
+    }
+
+    #[test]
+    fn what_is_empty_says_so() {
+        for record in [sample::empty(), sample::nothing()] {
+            for plot in [latency(&record).unwrap(), timeline(&record).unwrap()] {
+                assert!(plot.svg.contains("no samples"), "{}", plot.name);
+                assert!(plot.png.starts_with(b"\x89PNG"));
+            }
+        }
+    }
+
+    #[test]
+    fn inline_plots_leave_every_colour_to_the_page() {
+        let record = sample::valid();
+        for plot in [latency(&record).unwrap(), timeline(&record).unwrap()] {
+            for svg in [&plot.inline_wide, &plot.inline_narrow] {
+                assert!(!svg.contains("\"#"), "a colour is fixed in {}", plot.name);
+                assert!(svg.contains("role=\"img\"") && svg.contains("aria-label=\""));
+            }
+        }
+    }
+
+    #[test]
+    fn text_is_escaped() {
+        let mut record = sample::valid();
+        record.faults[0].target = "<gateway & co>".to_owned();
+        let plot = timeline(&record).unwrap();
+        assert!(plot.svg.contains("&lt;gateway &amp; co&gt;"));
+    }
+
+    #[test]
+    fn many_faults_stay_within_the_sheet() {
+        let record = sample::busy();
+        let plot = timeline(&record).unwrap();
+        let shown = plot.svg.matches("crash").count();
+        assert!(shown <= record.faults.len());
+        assert!(plot.svg.len() < 200_000);
+    }
+}

@@ -1,0 +1,209 @@
+//! A1, nothing is lost: every row that a device is owed is shown on it by the end.
+//!
+//! A row counts once any device saw its ack or showed it, so an indefinite send that one device
+//! shows is owed to all the others. It does not ask in which order or how often rows are shown.
+
+use super::index::Index;
+use super::membership::Standing;
+use super::view::views;
+use super::violation::{Broken, RowName, Violations};
+use super::{Answer, Checker};
+
+/// The checker of A1.
+pub struct Delivery;
+
+impl Checker for Delivery {
+    fn id(&self) -> &'static str {
+        "A1"
+    }
+
+    fn name(&self) -> &'static str {
+        "nothing is lost"
+    }
+
+    fn check(&self, index: &Index<'_>) -> Answer {
+        let mut violations = Violations::new(self.id());
+        let (mut owed, mut missing, mut undecided, mut rows) = (0u64, 0u64, 0u64, 0u64);
+        for (conversation, timeline) in index.conversations.values().enumerate() {
+            rows += timeline.rows.len() as u64;
+            for view in views(index, conversation, timeline) {
+                for (expected, shown) in view.expected_and_shown() {
+                    let sure = expected.standing == Standing::Owed;
+                    owed += u64::from(sure);
+                    if shown {
+                        continue;
+                    }
+                    missing += u64::from(sure);
+                    if !sure || !index.history.complete {
+                        undecided += 1;
+                        continue;
+                    }
+                    let row = &timeline.rows[expected.row];
+                    let proof = row.acked.unwrap_or(row.seen);
+                    violations.add(index.at(proof), proof, || Broken::Lost {
+                        row: RowName::of(index, conversation, row),
+                        device: index.device(view.device),
+                    });
+                }
+            }
+        }
+        let evidence = format!(
+            "{rows} rows, {owed} owed (row, device) pairs on {} devices: {} shown, {missing} \
+             never shown, {undecided} undecided",
+            index.devices.len(),
+            owed - missing,
+        );
+        Answer::new(violations, undecided, evidence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use im_reports::record::Verdict;
+
+    use super::super::story::{ANN, ANN_TABLET, BOB, CY, Story, judge};
+    use super::*;
+
+    #[test]
+    fn all_that_is_owed_is_shown() {
+        let mut story = Story::with(&[ANN, BOB]);
+        story.said(ANN, 2, &[ANN, BOB]);
+        story.said(BOB, 3, &[BOB, ANN]);
+        let answer = judge(&Delivery, &story.end());
+        assert_eq!(answer.verdict, Verdict::Valid);
+        assert_eq!(
+            answer.evidence,
+            "3 rows, 4 owed (row, device) pairs on 2 devices: 4 shown, 0 never shown, 0 undecided"
+        );
+    }
+
+    #[test]
+    fn an_acked_row_that_a_member_never_shows_is_lost() {
+        let mut story = Story::with(&[ANN, BOB]);
+        let lost = story.said(ANN, 2, &[ANN]);
+        let answer = judge(&Delivery, &story.end());
+        assert_eq!((answer.verdict, answer.violations), (Verdict::Invalid, 1));
+        let Broken::Lost { row, device } = &answer.examples[0].broken else { panic!() };
+        assert_eq!((row.key, row.seq, *device), (lost, 2, BOB));
+    }
+
+    #[test]
+    fn a_sender_is_owed_its_own_row() {
+        let mut story = Story::with(&[ANN, BOB]);
+        story.said(ANN, 2, &[BOB]);
+        assert_eq!(judge(&Delivery, &story.end()).violations, 1);
+    }
+
+    #[test]
+    fn an_unacked_send_that_nobody_shows_is_no_loss() {
+        let mut story = Story::with(&[ANN, BOB]);
+        story.send(ANN);
+        assert_eq!(judge(&Delivery, &story.end()).verdict, Verdict::Valid);
+    }
+
+    #[test]
+    fn an_unacked_send_that_one_device_shows_is_owed_to_all() {
+        let mut story = Story::with(&[ANN, BOB]);
+        let hello = story.send(ANN);
+        story.show(BOB, hello, 2);
+        assert_eq!(judge(&Delivery, &story.end()).violations, 1);
+    }
+
+    #[test]
+    fn after_a_leave_without_an_ack_a_missing_row_is_undecided() {
+        let mut story = Story::with(&[ANN, BOB, CY]);
+        story.said(ANN, 2, &[ANN, BOB, CY]);
+        story.leave(CY);
+        story.said(ANN, 3, &[ANN, BOB]);
+        let answer = judge(&Delivery, &story.end());
+        assert_eq!((answer.verdict, answer.violations), (Verdict::Unknown, 0));
+    }
+
+    #[test]
+    fn before_a_leave_without_an_ack_a_missing_row_is_lost() {
+        let mut story = Story::with(&[ANN, BOB, CY]);
+        story.said(ANN, 2, &[ANN, BOB]);
+        story.leave(CY);
+        assert_eq!(judge(&Delivery, &story.end()).violations, 1);
+    }
+
+    #[test]
+    fn after_a_join_without_an_ack_a_missing_row_is_undecided() {
+        let mut story = Story::with(&[ANN, BOB]);
+        story.log_in(CY);
+        story.join(CY);
+        story.said(ANN, 2, &[ANN, BOB]);
+        assert_eq!(judge(&Delivery, &story.end()).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn who_comes_back_is_owed_only_its_stays() {
+        let mut story = Story::with(&[ANN, BOB]);
+        let leave = story.leave(BOB);
+        story.accepted(leave, 2, &[ANN]);
+        story.said(ANN, 3, &[ANN]);
+        let join = story.join(BOB);
+        story.accepted(join, 4, &[ANN, BOB]);
+        story.said(ANN, 5, &[ANN, BOB]);
+        assert_eq!(judge(&Delivery, &story.clone().end()).verdict, Verdict::Valid);
+        story.said(ANN, 6, &[ANN]);
+        assert_eq!(judge(&Delivery, &story.end()).violations, 1);
+    }
+
+    #[test]
+    fn who_left_while_away_still_gets_what_is_owed() {
+        let mut story = Story::with(&[ANN, BOB]);
+        story.crash(BOB);
+        let hello = story.said(ANN, 2, &[ANN]);
+        story.restart(BOB);
+        let leave = story.leave(BOB);
+        story.accepted(leave, 3, &[ANN]);
+        assert_eq!(judge(&Delivery, &story.clone().end()).violations, 1);
+        story.show(BOB, hello, 2);
+        assert_eq!(judge(&Delivery, &story.end()).verdict, Verdict::Valid);
+    }
+
+    #[test]
+    fn a_late_device_is_owed_what_is_sent_after_its_first_login() {
+        let mut story = Story::with(&[ANN, BOB]);
+        story.said(BOB, 2, &[ANN, BOB]);
+        let between = story.send(BOB);
+        story.log_in(ANN_TABLET);
+        assert_eq!(judge(&Delivery, &story.clone().end()).verdict, Verdict::Valid);
+
+        let mut maybe = story.clone();
+        maybe.accepted(between, 3, &[ANN, BOB]);
+        assert_eq!(judge(&Delivery, &maybe.end()).verdict, Verdict::Unknown);
+
+        let mut seen_before = Story::with(&[ANN, BOB]);
+        let hello = seen_before.send(BOB);
+        seen_before.show(ANN, hello, 2);
+        seen_before.log_in(ANN_TABLET);
+        seen_before.accepted(hello, 2, &[BOB]);
+        assert_eq!(judge(&Delivery, &seen_before.end()).verdict, Verdict::Valid);
+
+        story.accepted(between, 3, &[ANN, ANN_TABLET, BOB]);
+        story.said(BOB, 4, &[ANN, BOB]);
+        assert_eq!(judge(&Delivery, &story.end()).violations, 1);
+    }
+
+    #[test]
+    fn what_is_missing_from_a_run_cut_short_proves_nothing() {
+        let mut story = Story::with(&[ANN, BOB]);
+        story.said(ANN, 2, &[ANN]);
+        assert_eq!(judge(&Delivery, &story.cut_short()).verdict, Verdict::Unknown);
+    }
+
+    #[test]
+    fn the_earliest_losses_are_kept_as_examples() {
+        let mut story = Story::with(&[ANN, BOB]);
+        for seq in 2..=20 {
+            story.said(ANN, seq, &[ANN]);
+        }
+        let answer = judge(&Delivery, &story.end());
+        assert_eq!((answer.violations, answer.examples.len()), (19, 5));
+        assert!(answer.examples.is_sorted_by_key(|example| example.at));
+        let Broken::Lost { row, .. } = &answer.examples[0].broken else { panic!() };
+        assert_eq!(row.seq, 2);
+    }
+}

@@ -1,0 +1,210 @@
+//! A scenario's cluster on the `sim` engine: which hosts there are and what runs on them.
+//!
+//! It must not know workloads, faults or checkers.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::rc::Rc;
+
+use im::client::{Client, Observer};
+use im::config::Config;
+use im::model::DeviceId;
+use im::node::Node;
+use im::stats::Stats;
+use im::topology::{REDIS_PORT, Topology};
+
+use crate::engine::sim::{HostId, LinkKind, LinkProfile, Network, Sim, SimEnv};
+use crate::redis;
+use crate::scenario::{NodeRef, Profile, Role, Scenario};
+
+/// The running device on a host; empty while the host is down.
+pub type Slot = Rc<RefCell<Option<Client<SimEnv>>>>;
+
+/// A device of the cluster.
+pub struct Device {
+    /// Whose it is.
+    pub id: DeviceId,
+    /// Its host.
+    pub host: HostId,
+    /// The program on it.
+    pub slot: Slot,
+}
+
+/// The hosts of a scenario.
+pub struct Cluster {
+    /// Servers and first devices, by the names that faults use.
+    pub nodes: BTreeMap<NodeRef, HostId>,
+    /// All devices, in the order of the plan.
+    pub devices: Vec<Device>,
+    /// Counters by role.
+    stats: Vec<(Role, Rc<Stats>)>,
+    /// What Redis has done.
+    redis_counters: Rc<redis::Counters>,
+}
+
+/// The engine's network of a scenario.
+pub fn network(scenario: &Scenario) -> Network {
+    let profile = |profile: &Profile| LinkProfile {
+        median: profile.median.0,
+        min: profile.min.0,
+        max: profile.max.0,
+        sd: profile.sd.0,
+        loss_ppm: profile.loss.per_million(),
+    };
+    Network {
+        clients: profile(&scenario.network.clients),
+        backend: profile(&scenario.network.backend),
+    }
+}
+
+/// Makes hosts, one role after the other.
+struct Builder<'a> {
+    sim: &'a mut Sim,
+    scenario: &'a Scenario,
+    config: Rc<Config>,
+    topology: Rc<Topology>,
+    cluster: Cluster,
+}
+
+impl Cluster {
+    /// Adds the scenario's hosts to the world. Nothing runs yet. `observer` makes the harness' ear
+    /// on a device.
+    pub fn build(
+        sim: &mut Sim,
+        scenario: &Scenario,
+        devices: &[DeviceId],
+        observer: impl Fn(DeviceId) -> Rc<dyn Observer>,
+    ) -> Self {
+        let mut builder = Builder {
+            sim,
+            scenario,
+            config: Rc::new(scenario.im.clone()),
+            topology: Rc::new(topology(scenario)),
+            cluster: Self {
+                nodes: BTreeMap::new(),
+                devices: Vec::new(),
+                stats: Vec::new(),
+                redis_counters: Rc::default(),
+            },
+        };
+        builder.add_servers(Role::Registry, im::registry::run);
+        builder.add_redis();
+        builder.add_servers(Role::Log, im::log::run);
+        builder.add_servers(Role::Store, im::store::run);
+        builder.add_servers(Role::Chat, im::chat::run);
+        builder.add_servers(Role::Dispatcher, im::dispatcher::run);
+        builder.add_servers(Role::Gateway, im::gateway::run);
+        for device in devices {
+            builder.add_device(*device, observer(*device));
+        }
+        builder.cluster
+    }
+
+    /// The counters of all nodes, summed by role.
+    pub fn counters(&self) -> BTreeMap<String, BTreeMap<String, u64>> {
+        let mut counters: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+        for (role, stats) in &self.stats {
+            let of_role = counters.entry(role.to_string()).or_default();
+            for (name, count) in stats.all() {
+                if count > 0 {
+                    *of_role.entry(name.to_owned()).or_default() += count;
+                }
+            }
+        }
+        counters
+            .entry(Role::Redis.to_string())
+            .or_default()
+            .insert("commands_executed".to_owned(), self.redis_counters.commands.get());
+        counters
+    }
+}
+
+/// Numbers hosts as [`Cluster::build`] adds them.
+fn topology(scenario: &Scenario) -> Topology {
+    let mut next = 0;
+    let mut number = |role| -> Vec<u32> {
+        let first = next;
+        next += scenario.nodes(role);
+        (first..next).collect()
+    };
+    let registry = number(Role::Registry)[0];
+    let redis = number(Role::Redis)[0];
+    let log = number(Role::Log)[0];
+    let stores = number(Role::Store);
+    number(Role::Chat);
+    number(Role::Dispatcher);
+    let gateways = number(Role::Gateway);
+    let log_partitions = scenario.cluster.log.partitions;
+    Topology { registry, redis, log, log_partitions, stores, gateways }
+}
+
+impl Builder<'_> {
+    /// Adds the nodes of a server role; `program` is what runs on them.
+    fn add_servers<F>(&mut self, role: Role, program: impl Fn(Node<SimEnv>) -> F + Copy + 'static)
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        for index in 0..self.scenario.nodes(role) {
+            let stats = self.new_stats(role);
+            let (config, topology) = (self.config.clone(), self.topology.clone());
+            let boot = move |env: SimEnv| {
+                program(Node {
+                    env,
+                    config: config.clone(),
+                    topology: topology.clone(),
+                    number: env.host(),
+                    stats: stats.clone(),
+                })
+            };
+            let (name, fsync) = (role.node(index).to_string(), self.scenario.disk.fsync.0);
+            let host = self.sim.add_host(&name, LinkKind::Backend, fsync, boot);
+            self.cluster.nodes.insert(role.node(index), host);
+        }
+    }
+
+    fn add_redis(&mut self) {
+        let counters = self.cluster.redis_counters.clone();
+        let boot = move |env: SimEnv| {
+            let served = redis::serve(env, REDIS_PORT, counters.clone());
+            async move { served.await.expect("Redis has its port to itself") }
+        };
+        let node = Role::Redis.node(0);
+        let fsync = self.scenario.disk.fsync.0;
+        let host = self.sim.add_host(&node.to_string(), LinkKind::Backend, fsync, boot);
+        self.cluster.nodes.insert(node, host);
+    }
+
+    fn add_device(&mut self, id: DeviceId, observer: Rc<dyn Observer>) {
+        let stats = self.new_stats(Role::Device);
+        let (config, topology) = (self.config.clone(), self.topology.clone());
+        let slot = Slot::default();
+        let filled = slot.clone();
+        let boot = move |env: SimEnv| {
+            let node = Node {
+                env,
+                config: config.clone(),
+                topology: topology.clone(),
+                number: env.host(),
+                stats: stats.clone(),
+            };
+            let (slot, observer) = (filled.clone(), observer.clone());
+            async move {
+                let client = Client::start(node, id, observer).await;
+                slot.replace(Some(client));
+            }
+        };
+        let fsync = self.scenario.disk.device_fsync.0;
+        let host = self.sim.add_host(&id.to_string(), LinkKind::Client, fsync, boot);
+        if id.index == 0 {
+            self.cluster.nodes.insert(Role::Device.node(id.user.0), host);
+        }
+        self.cluster.devices.push(Device { id, host, slot });
+    }
+
+    fn new_stats(&mut self, role: Role) -> Rc<Stats> {
+        let stats = Rc::new(Stats::default());
+        self.cluster.stats.push((role, stats.clone()));
+        stats
+    }
+}

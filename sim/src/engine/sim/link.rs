@@ -1,0 +1,78 @@
+//! How one packet fares between two hosts: its latency, and whether it is lost.
+
+use im::env::Nanos;
+use rand::Rng as _;
+
+use super::rng::{self, Stream};
+
+/// Payload bytes of one packet: an Ethernet MTU of 1500 less IP, TCP and timestamp headers.
+pub const PACKET_BYTES: usize = 1448;
+
+/// What a path between two hosts is like. One-way latency is normal around `median`, cut off at
+/// `min` and `max`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LinkProfile {
+    /// Median one-way latency.
+    pub median: Nanos,
+    /// Smallest one-way latency.
+    pub min: Nanos,
+    /// Largest one-way latency.
+    pub max: Nanos,
+    /// Standard deviation of the one-way latency.
+    pub sd: Nanos,
+    /// Independent loss per packet, in a million.
+    pub loss_ppm: u32,
+}
+
+impl LinkProfile {
+    /// A path that always takes `latency` and loses nothing.
+    pub const fn constant(latency: Nanos) -> Self {
+        Self { median: latency, min: latency, max: latency, sd: 0, loss_ppm: 0 }
+    }
+
+    /// One-way latency of the next packet.
+    ///
+    /// The normal deviate is a sum of seven uniform bytes (Irwin–Hall, tails to ± 4.6 sd); the
+    /// eighth byte spreads the steps between sums. Integers only, so the same on every machine.
+    pub fn latency(&self, rng: &mut Stream) -> Nanos {
+        if self.sd == 0 {
+            return self.median;
+        }
+        let draw = rng.next_u64().to_le_bytes();
+        let sum: i64 = draw[..7].iter().map(|byte| i64::from(*byte)).sum();
+        // Deviation in 1/256 of a step: the sum has mean 892.5 and sd 195.5.
+        let deviation = (sum * 256 + i64::from(draw[7])) - (892 * 256 + 256);
+        let offset = i128::from(self.sd) * i128::from(deviation) / (1955 * 256 / 10);
+        let latency = i128::from(self.median) + offset;
+        latency.clamp(i128::from(self.min), i128::from(self.max)) as Nanos
+    }
+}
+
+/// Whether any packet of `bytes` payload bytes is lost at `ppm` in a million per packet.
+pub fn any_lost(rng: &mut Stream, bytes: usize, ppm: u32) -> bool {
+    ppm > 0 && (0..bytes.div_ceil(PACKET_BYTES).max(1)).any(|_| rng::chance_ppm(rng, ppm))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn latency_has_the_asked_shape() {
+        let profile = LinkProfile {
+            median: 38_000_000,
+            min: 23_000_000,
+            max: 56_000_000,
+            sd: 8_000_000,
+            loss_ppm: 0,
+        };
+        let mut rng = rng::stream(1, "test");
+        let mut samples: Vec<Nanos> = (0..100_000).map(|_| profile.latency(&mut rng)).collect();
+        samples.sort_unstable();
+        let at = |share: f64| samples[(share * samples.len() as f64) as usize] as f64 / 1e6;
+        assert!((at(0.5) - 38.0).abs() < 0.2, "median {}", at(0.5));
+        assert!((at(0.8413) - 46.0).abs() < 0.3, "one sd above {}", at(0.8413));
+        assert!((at(0.1587) - 30.0).abs() < 0.3, "one sd below {}", at(0.1587));
+        assert_eq!((samples[0], samples[99_999]), (23_000_000, 56_000_000));
+    }
+}

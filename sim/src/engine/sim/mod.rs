@@ -1,0 +1,187 @@
+//! The discrete-event engine: virtual nanoseconds, single-threaded hosts, one queue of events.
+//!
+//! Idle time costs nothing: the engine polls what is ready, then jumps to the next event. One
+//! [`Sim`] lives on one thread; everything in it follows from its seed.
+//!
+//! In reading order: `world` (what exists), `executor` (ready tasks), `net` (what packets do),
+//! `conn`, `link`, `faults`, `disk` (state), `heap`, `timers`, `digest`, `rng` (tools), `env` (what
+//! nodes see of it).
+
+mod conn;
+mod digest;
+mod disk;
+mod env;
+mod executor;
+mod faults;
+mod heap;
+mod link;
+mod net;
+pub mod rng;
+mod timers;
+mod world;
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+use im::env::Nanos;
+
+pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
+pub use faults::{Condition, ConditionId, LinkKind};
+pub use link::LinkProfile;
+pub use world::{HostId, NetStats};
+
+use world::World;
+
+/// The paths of a world.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Network {
+    /// Between a device and a server.
+    pub clients: LinkProfile,
+    /// Between servers.
+    pub backend: LinkProfile,
+}
+
+/// What stopping a host tore down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Torn {
+    /// Connections that had an end on the host.
+    pub connections: u64,
+    /// Tasks that were dropped.
+    pub tasks: u64,
+    /// Bytes on disk that were not synced and are gone (loss of power only).
+    pub disk_bytes: u64,
+}
+
+/// A simulated world. Only one can exist on a thread at a time.
+pub struct Sim {
+    /// The world lies in a thread-local: this handle must not leave its thread.
+    not_send: PhantomData<Rc<()>>,
+}
+
+impl Sim {
+    /// An empty world.
+    pub fn new(seed: u64, network: Network) -> Self {
+        world::install(World::new(seed, network.clients, network.backend));
+        Self { not_send: PhantomData }
+    }
+
+    /// Adds a host that is switched on but runs nothing yet. `fsync` is what one disk sync costs;
+    /// `boot` makes the program that [`Sim::start`] runs.
+    pub fn add_host<F>(
+        &mut self,
+        name: &str,
+        kind: LinkKind,
+        fsync: Nanos,
+        boot: impl Fn(SimEnv) -> F + 'static,
+    ) -> HostId
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let boot = Rc::new(move |env| Box::pin(boot(env)) as _);
+        world::with(|world| world.add_host(name.to_owned(), kind, fsync, boot))
+    }
+
+    /// Starts the host's program (again). Nothing happens when it runs already.
+    pub fn start(&mut self, id: HostId) {
+        let boot = world::with(|world| {
+            let host = world.host(id);
+            host.powered = true;
+            (!std::mem::replace(&mut host.alive, true)).then(|| host.boot.clone())
+        });
+        if let Some(boot) = boot {
+            executor::spawn(id, boot(SimEnv::new(id)));
+        }
+    }
+
+    /// Kills the host's process at once. Its disk stays as it is, and its kernel resets the peers.
+    pub fn crash(&mut self, id: HostId) -> Torn {
+        self.stop(id, true)
+    }
+
+    /// Cuts the host's power: what was not synced is lost, and peers hear nothing.
+    pub fn lose_power(&mut self, id: HostId) -> Torn {
+        self.stop(id, false)
+    }
+
+    fn stop(&mut self, id: HostId, machine_up: bool) -> Torn {
+        let (tasks, ends, disk_bytes) = world::with(|world| {
+            let host = world.host(id);
+            host.alive = false;
+            host.powered = machine_up;
+            let tasks = host.tasks.take_all();
+            host.listeners.clear();
+            let disk_bytes = if machine_up { 0 } else { host.disk.lose_power() };
+            let ends = world.take_ends(id);
+            for end in &ends {
+                world.kill_end(*end, machine_up);
+            }
+            (tasks, ends.len() as u64, disk_bytes)
+        });
+        let torn = Torn { connections: ends, tasks: tasks.len() as u64, disk_bytes };
+        drop(tasks);
+        executor::run_ready();
+        torn
+    }
+
+    /// Imposes a condition on the network.
+    pub fn impose(&mut self, condition: Condition) -> ConditionId {
+        world::with(|world| world.conditions.impose(condition))
+    }
+
+    /// Ends a condition; returns how many packets it touched.
+    pub fn lift(&mut self, id: ConditionId) -> u64 {
+        world::with(|world| world.conditions.lift(id))
+    }
+
+    /// Runs the world until `until` (inclusive), which is then [`Sim::now`].
+    pub fn run_until(&mut self, until: Nanos) {
+        loop {
+            executor::run_ready();
+            if !world::with(|world| world.step(until)) {
+                break;
+            }
+        }
+        world::with(|world| world.now = world.now.max(until));
+    }
+
+    /// Virtual time.
+    pub fn now(&self) -> Nanos {
+        world::with(|world| world.now)
+    }
+
+    /// The host as its programs see it; for tasks of the harness that live on the host.
+    pub fn env(&self, host: HostId) -> SimEnv {
+        SimEnv::new(host)
+    }
+
+    /// The rolling hash over all events so far.
+    pub fn digest(&self) -> u64 {
+        world::with(|world| world.digest.value())
+    }
+
+    /// Counters of the engine.
+    pub fn stats(&self) -> NetStats {
+        world::with(|world| world.stats)
+    }
+
+    /// Name of a host.
+    pub fn name(&self, host: HostId) -> String {
+        world::with(|world| world.host(host).name.clone())
+    }
+}
+
+impl Drop for Sim {
+    /// Stops every host first, so that tasks are dropped while the world that they call still
+    /// stands; also when a panic unwinds.
+    fn drop(&mut self) {
+        let hosts = world::with(|world| world.hosts.len());
+        for host in 0..hosts {
+            self.stop(host as HostId, false);
+        }
+        world::uninstall();
+    }
+}

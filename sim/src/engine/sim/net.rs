@@ -1,0 +1,582 @@
+//! What the network does with connections: dialling, sending, losing, delivering, resetting.
+//!
+//! The model. A write is one packet-like unit. It arrives after the link's latency, never before
+//! what was written earlier. A unit that is lost or swallowed stalls its pipe: everything behind it
+//! waits (head-of-line blocking) until a retransmission gets through. Retransmissions leave
+//! `R·2^k` after the first sending, with R = RTT + 204 ms, as measured on Linux 6.18 (RTO minimum
+//! of 200 ms plus timer slack); later writes on the same pipe make the peer report the gap, so that
+//! the first retransmission may leave one RTT after them (fast retransmit).
+//! Acks are not modelled as packets; bandwidth and congestion windows are not modelled.
+
+use std::collections::VecDeque;
+use std::io;
+use std::task::{Context, Poll, Waker};
+
+use im::env::{Addr, Nanos};
+use tokio::io::ReadBuf;
+
+use super::conn::{
+    Conn, ConnId, End, EndId, EndState, Fin, Pipe, Stall, WINDOW_BYTES, WRITE_BYTES_MAX,
+};
+use super::faults::{Fare, LinkKind};
+use super::rng;
+use super::world::{Event, HostId, World};
+
+/// What a retransmission timeout adds to the round trip: Linux' minimum of 200 ms plus slack.
+const RTO_SLACK: Nanos = 204_000_000;
+/// Longest wait between two retransmissions (Linux `TCP_RTO_MAX`).
+const RTO_MAX: Nanos = 120_000_000_000;
+/// After this long without an ack the connection fails with `TimedOut` (Linux `tcp_retries2` = 15).
+const GIVE_UP: Nanos = 924_600_000_000;
+/// When SYNs leave, in ms after the first (Linux 6.18: `tcp_syn_linear_timeouts` = 4).
+const SYN_TIMES_MS: [u64; 11] =
+    [0, 1_000, 2_000, 3_100, 4_100, 5_100, 7_100, 11_200, 19_400, 35_500, 67_800];
+/// When dialling fails with `TimedOut`, in ms after the first SYN.
+const SYN_GIVE_UP_MS: u64 = 133_000;
+/// Connections that may wait for `accept` (Linux `SOMAXCONN` is larger; servers here accept fast).
+const BACKLOG: usize = 4_096;
+
+const MS: Nanos = 1_000_000;
+
+/// A listening port.
+pub struct Listener {
+    pub port: u16,
+    queue: VecDeque<ConnId>,
+    waiting: Option<Waker>,
+}
+
+impl World {
+    // Dialling.
+
+    pub fn dial(&mut self, from: HostId, to: Addr) -> ConnId {
+        let dialler = self.host(from);
+        let ordinal = dialler.dialled;
+        dialler.dialled += 1;
+        let rng = rng::indexed(self.seed, "connection", u64::from(from) << 32 | ordinal);
+        let kind = self.kind_between(from, to.node);
+        let mut conn = Conn::new(from, to.node, to.port, kind as u16, rng);
+        conn.dialled_at = self.now;
+        let id = self.conns.insert(conn);
+        self.attach(EndId { conn: id, side: 0 });
+        self.stats.dials += 1;
+        self.send_syn(id);
+        id
+    }
+
+    /// Polls a dialled connection until it is established or has failed.
+    pub fn poll_dialled(&mut self, id: ConnId, cx: &Context<'_>) -> Poll<io::Result<EndId>> {
+        let Some(conn) = self.conns.get(id) else {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        };
+        match conn.ends[0].state {
+            EndState::Failed(kind) => Poll::Ready(Err(kind.into())),
+            EndState::Open if conn.established => Poll::Ready(Ok(EndId { conn: id, side: 0 })),
+            EndState::Open => {
+                keep_waker(&mut conn.ends[0].reader, cx);
+                Poll::Pending
+            }
+            EndState::Gone | EndState::Unborn => {
+                Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
+            }
+        }
+    }
+
+    pub fn send_syn(&mut self, id: ConnId) {
+        let now = self.now;
+        let Some(conn) = self.conns.get(id) else { return };
+        if conn.established || conn.ends[0].state != EndState::Open {
+            return;
+        }
+        let tries = usize::from(conn.syn_tries);
+        conn.syn_tries += 1;
+        let since = conn.dialled_at;
+        let Some(next_ms) = SYN_TIMES_MS.get(tries + 1) else {
+            if now >= since + SYN_GIVE_UP_MS * MS {
+                self.fail(EndId { conn: id, side: 0 }, io::ErrorKind::TimedOut);
+            } else {
+                self.events.push(since + SYN_GIVE_UP_MS * MS, Event::SynLeaves(id));
+            }
+            return;
+        };
+        let next = since + next_ms * MS;
+        match self.fare(EndId { conn: id, side: 0 }, 1) {
+            Fare::Arrives(latency) => self.events.push(now + latency, Event::SynArrives(id)),
+            Fare::Lost | Fare::Swallowed => {
+                self.stats.packets_lost += 1;
+                self.events.push(next, Event::SynLeaves(id));
+            }
+        }
+    }
+
+    pub fn syn_arrives(&mut self, id: ConnId) {
+        self.note(1, u64::from(id.slot));
+        let now = self.now;
+        let Some(conn) = self.conns.get(id) else { return };
+        let (target, port) = (conn.ends[1].host, conn.port);
+        let born = conn.ends[1].state != EndState::Unborn;
+        let host = self.host(target);
+        if !host.powered {
+            return self.retry_syn(id);
+        }
+        if !born {
+            let place = host.listeners.iter().position(|listener| listener.port == port);
+            let Some(place) = place.filter(|_| host.alive) else {
+                let back = self.fare(EndId { conn: id, side: 1 }, 1);
+                return match back {
+                    Fare::Arrives(latency) => {
+                        self.events.push(now + latency, Event::RefusalArrives(id));
+                    }
+                    Fare::Lost | Fare::Swallowed => self.retry_syn(id),
+                };
+            };
+            let listener = &mut host.listeners[place];
+            if listener.queue.len() >= BACKLOG {
+                return self.retry_syn(id);
+            }
+            listener.queue.push_back(id);
+            let waiting = listener.waiting.take();
+            self.conns.get(id).expect("found above").ends[1].state = EndState::Open;
+            self.attach(EndId { conn: id, side: 1 });
+            if let Some(waker) = waiting {
+                waker.wake();
+            }
+        }
+        match self.fare(EndId { conn: id, side: 1 }, 1) {
+            Fare::Arrives(latency) => {
+                let conn = self.conns.get(id).expect("found above");
+                let pipe = &mut conn.pipes[1];
+                pipe.last_arrival = pipe.last_arrival.max(now + latency);
+                self.events.push(now + latency, Event::SynAckArrives(id));
+            }
+            Fare::Lost | Fare::Swallowed => self.retry_syn(id),
+        }
+    }
+
+    fn retry_syn(&mut self, id: ConnId) {
+        let now = self.now;
+        self.stats.packets_lost += 1;
+        let Some(conn) = self.conns.get(id) else { return };
+        let since = conn.dialled_at;
+        let due = SYN_TIMES_MS.get(usize::from(conn.syn_tries)).copied().unwrap_or(SYN_GIVE_UP_MS);
+        self.events.push((since + due * MS).max(now), Event::SynLeaves(id));
+    }
+
+    pub fn syn_ack_arrives(&mut self, id: ConnId) {
+        self.note(2, u64::from(id.slot));
+        if let Some(conn) = self.conns.get(id) {
+            conn.established = true;
+            wake(&mut conn.ends[0].reader);
+        }
+    }
+
+    pub fn refusal_arrives(&mut self, id: ConnId) {
+        self.note(3, u64::from(id.slot));
+        self.fail(EndId { conn: id, side: 0 }, io::ErrorKind::ConnectionRefused);
+    }
+
+    // Listening.
+
+    pub fn listen(&mut self, host: HostId, port: u16) -> io::Result<()> {
+        let host = self.host(host);
+        if host.listeners.iter().any(|listener| listener.port == port) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        host.listeners.push(Listener { port, queue: VecDeque::new(), waiting: None });
+        Ok(())
+    }
+
+    pub fn poll_accept(
+        &mut self,
+        host: HostId,
+        port: u16,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<(EndId, HostId)>> {
+        loop {
+            let listeners = &mut self.host(host).listeners;
+            let Some(listener) = listeners.iter_mut().find(|listener| listener.port == port) else {
+                return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+            };
+            let Some(id) = listener.queue.pop_front() else {
+                keep_waker(&mut listener.waiting, cx);
+                return Poll::Pending;
+            };
+            if let Some(conn) = self.conns.get(id) {
+                return Poll::Ready(Ok((EndId { conn: id, side: 1 }, conn.ends[0].host)));
+            }
+        }
+    }
+
+    pub fn unlisten(&mut self, host: HostId, port: u16) {
+        let listeners = &mut self.host(host).listeners;
+        let Some(place) = listeners.iter().position(|listener| listener.port == port) else {
+            return;
+        };
+        for id in listeners.remove(place).queue {
+            self.close(EndId { conn: id, side: 1 });
+        }
+    }
+
+    // Streams.
+
+    pub fn poll_write(
+        &mut self,
+        end: EndId,
+        cx: &Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let Some(conn) = self.conns.get(end.conn) else {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        };
+        let pipe = &mut conn.pipes[usize::from(end.side)];
+        match conn.ends[usize::from(end.side)].state {
+            EndState::Open if pipe.fin == Fin::No => {}
+            EndState::Failed(kind) => return Poll::Ready(Err(kind.into())),
+            _ => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+        let count = bytes.len().min(WINDOW_BYTES - pipe.ring.len()).min(WRITE_BYTES_MAX);
+        if count == 0 && !bytes.is_empty() {
+            keep_waker(&mut conn.ends[usize::from(end.side)].writer, cx);
+            return Poll::Pending;
+        }
+        pipe.ring.extend(&bytes[..count]);
+        self.stats.packets_sent += 1;
+        self.stats.bytes_sent += count as u64;
+        self.digest.add_bytes(&bytes[..count]);
+        self.launch(end, count);
+        Poll::Ready(Ok(count))
+    }
+
+    pub fn poll_read(
+        &mut self,
+        end: EndId,
+        cx: &Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(conn) = self.conns.get(end.conn) else {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        };
+        let pipe = &mut conn.pipes[usize::from(1 - end.side)];
+        if pipe.available > 0 {
+            let was_full = pipe.ring.len() == WINDOW_BYTES;
+            pipe.take(into);
+            if was_full {
+                self.announce_window(end);
+            }
+            return Poll::Ready(Ok(()));
+        }
+        match conn.ends[usize::from(end.side)].state {
+            EndState::Failed(kind) => Poll::Ready(Err(kind.into())),
+            EndState::Open if pipe.fin == Fin::Arrived => Poll::Ready(Ok(())),
+            EndState::Open => {
+                keep_waker(&mut conn.ends[usize::from(end.side)].reader, cx);
+                Poll::Pending
+            }
+            EndState::Gone | EndState::Unborn => {
+                Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
+            }
+        }
+    }
+
+    /// The writer of the pipe that `reader` reads learns of new room after the link's latency.
+    fn announce_window(&mut self, reader: EndId) {
+        let at = self.now + self.latency_of(reader);
+        self.events.push(at, Event::WindowOpens(reader.peer()));
+    }
+
+    pub fn window_opens(&mut self, end: EndId) {
+        self.note(4, u64::from(end.conn.slot));
+        if let Some(conn) = self.conns.get(end.conn) {
+            wake(&mut conn.ends[usize::from(end.side)].writer);
+        }
+    }
+
+    /// Sends FIN behind all bytes written.
+    pub fn shut_down(&mut self, end: EndId) {
+        let Some(conn) = self.conns.get(end.conn) else { return };
+        let pipe = &mut conn.pipes[usize::from(end.side)];
+        if pipe.fin != Fin::No || conn.ends[usize::from(end.side)].state != EndState::Open {
+            return;
+        }
+        pipe.fin = Fin::Sent(None);
+        self.launch(end, 0);
+    }
+
+    /// The process closed the socket: FIN, or RST when bytes were left unread.
+    pub fn close(&mut self, end: EndId) {
+        let Some(conn) = self.conns.get(end.conn) else { return };
+        if conn.ends[usize::from(end.side)].state == EndState::Gone {
+            return;
+        }
+        let open = conn.ends[usize::from(end.side)].state == EndState::Open;
+        let unread = conn.pipes[usize::from(1 - end.side)].available > 0;
+        if open && unread {
+            self.send_reset(end);
+        } else if open {
+            self.shut_down(end);
+        }
+        self.detach(end);
+        self.bury(end);
+    }
+
+    /// The process behind this end died: the kernel sends RST while the machine has power.
+    pub fn kill_end(&mut self, end: EndId, machine_up: bool) {
+        if self.conns.get(end.conn).is_none() {
+            return;
+        }
+        if machine_up {
+            self.send_reset(end);
+        }
+        self.bury(end);
+    }
+
+    fn bury(&mut self, end: EndId) {
+        let Some(conn) = self.conns.get(end.conn) else { return };
+        let buried = &mut conn.ends[usize::from(end.side)];
+        buried.state = EndState::Gone;
+        buried.reader = None;
+        buried.writer = None;
+        if conn.is_dead() {
+            self.conns.remove(end.conn);
+        }
+    }
+
+    // Packets.
+
+    /// Sends the newest `bytes` of the pipe that `end` writes, or its FIN when there are none.
+    fn launch(&mut self, end: EndId, bytes: usize) {
+        let now = self.now;
+        let Some(conn) = self.conns.get(end.conn) else { return };
+        let pipe = &mut conn.pipes[usize::from(end.side)];
+        if pipe.stall.is_some() {
+            pipe.held += bytes;
+            return self.hint_fast_retransmit(end);
+        }
+        match self.fare(end, bytes) {
+            Fare::Arrives(latency) => self.put_under_way(end, now + latency, bytes),
+            Fare::Lost | Fare::Swallowed => {
+                self.stats.packets_lost += 1;
+                self.pipe(end).held += bytes;
+                self.stall(end, now);
+            }
+        }
+    }
+
+    fn put_under_way(&mut self, end: EndId, at: Nanos, bytes: usize) {
+        let pipe = self.pipe(end);
+        if bytes > 0 {
+            pipe.put_under_way(at, bytes);
+        }
+        if matches!(pipe.fin, Fin::Sent(None)) {
+            pipe.fin = Fin::Sent(Some(at.max(pipe.last_arrival)));
+            pipe.last_arrival = pipe.last_arrival.max(at);
+        }
+        self.expect_delivery(end);
+    }
+
+    fn expect_delivery(&mut self, end: EndId) {
+        let pipe = self.pipe(end);
+        if pipe.delivery_pending {
+            return;
+        }
+        if let Some(at) = pipe.next_arrival() {
+            pipe.delivery_pending = true;
+            self.events.push(at, Event::Deliver(end));
+        }
+    }
+
+    pub fn deliver(&mut self, end: EndId) {
+        let now = self.now;
+        let Some(conn) = self.conns.get(end.conn) else { return };
+        conn.pipes[usize::from(end.side)].delivery_pending = false;
+        let target = &conn.ends[usize::from(1 - end.side)];
+        let (state, host) = (target.state, target.host);
+        if !self.host(host).powered {
+            self.pipe(end).recall();
+            return self.stall(end, now);
+        }
+        let Some(conn) = self.conns.get(end.conn) else { return };
+        let pipe = &mut conn.pipes[usize::from(end.side)];
+        match state {
+            EndState::Open => {
+                let arrived = pipe.arrive(now);
+                wake(&mut conn.ends[usize::from(1 - end.side)].reader);
+                self.note(5, (arrived as u64) << 32 | u64::from(end.conn.slot));
+                self.expect_delivery(end);
+            }
+            EndState::Gone => {
+                let carried_bytes = pipe.arrive(now) > 0;
+                pipe.discard_unarrived();
+                self.note(6, u64::from(end.conn.slot));
+                if carried_bytes {
+                    self.send_reset(end.peer());
+                }
+            }
+            EndState::Failed(_) | EndState::Unborn => pipe.discard_unarrived(),
+        }
+    }
+
+    /// A RST leaves towards the peer of `from`; a partition or loss may swallow it.
+    fn send_reset(&mut self, from: EndId) {
+        if let Fare::Arrives(latency) = self.fare(from, 1) {
+            let at = (self.now + latency).max(self.pipe(from).last_arrival);
+            self.events.push(at, Event::ResetArrives(from.peer()));
+        }
+    }
+
+    pub fn reset_arrives(&mut self, end: EndId) {
+        let Some(conn) = self.conns.get(end.conn) else { return };
+        let host = conn.ends[usize::from(end.side)].host;
+        if conn.ends[usize::from(end.side)].state == EndState::Open && self.host(host).powered {
+            self.note(7, u64::from(end.conn.slot));
+            self.stats.resets += 1;
+            self.fail(end, io::ErrorKind::ConnectionReset);
+        }
+    }
+
+    /// The socket at `end` reports `kind` from now on.
+    fn fail(&mut self, end: EndId, kind: io::ErrorKind) {
+        let Some(conn) = self.conns.get(end.conn) else { return };
+        let failed = &mut conn.ends[usize::from(end.side)];
+        if failed.state != EndState::Open {
+            return;
+        }
+        failed.state = EndState::Failed(kind);
+        wake(&mut failed.reader);
+        wake(&mut failed.writer);
+        conn.pipes[usize::from(end.side)].discard_unarrived();
+    }
+
+    // Retransmission.
+
+    fn stall(&mut self, end: EndId, first_sent: Nanos) {
+        let next = first_sent + self.rto(end);
+        self.pipe(end).stall = Some(Stall { first_sent, next, tries: 0, fast_used: false });
+        self.events.push(next, Event::Retransmit(end));
+    }
+
+    /// Something was written behind a lost packet: its ack will tell of the gap after one RTT.
+    fn hint_fast_retransmit(&mut self, end: EndId) {
+        let report = self.now + 2 * self.latency_of(end);
+        let Some(stall) = self.pipe(end).stall.as_mut() else { return };
+        if !stall.fast_used && report < stall.next {
+            stall.fast_used = true;
+            stall.next = report;
+            self.events.push(report, Event::Retransmit(end));
+        }
+    }
+
+    pub fn retransmit(&mut self, end: EndId) {
+        let now = self.now;
+        let Some(conn) = self.conns.get(end.conn) else { return };
+        let pipe = &conn.pipes[usize::from(end.side)];
+        let bytes = pipe.held;
+        let Some(stall) = pipe.stall.filter(|stall| stall.next == now) else { return };
+        self.note(8, u64::from(end.conn.slot));
+        if now - stall.first_sent >= GIVE_UP {
+            return self.fail(end, io::ErrorKind::TimedOut);
+        }
+        match self.fare(end, bytes.min(WRITE_BYTES_MAX)) {
+            Fare::Arrives(latency) => {
+                let pipe = self.pipe(end);
+                pipe.stall = None;
+                pipe.held = 0;
+                self.put_under_way(end, now + latency, bytes);
+            }
+            Fare::Lost | Fare::Swallowed => {
+                self.stats.packets_lost += 1;
+                let rto = self.rto(end);
+                let since_first = rto.saturating_mul(1 << (stall.tries + 1).min(30));
+                let next = (stall.first_sent + since_first).clamp(now + rto.min(MS), now + RTO_MAX);
+                let tries = stall.tries + 1;
+                self.pipe(end).stall = Some(Stall { next, tries, ..stall });
+                self.events.push(next, Event::Retransmit(end));
+            }
+        }
+    }
+
+    // Lookups.
+
+    fn kind_between(&self, a: HostId, b: HostId) -> LinkKind {
+        let device = |host: HostId| self.hosts[host as usize].kind == LinkKind::Client;
+        if device(a) || device(b) { LinkKind::Client } else { LinkKind::Backend }
+    }
+
+    /// How `bytes` written at `from` fare towards its peer.
+    fn fare(&mut self, from: EndId, bytes: usize) -> Fare {
+        let conn = self.conns.get(from.conn).expect("the caller holds a live connection");
+        let kind = if conn.link == 0 { LinkKind::Client } else { LinkKind::Backend };
+        let hosts =
+            (conn.ends[usize::from(from.side)].host, conn.ends[usize::from(1 - from.side)].host);
+        let profile = &self.links[usize::from(conn.link)];
+        self.conditions.fare(hosts, kind, profile, bytes, &mut conn.rng)
+    }
+
+    fn latency_of(&mut self, end: EndId) -> Nanos {
+        let link = self.conns.get(end.conn).map_or(0, |conn| conn.link);
+        self.links[usize::from(link)].median
+    }
+
+    fn rto(&mut self, end: EndId) -> Nanos {
+        2 * self.latency_of(end) + RTO_SLACK
+    }
+
+    fn pipe(&mut self, end: EndId) -> &mut Pipe {
+        let conn = self.conns.get(end.conn).expect("the caller holds a live connection");
+        &mut conn.pipes[usize::from(end.side)]
+    }
+
+    /// Enters the end into its host's list.
+    fn attach(&mut self, end: EndId) {
+        let conn = self.conns.get(end.conn).expect("the caller holds a live connection");
+        let entry: &mut End = &mut conn.ends[usize::from(end.side)];
+        let list = &mut self.hosts[entry.host as usize].conns;
+        entry.place = list.len() as u32;
+        list.push(end.conn.slot << 1 | u32::from(end.side));
+    }
+
+    /// Takes the end out of its host's list.
+    fn detach(&mut self, end: EndId) {
+        let conn = self.conns.get(end.conn).expect("the caller holds a live connection");
+        let entry = &mut conn.ends[usize::from(end.side)];
+        let (host, place) = (entry.host, entry.place);
+        entry.place = u32::MAX;
+        let list = &mut self.hosts[host as usize].conns;
+        if place == u32::MAX {
+            return;
+        }
+        list.swap_remove(place as usize);
+        if let Some(moved) = list.get(place as usize).copied() {
+            let moved = self.end_at(moved);
+            let conn = self.conns.get(moved.conn).expect("hosts list live connections");
+            conn.ends[usize::from(moved.side)].place = place;
+        }
+    }
+
+    /// Takes the host's whole list of ends out.
+    pub fn take_ends(&mut self, host: HostId) -> Vec<EndId> {
+        let list = std::mem::take(&mut self.host(host).conns);
+        let ends: Vec<EndId> = list.into_iter().map(|entry| self.end_at(entry)).collect();
+        for end in &ends {
+            if let Some(conn) = self.conns.get(end.conn) {
+                conn.ends[usize::from(end.side)].place = u32::MAX;
+            }
+        }
+        ends
+    }
+
+    fn end_at(&self, entry: u32) -> EndId {
+        EndId { conn: self.conns.id_at(entry >> 1), side: (entry & 1) as u8 }
+    }
+}
+
+fn keep_waker(place: &mut Option<Waker>, cx: &Context<'_>) {
+    if !place.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+        *place = Some(cx.waker().clone());
+    }
+}
+
+fn wake(place: &mut Option<Waker>) {
+    if let Some(waker) = place.take() {
+        waker.wake();
+    }
+}

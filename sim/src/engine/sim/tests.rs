@@ -1,0 +1,289 @@
+//! The engine as nodes see it: small programs on a few hosts, exact virtual times.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::io;
+use std::rc::Rc;
+
+use im::env::{Addr, Env, Nanos};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+
+const MS: Nanos = 1_000_000;
+const S: Nanos = 1_000 * MS;
+
+/// What the programs of a test saw, with the virtual time in ms.
+type Log = Rc<RefCell<Vec<(u64, String)>>>;
+
+fn world(loss_ppm: u32) -> Sim {
+    let link = LinkProfile { loss_ppm, ..LinkProfile::constant(10 * MS) };
+    Sim::new(1, Network { clients: link, backend: link })
+}
+
+fn note(log: &Log, env: &SimEnv, what: impl Into<String>) {
+    log.borrow_mut().push((env.now() / MS, what.into()));
+}
+
+/// Adds a host that echoes whatever comes in on port 1.
+fn add_echo(sim: &mut Sim) -> HostId {
+    let id = sim.add_host("echo", LinkKind::Backend, MS, |env| async move {
+        let mut listener = env.listen(1).expect("the port is free");
+        while let Ok((mut stream, _)) = env.accept(&mut listener).await {
+            env.spawn(async move {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                    if stream.write_all(&buffer[..count]).await.is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    sim.start(id);
+    id
+}
+
+/// Adds a host that sends a byte to `to` every `every` and logs the echoes and the end.
+fn add_pinger(sim: &mut Sim, to: HostId, every: Nanos, log: &Log) -> HostId {
+    let log = log.clone();
+    let id = sim.add_host("pinger", LinkKind::Backend, MS, move |env| {
+        let log = log.clone();
+        async move {
+            let mut stream = match env.connect(Addr { node: to, port: 1 }).await {
+                Ok(stream) => stream,
+                Err(error) => return note(&log, &env, format!("{:?}", error.kind())),
+            };
+            note(&log, &env, "connected");
+            for number in (0..).map(|number: u64| number as u8) {
+                let sent = env.now();
+                let echo: io::Result<u8> = async {
+                    stream.write_all(&[number]).await?;
+                    stream.read_u8().await
+                }
+                .await;
+                match echo {
+                    Ok(echo) => note(&log, &env, format!("echo {echo}")),
+                    Err(error) => return note(&log, &env, format!("{:?}", error.kind())),
+                }
+                env.sleep_until(sent + every).await;
+            }
+        }
+    });
+    sim.start(id);
+    id
+}
+
+fn lines(log: &Log) -> Vec<(u64, String)> {
+    log.borrow().clone()
+}
+
+fn entry(ms: u64, what: &str) -> (u64, String) {
+    (ms, what.to_owned())
+}
+
+#[test]
+fn a_connection_takes_a_round_trip_and_so_does_an_echo() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    add_pinger(&mut sim, echo, 100 * MS, &log);
+    sim.run_until(150 * MS);
+    assert_eq!(lines(&log), [entry(20, "connected"), entry(40, "echo 0"), entry(140, "echo 1")]);
+    assert_eq!(sim.stats().packets_sent, 4);
+}
+
+#[test]
+fn nobody_listening_is_refused_after_a_round_trip() {
+    let (mut sim, log) = (world(0), Log::default());
+    let silent = sim.add_host("silent", LinkKind::Backend, MS, |_| async {});
+    sim.start(silent);
+    add_pinger(&mut sim, silent, S, &log);
+    sim.run_until(S);
+    assert_eq!(lines(&log), [entry(20, "ConnectionRefused")]);
+}
+
+#[test]
+fn a_crash_resets_peers_and_a_restart_serves_again() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    let pinger = add_pinger(&mut sim, echo, S, &log);
+    sim.run_until(500 * MS);
+    assert_eq!(sim.crash(echo), Torn { connections: 1, tasks: 2, disk_bytes: 0 });
+    sim.run_until(2 * S);
+    sim.crash(pinger);
+    sim.start(echo);
+    sim.start(pinger);
+    sim.run_until(2 * S + 50 * MS);
+    assert_eq!(
+        lines(&log)[2..],
+        [entry(1020, "ConnectionReset"), entry(2020, "connected"), entry(2040, "echo 0")]
+    );
+}
+
+#[test]
+fn a_loss_of_power_is_silent_until_the_machine_answers_again() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    add_pinger(&mut sim, echo, S, &log);
+    sim.run_until(500 * MS);
+    sim.lose_power(echo);
+    sim.run_until(10 * S);
+    assert_eq!(lines(&log).len(), 2, "silence");
+    sim.start(echo);
+    sim.run_until(60 * S);
+    let (at, last) = lines(&log)[2].clone();
+    assert_eq!(last, "ConnectionReset");
+    assert!((10_000..20_000).contains(&at), "by the next retransmission after 10 s: {at}");
+}
+
+#[test]
+fn a_partition_swallows_and_what_was_queued_arrives_with_a_retransmission() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    let pinger = add_pinger(&mut sim, echo, S, &log);
+    sim.run_until(500 * MS);
+    let cut = sim.impose(Condition::Cut(BTreeSet::from([echo]), BTreeSet::from([pinger])));
+    sim.run_until(5 * S);
+    // Sent at 1.02 s (the loop counts from 20 ms); tries follow at R·2^k after it, R = 224 ms.
+    assert_eq!(sim.lift(cut), 6, "one sending and five retransmissions by 4.6 s");
+    sim.run_until(9 * S);
+    assert_eq!(lines(&log)[2], entry(1020 + 224 * 32 + 20, "echo 1"));
+}
+
+#[test]
+fn loss_delays_but_never_loses_or_reorders() {
+    let (mut sim, log) = (world(50_000), Log::default());
+    let echo = add_echo(&mut sim);
+    add_pinger(&mut sim, echo, 100 * MS, &log);
+    sim.run_until(60 * S);
+    let echoes: Vec<String> = lines(&log).into_iter().skip(1).map(|(_, what)| what).collect();
+    assert!(echoes.len() > 250, "{} echoes", echoes.len());
+    assert!(echoes.iter().enumerate().all(|(i, what)| *what == format!("echo {}", i as u8)));
+    let stats = sim.stats();
+    let share = stats.packets_lost as f64 / stats.packets_sent as f64;
+    assert!((0.03..0.08).contains(&share), "observed loss {share}");
+}
+
+#[test]
+fn a_writer_waits_for_its_reader() {
+    let (mut sim, log) = (world(0), Log::default());
+    let slow = sim.add_host("slow", LinkKind::Backend, MS, |env| async move {
+        let mut listener = env.listen(1).expect("the port is free");
+        let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+        env.sleep(S).await;
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).await.expect("a clean end");
+        assert_eq!(all, vec![7; 1_000_000]);
+        stream.write_all(b"k").await.expect("the peer still reads");
+    });
+    sim.start(slow);
+    let seen = log.clone();
+    let fast = sim.add_host("fast", LinkKind::Backend, MS, move |env| {
+        let log = seen.clone();
+        async move {
+            let mut stream = env.connect(Addr { node: slow, port: 1 }).await.expect("accepted");
+            stream.write_all(&vec![7; 1_000_000]).await.expect("the peer reads");
+            note(&log, &env, "written");
+            stream.shutdown().await.expect("shut down");
+            stream.read_u8().await.expect("the answer");
+            note(&log, &env, "answered");
+        }
+    });
+    sim.start(fast);
+    sim.run_until(10 * S);
+    let lines = lines(&log);
+    assert_eq!(lines.len(), 2);
+    assert!(lines[0].0 >= 1_010, "written only after the reader began: {lines:?}");
+}
+
+#[test]
+fn a_clean_close_is_an_end_of_file_and_unread_bytes_are_a_reset() {
+    for (read_first, expected) in [(true, "end of file"), (false, "ConnectionReset")] {
+        let (mut sim, log) = (world(0), Log::default());
+        let server = sim.add_host("server", LinkKind::Backend, MS, move |env| async move {
+            let mut listener = env.listen(1).expect("the port is free");
+            let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+            env.sleep(100 * MS).await;
+            if read_first {
+                stream.read_u8().await.expect("the byte");
+            }
+        });
+        sim.start(server);
+        let seen = log.clone();
+        let client = sim.add_host("client", LinkKind::Backend, MS, move |env| {
+            let log = seen.clone();
+            async move {
+                let mut stream = env.connect(Addr { node: server, port: 1 }).await.expect("up");
+                stream.write_all(b"x").await.expect("open");
+                let what = match stream.read(&mut [0; 8]).await {
+                    Ok(0) => "end of file".to_owned(),
+                    Ok(_) => "bytes".to_owned(),
+                    Err(error) => format!("{:?}", error.kind()),
+                };
+                note(&log, &env, what);
+            }
+        });
+        sim.start(client);
+        sim.run_until(S);
+        assert_eq!(lines(&log)[0].1, expected);
+    }
+}
+
+#[test]
+fn timeouts_fire_on_time_and_the_work_wins_a_tie() {
+    let (mut sim, log) = (world(0), Log::default());
+    let seen = log.clone();
+    let host = sim.add_host("host", LinkKind::Backend, MS, move |env| {
+        let log = seen.clone();
+        async move {
+            let late = env.timeout(500 * MS, env.sleep(S)).await;
+            note(&log, &env, format!("{late:?}"));
+            let tie = env.timeout(500 * MS, env.sleep(500 * MS)).await;
+            note(&log, &env, format!("{tie:?}"));
+        }
+    });
+    sim.start(host);
+    sim.run_until(5 * S);
+    assert_eq!(lines(&log), [entry(500, "None"), entry(1000, "Some(())")]);
+}
+
+#[test]
+fn what_was_synced_survives_and_a_sync_takes_its_time() {
+    let (mut sim, log) = (world(0), Log::default());
+    let seen = log.clone();
+    let host = sim.add_host("host", LinkKind::Backend, 3 * MS, move |env| {
+        let log = seen.clone();
+        async move {
+            let found = env.disk_read("wal").await.expect("readable");
+            note(&log, &env, String::from_utf8(found).expect("text"));
+            env.disk_append("wal", b"a").expect("room");
+            env.disk_sync("wal").await.expect("synced");
+            note(&log, &env, "synced");
+            env.disk_append("wal", b"b").expect("room");
+        }
+    });
+    sim.start(host);
+    sim.run_until(S);
+    sim.crash(host);
+    sim.start(host);
+    sim.run_until(2 * S);
+    assert_eq!(sim.lose_power(host).disk_bytes, 1, "the second b");
+    sim.start(host);
+    sim.run_until(3 * S);
+    let expected = [(0, ""), (3, "synced"), (1000, "ab"), (1003, "synced"), (2000, "aba")];
+    assert_eq!(lines(&log)[..5], expected.map(|(at, what)| entry(at, what)));
+}
+
+#[test]
+fn one_seed_gives_one_digest_and_another_seed_another() {
+    let run = |seed| {
+        let link = LinkProfile { sd: MS, ..LinkProfile::constant(10 * MS) };
+        let mut sim = Sim::new(seed, Network { clients: link, backend: link });
+        let echo = add_echo(&mut sim);
+        add_pinger(&mut sim, echo, 100 * MS, &Log::default());
+        sim.run_until(5 * S);
+        sim.digest()
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}

@@ -1,0 +1,208 @@
+//! The world of one run: virtual time, hosts, events, and the thread-local place where the handles
+//! that nodes hold find it.
+//!
+//! Exactly one world lives on a thread. It is borrowed for the length of one call and never while
+//! a task runs, so that tasks, wakers and destructors may call back into it.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use im::env::Nanos;
+
+use super::conn::{ConnId, Conns, EndId};
+use super::digest::Digest;
+use super::disk::Disk;
+use super::env::SimEnv;
+use super::executor::TaskTable;
+use super::faults::{Conditions, LinkKind};
+use super::heap::EventQueue;
+use super::link::LinkProfile;
+use super::net::Listener;
+use super::rng::{self, Stream};
+use super::timers::{TimerId, Timers};
+
+/// Number of a host; also its node number in [`im::env::Addr`].
+pub type HostId = u32;
+
+/// Starts a host's program; called at boot and again at each restart.
+pub type Boot = Rc<dyn Fn(SimEnv) -> Pin<Box<dyn Future<Output = ()>>>>;
+
+/// What may happen at a point of virtual time.
+#[derive(Clone, Copy, Debug)]
+pub enum Event {
+    Timer(TimerId),
+    /// The dialler sends its SYN (again).
+    SynLeaves(ConnId),
+    SynArrives(ConnId),
+    SynAckArrives(ConnId),
+    /// A RST that answers a SYN arrives.
+    RefusalArrives(ConnId),
+    /// Bytes or a FIN written by this end arrive at the other.
+    Deliver(EndId),
+    /// This end sends its oldest unacknowledged packet again.
+    Retransmit(EndId),
+    /// This end learns that its peer made room.
+    WindowOpens(EndId),
+    /// A RST arrives at this end.
+    ResetArrives(EndId),
+}
+
+/// Counters of the engine.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct NetStats {
+    /// Events handled.
+    pub events: u64,
+    /// Writes that the network was asked to carry.
+    pub packets_sent: u64,
+    /// Of these, sent again because they were lost or swallowed.
+    pub packets_lost: u64,
+    /// Payload bytes written.
+    pub bytes_sent: u64,
+    /// Connections dialled.
+    pub dials: u64,
+    /// Ends that were told of a reset.
+    pub resets: u64,
+}
+
+pub struct Host {
+    pub name: String,
+    pub kind: LinkKind,
+    pub fsync: Nanos,
+    /// The machine has power.
+    pub powered: bool,
+    /// The process runs.
+    pub alive: bool,
+    pub boot: Boot,
+    pub tasks: TaskTable,
+    /// Slots of the connections with an end here.
+    pub conns: Vec<u32>,
+    pub listeners: Vec<Listener>,
+    pub dialled: u64,
+    pub rng: Stream,
+    pub disk: Disk,
+}
+
+pub struct World {
+    pub seed: u64,
+    pub now: Nanos,
+    pub events: EventQueue<Event>,
+    pub timers: Timers,
+    pub hosts: Vec<Host>,
+    pub conns: Conns,
+    pub links: [LinkProfile; 2],
+    pub conditions: Conditions,
+    pub digest: Digest,
+    pub stats: NetStats,
+}
+
+thread_local! {
+    static WORLD: RefCell<Option<Box<World>>> = const { RefCell::new(None) };
+}
+
+/// Calls `f` with this thread's world.
+///
+/// # Panics
+/// When there is none: a handle was used outside its simulation.
+pub fn with<R>(f: impl FnOnce(&mut World) -> R) -> R {
+    WORLD.with(|world| f(world.borrow_mut().as_mut().expect("a handle used outside its simulation")))
+}
+
+/// As [`with`], for destructors: does nothing when the world is gone already.
+pub fn with_if_alive<R>(f: impl FnOnce(&mut World) -> R) -> Option<R> {
+    WORLD.try_with(|world| world.borrow_mut().as_mut().map(|world| f(world))).ok().flatten()
+}
+
+/// Makes `world` this thread's world.
+pub fn install(world: World) {
+    WORLD.with(|place| {
+        let before = place.borrow_mut().replace(Box::new(world));
+        assert!(before.is_none(), "two simulations on one thread");
+    });
+}
+
+/// Removes this thread's world.
+pub fn uninstall() {
+    let world = WORLD.with(|place| place.borrow_mut().take());
+    drop(world);
+}
+
+impl World {
+    pub fn new(seed: u64, client: LinkProfile, backend: LinkProfile) -> Self {
+        Self {
+            seed,
+            now: 0,
+            events: EventQueue::new(),
+            timers: Timers::default(),
+            hosts: Vec::new(),
+            conns: Conns::default(),
+            links: [client, backend],
+            conditions: Conditions::default(),
+            digest: Digest::new(seed),
+            stats: NetStats::default(),
+        }
+    }
+
+    pub fn add_host(&mut self, name: String, kind: LinkKind, fsync: Nanos, boot: Boot) -> HostId {
+        let id = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
+        let rng = rng::indexed(self.seed, "host", u64::from(id));
+        self.hosts.push(Host {
+            name,
+            kind,
+            fsync,
+            powered: true,
+            alive: false,
+            boot,
+            tasks: TaskTable::default(),
+            conns: Vec::new(),
+            listeners: Vec::new(),
+            dialled: 0,
+            rng,
+            disk: Disk::default(),
+        });
+        id
+    }
+
+    pub fn host(&mut self, id: HostId) -> &mut Host {
+        &mut self.hosts[id as usize]
+    }
+
+    /// Handles the next event if it is due by `until`; false when there is none.
+    pub fn step(&mut self, until: Nanos) -> bool {
+        match self.events.peek() {
+            Some(at) if at <= until => {}
+            _ => return false,
+        }
+        let (at, event) = self.events.pop().expect("peeked");
+        self.now = at;
+        self.stats.events += 1;
+        self.handle(event);
+        true
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Timer(id) => {
+                if let Some(waker) = self.timers.remove(id) {
+                    self.note(0, 0);
+                    waker.wake();
+                }
+            }
+            Event::SynLeaves(conn) => self.send_syn(conn),
+            Event::SynArrives(conn) => self.syn_arrives(conn),
+            Event::SynAckArrives(conn) => self.syn_ack_arrives(conn),
+            Event::RefusalArrives(conn) => self.refusal_arrives(conn),
+            Event::Deliver(end) => self.deliver(end),
+            Event::Retransmit(end) => self.retransmit(end),
+            Event::WindowOpens(end) => self.window_opens(end),
+            Event::ResetArrives(end) => self.reset_arrives(end),
+        }
+    }
+
+    /// Takes an event into the digest: when it happened, its kind, and what it was about.
+    pub fn note(&mut self, kind: u64, about: u64) {
+        let what = kind << 56 | about;
+        self.digest.add(self.now.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ what);
+    }
+}

@@ -1,0 +1,152 @@
+//! Writes the history: the harness' ear on every device.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use im::client::Observer;
+use im::env::{Env, Nanos};
+use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, SendKey, Seq, UserId};
+use im::proto::device::{Operation as Asked, Refusal};
+
+use crate::engine::sim::SimEnv;
+use crate::history::{Event, History, Operation, What};
+
+/// How far a member must get in a conversation, for nothing to be owed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Goal {
+    /// A member: to the last seq that anybody has seen.
+    Head,
+    /// Has left at that seq.
+    Left(Seq),
+}
+
+#[derive(Default)]
+struct Book {
+    history: History,
+    /// Operations without an outcome, for their conversation and kind.
+    open: BTreeMap<SendKey, (ConversationId, Operation)>,
+    heads: BTreeMap<ConversationId, Seq>,
+    goals: BTreeMap<(UserId, ConversationId), Goal>,
+}
+
+/// The history in the making. Clones write into the same one.
+#[derive(Clone, Default)]
+pub struct Recorder(Rc<RefCell<Book>>);
+
+impl Recorder {
+    /// The ear on one device.
+    pub fn on(&self, device: DeviceId, clock: SimEnv) -> Rc<dyn Observer> {
+        Rc::new(Ear { recorder: self.clone(), device, clock })
+    }
+
+    /// Writes an event of the harness' own.
+    pub fn note(&self, at: Nanos, device: DeviceId, what: What) {
+        self.0.borrow_mut().history.events.push(Event { at, device, what });
+    }
+
+    /// Takes the history out.
+    pub fn finish(&self, complete: bool) -> History {
+        let mut history = std::mem::take(&mut self.0.borrow_mut().history);
+        history.complete = complete;
+        history
+    }
+
+    /// Conversations in which a device with these cursors still lacks rows, as far as acks and
+    /// shows so far tell. Only a reason to end a run early; checkers judge by the history.
+    pub fn lacks(&self, user: UserId, cursors: &[(ConversationId, Seq)]) -> usize {
+        let book = self.0.borrow();
+        let of_user = (user, ConversationId(0))..=(user, ConversationId(u64::MAX));
+        book.goals
+            .range(of_user)
+            .filter(|((_, conversation), goal)| {
+                let known = cursors.binary_search_by_key(conversation, |(id, _)| *id);
+                let cursor = known.map_or(0, |place| cursors[place].1);
+                let head = book.heads.get(conversation).copied().unwrap_or(0);
+                cursor < if let Goal::Left(seq) = goal { *seq } else { head }
+            })
+            .count()
+    }
+
+    fn settle(&self, key: SendKey, seq: Option<Seq>) {
+        let book = &mut *self.0.borrow_mut();
+        let Some((conversation, operation)) = book.open.remove(&key) else { return };
+        let Some(seq) = seq else { return };
+        let head = book.heads.entry(conversation).or_default();
+        *head = seq.max(*head);
+        match operation {
+            Operation::Create(members) => {
+                for member in members {
+                    book.goals.insert((member, conversation), Goal::Head);
+                }
+            }
+            Operation::Join => {
+                book.goals.insert((key.sender, conversation), Goal::Head);
+            }
+            Operation::Leave => {
+                book.goals.insert((key.sender, conversation), Goal::Left(seq));
+            }
+            Operation::Send(_) => {}
+        }
+    }
+}
+
+struct Ear {
+    recorder: Recorder,
+    device: DeviceId,
+    clock: SimEnv,
+}
+
+impl Ear {
+    fn note(&self, what: What) {
+        self.recorder.note(self.clock.now(), self.device, what);
+    }
+
+    fn key(&self, client_msg_id: ClientMsgId) -> SendKey {
+        SendKey { sender: self.device.user, client_msg_id }
+    }
+}
+
+impl Observer for Ear {
+    fn logged_in(&self) {
+        self.note(What::LoggedIn);
+    }
+
+    fn invoked(&self, id: ClientMsgId, to: ConversationId, operation: &Asked, intended: Nanos) {
+        let operation = match operation {
+            Asked::Create(members) => Operation::Create(members.clone()),
+            Asked::Join => Operation::Join,
+            Asked::Leave => Operation::Leave,
+            Asked::Send(content) => Operation::Send(content.len() as u32),
+        };
+        let open = (to, operation.clone());
+        self.recorder.0.borrow_mut().open.insert(self.key(id), open);
+        self.note(What::Invoked { client_msg_id: id, conversation: to, operation, intended });
+    }
+
+    fn attempted(&self, id: ClientMsgId, attempt: u32) {
+        self.note(What::Attempted { client_msg_id: id, attempt });
+    }
+
+    fn acked(&self, id: ClientMsgId, seq: Seq, message_id: MessageId) {
+        self.note(What::Acked { client_msg_id: id, seq, message_id });
+        self.recorder.settle(self.key(id), Some(seq));
+    }
+
+    fn refused(&self, id: ClientMsgId, reason: Refusal) {
+        self.note(What::Refused { client_msg_id: id, reason: reason.to_string() });
+        self.recorder.settle(self.key(id), None);
+    }
+
+    fn shown(&self, row: &Row) {
+        self.note(What::Shown {
+            conversation: row.conversation,
+            seq: row.seq,
+            message_id: row.message_id,
+            key: row.key,
+        });
+        let book = &mut *self.recorder.0.borrow_mut();
+        let head = book.heads.entry(row.conversation).or_default();
+        *head = row.seq.max(*head);
+    }
+}

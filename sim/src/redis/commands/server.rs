@@ -1,0 +1,128 @@
+//! Commands on the connection and on the server.
+
+use super::super::VERSION;
+use super::super::number::integer;
+use super::{Command, Context, DATABASES, Failure, Protocol, Reply, Run, up_to_zero};
+
+pub(super) const TABLE: &[Command] = &[
+    Command { name: "client", arity: -2, run: Run::Container(CLIENT) },
+    Command { name: "echo", arity: 2, run: Run::Command(echo) },
+    Command { name: "hello", arity: -1, run: Run::Command(hello) },
+    Command { name: "info", arity: -1, run: Run::Command(info) },
+    Command { name: "ping", arity: -1, run: Run::Command(ping) },
+    Command { name: "select", arity: 2, run: Run::Command(select) },
+];
+
+const CLIENT: &[Command] = &[
+    Command { name: "getname", arity: 2, run: Run::Command(client_getname) },
+    Command { name: "id", arity: 2, run: Run::Command(client_id) },
+    Command { name: "setname", arity: 3, run: Run::Command(client_setname) },
+];
+
+fn ping(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    match &words[1..] {
+        [] => Ok(Reply::Simple("PONG")),
+        [text] => Ok(Reply::bulk(text)),
+        _ => Err(context.arity()),
+    }
+}
+
+fn echo(_: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(Reply::bulk(&words[1]))
+}
+
+fn select(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let number = integer(&words[1]).ok_or(Failure::NotAnInteger)?;
+    if i32::try_from(number).is_err() {
+        let (min, max) = (i32::MIN, i32::MAX);
+        let text = format!("value is out of range, value must between {min} and {max}");
+        return Err(Failure::text(text));
+    }
+    let database = usize::try_from(number).ok().filter(|database| *database < DATABASES);
+    let database = database.ok_or_else(|| Failure::text("DB index is out of range"))?;
+    context.session.database = database;
+    Ok(Reply::OK)
+}
+
+fn hello(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let chosen = words.get(1).map(|word| protocol(word)).transpose()?;
+    let mut options = words.iter().skip(2);
+    while let Some(option) = options.next() {
+        if option.eq_ignore_ascii_case(b"auth") && options.len() >= 2 {
+            let (user, _) = (options.next(), options.next());
+            // The one user has no password, so that any password does.
+            if user.is_none_or(|user| user != b"default") {
+                let text = b"WRONGPASS invalid username-password pair or user is disabled.";
+                return Err(Failure::Other(text.to_vec()));
+            }
+        } else if option.eq_ignore_ascii_case(b"setname") && options.len() >= 1 {
+            let name = options.next().expect("one is left");
+            set_name(context, name)?;
+        } else {
+            let text = [b"Syntax error in HELLO option '", up_to_zero(option), b"'"].concat();
+            return Err(Failure::text(text));
+        }
+    }
+    if let Some(protocol) = chosen {
+        context.session.protocol = protocol;
+    }
+    let entry = |key: &str, value| (Reply::bulk(key), value);
+    Ok(Reply::Map(vec![
+        entry("server", Reply::bulk("redis")),
+        entry("version", Reply::bulk(VERSION)),
+        entry("proto", Reply::Integer(context.session.protocol.number())),
+        entry("id", Reply::Integer(context.session.id)),
+        entry("mode", Reply::bulk("standalone")),
+        entry("role", Reply::bulk("master")),
+        entry("modules", Reply::Array(Vec::new())),
+    ]))
+}
+
+fn protocol(word: &[u8]) -> Result<Protocol, Failure> {
+    let text = "Protocol version is not an integer or out of range";
+    match integer(word).ok_or_else(|| Failure::text(text))? {
+        2 => Ok(Protocol::Resp2),
+        3 => Ok(Protocol::Resp3),
+        _ => Err(Failure::Other(b"NOPROTO unsupported protocol version".to_vec())),
+    }
+}
+
+fn client_id(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(Reply::Integer(context.session.id))
+}
+
+fn client_getname(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let name = &context.session.name;
+    Ok(if name.is_empty() { Reply::Null } else { Reply::bulk(name) })
+}
+
+fn client_setname(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    set_name(context, &words[2])?;
+    Ok(Reply::OK)
+}
+
+/// An empty name is no name.
+fn set_name(context: &mut Context<'_>, name: &[u8]) -> Result<(), Failure> {
+    if !name.iter().all(u8::is_ascii_graphic) {
+        let text = "Client names cannot contain spaces, newlines or special characters.";
+        return Err(Failure::text(text));
+    }
+    context.session.name = name.to_vec();
+    Ok(())
+}
+
+/// The few facts that clients of ours ask for; every section at once, whichever is asked for.
+fn info(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let mut text = format!(
+        "# Server\r\nredis_version:{VERSION}\r\nredis_mode:standalone\r\n\r\n\
+         # Stats\r\ntotal_commands_processed:{}\r\n\r\n\
+         # Replication\r\nrole:master\r\nconnected_slaves:0\r\n\r\n\
+         # Keyspace\r\n",
+        context.commands_total,
+    );
+    for (number, db) in context.databases.iter().enumerate().filter(|(_, db)| !db.is_empty()) {
+        let (keys, expires) = (db.len(), db.expiring());
+        text += &format!("db{number}:keys={keys},expires={expires},avg_ttl=0\r\n");
+    }
+    Ok(Reply::Text(text))
+}

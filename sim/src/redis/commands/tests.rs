@@ -1,0 +1,212 @@
+//! Scripts of commands and the exact bytes of their replies.
+
+use super::*;
+
+/// Runs a script on a fresh instance. Each line is a command and, after `→`, its reply, line ends
+/// written `|`. `@5` sets the time, in milliseconds.
+fn script(text: &str) {
+    let mut instance = Instance::default();
+    let mut session = instance.connect();
+    let mut now_ms = 0;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if let Some(time) = line.strip_prefix('@') {
+            now_ms = time.parse().expect("a time in milliseconds");
+            continue;
+        }
+        let (command, expected) = line.split_once('→').expect("a command and its reply");
+        let words: Vec<Vec<u8>> =
+            command.split_whitespace().map(|word| word.as_bytes().to_vec()).collect();
+        let mut out = Vec::new();
+        instance.execute(&mut session, now_ms, &words, &mut out);
+        let got = String::from_utf8(out).expect("scripts are texts").replace("\r\n", "|");
+        assert_eq!(got, format!("{}|", expected.trim_start().trim_end_matches('|')), "{line}");
+    }
+}
+
+#[test]
+fn strings() {
+    script(
+        "
+        GET k → $-1
+        SET k v → +OK
+        get k → $1|v
+        SET k w NX → $-1
+        SET k w GET → $1|v
+        SET k x NX GET → $1|w
+        SET k x XX → +OK
+        SET other x XX → $-1
+        SET k x NX XX → -ERR syntax error
+        SET k x EX → -ERR syntax error
+        SET k x EX 1 PX 1 → -ERR syntax error
+        SET k x EX 1 KEEPTTL → -ERR syntax error
+        SET k x EX one → -ERR value is not an integer or out of range
+        SET k x EX 0 → -ERR invalid expire time in 'set' command
+        SET k x PX -1 → -ERR invalid expire time in 'set' command
+        SET k x EX 9223372036854775807 → -ERR invalid expire time in 'set' command
+        GET k → $1|x
+        ",
+    );
+}
+
+#[test]
+fn expiry() {
+    script(
+        "
+        SET k v PX 100 → +OK
+        @40
+        PTTL k → :60
+        TTL k → :0
+        SET k w KEEPTTL → +OK
+        PTTL k → :60
+        @100
+        GET k → $1|w
+        DBSIZE → :1
+        @101
+        DBSIZE → :1
+        GET k → $-1
+        DBSIZE → :0
+        PTTL k → :-2
+        SET k v → +OK
+        TTL k → :-1
+        EXPIRE k 10 XX → :0
+        EXPIRE k 10 NX → :1
+        EXPIRE k 5 GT → :0
+        EXPIRE k 5 LT → :1
+        TTL k → :5
+        EXPIRE k 5 NX GT → -ERR NX and XX, GT or LT options at the same time are not compatible
+        EXPIRE k 5 GT LT → -ERR GT and LT options at the same time are not compatible
+        EXPIRE k 5 YY → -ERR Unsupported option YY
+        EXPIRE k 9223372036854775807 → -ERR invalid expire time in 'expire' command
+        PEXPIRE k 9223372036854775807 → -ERR invalid expire time in 'pexpire' command
+        PEXPIRE k 1500 → :1
+        TTL k → :2
+        EXPIRE none 5 → :0
+        EXPIRE k -1 → :1
+        EXISTS k → :0
+        ",
+    );
+}
+
+#[test]
+fn hashes() {
+    script(
+        "
+        HSET h a 1 b 2 → :2
+        HSET h b 3 c 4 → :1
+        HGETALL h → *6|$1|a|$1|1|$1|b|$1|3|$1|c|$1|4
+        HGET h b → $1|3
+        HGET h z → $-1
+        HGET none b → $-1
+        HSET h a → -ERR wrong number of arguments for 'hset' command
+        HSET h a 1 b → -ERR wrong number of arguments for 'hset' command
+        HDEL h a z → :1
+        HLEN h → :2
+        HDEL h b c → :2
+        EXISTS h → :0
+        HGETALL h → *0
+        SET s v → +OK
+        HSET s a 1 → -WRONGTYPE Operation against a key holding the wrong kind of value
+        HGETALL s → -WRONGTYPE Operation against a key holding the wrong kind of value
+        ",
+    );
+}
+
+#[test]
+fn sorted_sets() {
+    script(
+        "
+        ZADD z 1 a 2 b 3 c → :3
+        ZADD z CH 5 a 2 b → :1
+        ZRANGEBYSCORE z -inf +inf → *3|$1|b|$1|c|$1|a
+        ZRANGEBYSCORE z (2 5 WITHSCORES → *4|$1|c|$1|3|$1|a|$1|5
+        ZRANGEBYSCORE z 2 (5 → *2|$1|b|$1|c
+        ZRANGEBYSCORE z 0 9 LIMIT 1 1 → *1|$1|c
+        ZRANGEBYSCORE z 0 9 LIMIT 1 -1 → *2|$1|c|$1|a
+        ZRANGEBYSCORE z 0 9 LIMIT -1 5 → *0
+        ZRANGEBYSCORE z 9 0 → *0
+        ZRANGEBYSCORE z a 5 → -ERR min or max is not a float
+        ZRANGEBYSCORE z 0 9 LIMIT 1 → -ERR syntax error
+        ZADD z GT 4 a 3 b → :0
+        ZADD z NX 9 a 9 d → :1
+        ZADD z XX 9 e → :0
+        ZADD z INCR 0.5 b → $3|3.5
+        ZADD z NX INCR 1 b → $-1
+        ZADD z NX XX 1 a → -ERR XX and NX options at the same time are not compatible
+        ZADD z GT NX 1 a → -ERR GT, LT, and/or NX options at the same time are not compatible
+        ZADD z INCR 1 a 2 b → -ERR INCR option supports a single increment-element pair
+        ZADD z 1 a 2 → -ERR syntax error
+        ZADD z x a → -ERR value is not a valid float
+        ZCARD z → :4
+        ZREMRANGEBYRANK z 0 -4 → :1
+        ZREMRANGEBYRANK z 5 9 → :0
+        ZREMRANGEBYRANK z -9 0 → :1
+        ZREMRANGEBYSCORE z (5 +inf → :1
+        ZRANGEBYSCORE z -inf inf → *1|$1|a
+        ZREMRANGEBYSCORE z 5 5 → :1
+        EXISTS z → :0
+        ",
+    );
+}
+
+#[test]
+fn connections() {
+    script(
+        "
+        PING → +PONG
+        PING hi → $2|hi
+        PING a b → -ERR wrong number of arguments for 'ping' command
+        ECHO hi → $2|hi
+        CLIENT ID → :1
+        CLIENT GETNAME → $-1
+        CLIENT SETNAME me → +OK
+        CLIENT GETNAME → $2|me
+        CLIENT SETNAME → -ERR wrong number of arguments for 'client|setname' command
+        CLIENT → -ERR wrong number of arguments for 'client' command
+        CLIENT SETINFO LIB-NAME x → -ERR unknown subcommand 'SETINFO'. Try CLIENT HELP.
+        SELECT 15 → +OK
+        SET k v → +OK
+        SELECT 16 → -ERR DB index is out of range
+        SELECT 0 → +OK
+        GET k → $-1
+        SELECT x → -ERR value is not an integer or out of range
+        HELLO 4 → -NOPROTO unsupported protocol version
+        HELLO x → -ERR Protocol version is not an integer or out of range
+        HELLO 3 FOO → -ERR Syntax error in HELLO option 'FOO'
+        HELLO 3 AUTH me pass → -WRONGPASS invalid username-password pair or user is disabled.
+        GET k → $-1
+        HELLO 3 → %7|$6|server|$5|redis|$7|version|$6|7.0.15|$5|proto|:3|$2|id|:1|$4|mode|$10|standalone|$4|role|$6|master|$7|modules|*0
+        GET k → _
+        ZADD z 1.5 a → :1
+        ZRANGEBYSCORE z 0 9 WITHSCORES → *1|*2|$1|a|,1.5
+        HGETALL none → %0
+        FLUSHALL NOW → -ERR syntax error
+        FLUSHALL SYNC → +OK
+        ",
+    );
+}
+
+#[test]
+fn unknown_commands() {
+    script(
+        "
+        FOO → -ERR unknown command 'FOO', with args beginning with:
+        FOO a b → -ERR unknown command 'FOO', with args beginning with: 'a' 'b'
+        GET → -ERR wrong number of arguments for 'get' command
+        GET a b → -ERR wrong number of arguments for 'get' command
+        "
+        .replace("with:\n", "with: |\n")
+        .replace("'b'\n", "'b' |\n")
+        .as_str(),
+    );
+}
+
+#[test]
+fn only_commands_that_ran_are_counted() {
+    let mut instance = Instance::default();
+    let mut session = instance.connect();
+    for line in ["PING", "FOO", "GET", "GET k", "CLIENT NO"] {
+        let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        instance.execute(&mut session, 0, &words, &mut Vec::new());
+    }
+    assert_eq!(instance.commands_total, 2);
+}

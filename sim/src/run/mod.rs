@@ -1,0 +1,26 @@
+//! One run: a scenario with one seed, from the first login to the record.
+//!
+//! In reading order: [`world`] (the cluster lives through workload and faults and leaves a
+//! history), `faults` (what is done to it), `measures` (figures of the history), `record` (all of
+//! it as the record that pages are drawn from).
+
+mod faults;
+mod measures;
+mod record;
+pub mod world;
+
+use im_reports::record::Record;
+
+use crate::checkers;
+use crate::scenario::Scenario;
+
+pub use world::{Observed, Progress, SetupError};
+
+/// Runs the scenario with this seed: the world, then the checkers, then the record.
+///
+/// Call it on a fresh thread: one world lives on a thread at a time.
+pub fn run(scenario: &Scenario, seed: u64, progress: &Progress) -> Result<Record, SetupError> {
+    let observed = world::live_through(scenario, seed, progress)?;
+    let report = checkers::check_all(&observed.history);
+    Ok(record::write(scenario, seed, &observed, report))
+}

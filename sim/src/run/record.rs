@@ -1,0 +1,111 @@
+//! Everything of a run as its record.
+
+use std::collections::BTreeMap;
+
+use im_reports::record::{Finding, Phases, Record, SCHEMA_VERSION, Totals};
+
+use super::measures::{self, Measures};
+use super::world::Observed;
+use crate::checkers::{self, Report};
+use crate::scenario::Scenario;
+
+/// Findings per run that are explained; the promises count all of them.
+const FINDINGS_MAX: usize = 12;
+
+/// Writes the record.
+pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report) -> Record {
+    let measures = measures::measure(&observed.history, observed.origin, observed.end);
+    let verdict = report.verdict();
+    Record {
+        schema_version: SCHEMA_VERSION,
+        imsim_version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: scenario.name.clone(),
+        about: scenario.about.clone(),
+        seed,
+        engine: "sim".to_owned(),
+        digest: format!("{:016x}", observed.digest),
+        events_total: observed.net.events,
+        // The command line knows how it was called and fills this in.
+        reproduce: String::new(),
+        verdict,
+        findings: findings(observed, &report),
+        promises: report.promises,
+        ledger: report.ledger,
+        phases: Phases {
+            setup_ns: observed.origin,
+            duration_ns: scenario.duration.0.min(observed.end - observed.origin),
+            settle_ns: (observed.end - observed.origin).saturating_sub(scenario.duration.0),
+        },
+        faults: observed.faults.clone(),
+        totals: totals(scenario, observed, &measures),
+        amplification: amplification(observed, &measures),
+        latencies: measures.latencies,
+        timeline: measures.timeline,
+        counters: observed.counters.clone(),
+        expanded: scenario.expanded(),
+    }
+}
+
+fn findings(observed: &Observed, report: &Report) -> Vec<Finding> {
+    let explained = report.violations.iter().take(FINDINGS_MAX).map(|violation| {
+        checkers::explain(&observed.history, violation, &observed.faults, observed.origin)
+    });
+    explained.collect()
+}
+
+fn totals(scenario: &Scenario, observed: &Observed, measures: &Measures) -> Totals {
+    let seconds = scenario.duration.as_secs_f64();
+    let counter = |name| counter(&observed.counters, name);
+    Totals {
+        users: u64::from(scenario.population.users),
+        devices: observed.plan.devices.len() as u64,
+        conversations: observed.plan.conversations.len() as u64,
+        offered: measures.offered,
+        accepted: measures.accepted,
+        shown: measures.shown,
+        refused: measures.refused,
+        send_retries: measures.send_retries,
+        push_retries: counter("push_retries"),
+        duplicates_suppressed: counter("server_duplicates") + counter("device_duplicates"),
+        offered_per_s: measures.offered as f64 / seconds,
+        accepted_per_s: measures.accepted as f64 / seconds,
+        shown_per_s: measures.shown as f64 / seconds,
+        packets_sent: observed.net.packets_sent,
+        packets_lost: observed.net.packets_lost,
+    }
+}
+
+/// Costs per accepted message. Joins and leaves cost too and are not told apart.
+fn amplification(observed: &Observed, measures: &Measures) -> BTreeMap<String, f64> {
+    let mut costs = BTreeMap::new();
+    if measures.accepted == 0 {
+        return costs;
+    }
+    let mut cost = |name: &str, total: u64| {
+        costs.insert(name.to_owned(), total as f64 / measures.accepted as f64);
+    };
+    for name in [
+        "store_rows_written",
+        "store_rows_read",
+        "inbox_copies",
+        "log_records_appended",
+        "redis_commands",
+        "pushes",
+        "wal_bytes",
+        "fsyncs",
+    ] {
+        cost(name, counter(&observed.counters, name));
+    }
+    cost("shown", measures.shown);
+    costs
+}
+
+/// A counter over all roles but devices, whose disks are not the cluster's cost.
+fn counter(counters: &BTreeMap<String, BTreeMap<String, u64>>, name: &str) -> u64 {
+    let server_cost = matches!(name, "wal_bytes" | "fsyncs");
+    counters
+        .iter()
+        .filter(|(role, _)| !server_cost || role.as_str() != "device")
+        .filter_map(|(_, of_role)| of_role.get(name))
+        .sum()
+}

@@ -1,0 +1,121 @@
+//! Scenario files: everything of a run except its seed.
+//!
+//! A file is parsed raw, changed by `--set`, decoded and validated; whoever holds a [`Scenario`]
+//! may trust it. This module is data and its checking: it knows neither how a cluster is built nor
+//! how faults are done.
+//!
+//! In reading order: the tables ([`Cluster`], [`Network`], [`Population`], [`Workload`],
+//! [`Fault`], [`Expect`]) and their units, then how they are loaded.
+
+mod cluster;
+mod expect;
+mod faults;
+mod members;
+mod network;
+mod nodes;
+mod payload;
+mod units;
+mod workload;
+
+mod decode;
+mod error;
+mod explain;
+mod load;
+mod refusal;
+mod sets;
+mod tree;
+mod validate;
+
+pub use cluster::{Acks, Cluster, Disk, LogNodes, Persistence, RedisNodes, StoreNodes};
+pub use error::{Place, Problem, ScenarioError};
+pub use expect::Expect;
+pub use faults::{Crash, DelaySpike, Fault, Links, Loss, MembershipChurn, Partition, PowerLoss};
+pub use members::{Members, Zipf};
+pub use network::{Network, Profile, ProfileName};
+pub use nodes::{NodeRef, Role, Target};
+pub use payload::{Mix, Payload};
+pub use units::{Probability, Rate};
+pub use validate::settle_floor;
+pub use workload::{Group, OneToOne, Population, Workload};
+
+use im::units::Span;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A scenario that was found possible, every default written out. It serialises to the JSON that
+/// stands in the record, and [`Scenario::from_expanded`] reads that back.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The file's name without extension. Not a key of the file.
+    #[serde(skip)]
+    pub name: String,
+    /// What the scenario is for, in a sentence.
+    #[serde(default)]
+    pub about: String,
+    /// How long the workload runs, in virtual time. Faults happen in here.
+    #[serde(default = "default_duration")]
+    pub duration: Span,
+    /// How long the cluster then has to converge, everything healed and every device online.
+    #[serde(default = "default_settle")]
+    pub settle: Span,
+    /// Nodes of each role.
+    #[serde(default)]
+    pub cluster: Cluster,
+    /// Variants, timings and bounds of the IM.
+    #[serde(default)]
+    pub im: im::config::Config,
+    /// Links.
+    #[serde(default)]
+    pub network: Network,
+    /// Disks.
+    #[serde(default)]
+    pub disk: Disk,
+    /// Users and devices.
+    #[serde(default)]
+    pub population: Population,
+    /// Who says how much to whom.
+    #[serde(default)]
+    pub workload: Vec<Workload>,
+    /// What goes wrong, when.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// The verdict that each promise must get.
+    #[serde(default)]
+    pub expect: Expect,
+}
+
+impl Scenario {
+    /// How many nodes of a role there are. Of devices, this counts the first ones only, one per
+    /// user: those are the ones that a fault can name.
+    pub fn nodes(&self, role: Role) -> u32 {
+        match role {
+            Role::Registry | Role::Redis => 1,
+            Role::Log => self.cluster.log.brokers,
+            Role::Store => self.cluster.store.shards,
+            Role::Chat => self.cluster.chats,
+            Role::Dispatcher => self.cluster.dispatchers,
+            Role::Gateway => self.cluster.gateways,
+            Role::Device => self.population.users,
+        }
+    }
+
+    /// The scenario as it stands in the record.
+    pub fn expanded(&self) -> serde_json::Value {
+        serde_json::to_value(self).expect("a scenario has only keys that JSON has")
+    }
+}
+
+/// The JSON schema of a scenario file, for editors and for `imsim schema`.
+pub fn json_schema() -> serde_json::Value {
+    schemars::schema_for!(Scenario).to_value()
+}
+
+fn default_duration() -> Span {
+    Span::s(60)
+}
+
+/// Long enough for the default timings of `[im]`, see [`settle_floor`].
+fn default_settle() -> Span {
+    Span::s(60)
+}

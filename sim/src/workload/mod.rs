@@ -1,0 +1,208 @@
+//! The workload of a run as data: devices, conversations, and every operation with its time.
+//!
+//! A [`Plan`] is drawn from scenario and seed before the world begins, so that it can be printed,
+//! replayed and shrunk. One kind of workload per file, behind one function each. It must not know
+//! how operations are carried out.
+
+mod arrivals;
+mod churn;
+mod group;
+mod one_to_one;
+
+use im::env::Nanos;
+use im::model::{ConversationId, DeviceId, UserId};
+
+use crate::engine::sim::rng;
+use crate::history::Operation;
+use crate::scenario::{Fault, Scenario, Workload};
+
+/// Who there is and what they do.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Plan {
+    /// Every device, by user and index.
+    pub devices: Vec<DeviceId>,
+    /// Conversations, to be opened before the clock of the scenario starts.
+    pub conversations: Vec<Conversation>,
+    /// Operations in the order of their times.
+    pub operations: Vec<Planned>,
+}
+
+/// A conversation to be opened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// Its first members; the first one opens it.
+    pub members: Vec<UserId>,
+}
+
+/// One operation of one device.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Planned {
+    /// When the user intends it, from the start of `duration`.
+    pub at: Nanos,
+    /// On which device.
+    pub device: DeviceId,
+    /// Where.
+    pub conversation: ConversationId,
+    /// What.
+    pub operation: Operation,
+    /// The churn it belongs to, by its place among the scenario's faults.
+    pub fault: Option<usize>,
+}
+
+impl Plan {
+    /// Draws the plan of a run. Each workload and each churn has its own random stream.
+    pub fn draw(scenario: &Scenario, seed: u64) -> Self {
+        let mut plan = Self { devices: devices(scenario, seed), ..Self::default() };
+        for workload in &scenario.workload {
+            let first = plan.conversations.len();
+            let mut rng = rng::stream(seed, &format!("workload {}", workload.name()));
+            let conversations = match workload {
+                Workload::OneToOne(spec) => one_to_one::conversations(spec, scenario, &mut rng),
+                Workload::Group(spec) => group::conversations(spec, scenario, &mut rng),
+            };
+            for members in conversations {
+                let id = ConversationId(plan.conversations.len() as u64 + 1);
+                plan.conversations.push(Conversation { id, members });
+            }
+            let mut rooms: Vec<churn::Room> =
+                plan.conversations[first..].iter().map(churn::Room::new).collect();
+            let changes = plan.churn(scenario, seed, workload.name(), &mut rooms);
+            plan.operations.extend(changes);
+            let times = arrivals::poisson(workload.rate(), 0, scenario.duration.0, &mut rng);
+            for at in times {
+                let sent = plan.send(at, workload, &rooms, &mut rng);
+                plan.operations.push(sent);
+            }
+        }
+        plan.operations.sort_by_key(|planned| planned.at);
+        plan
+    }
+
+    /// The joins and leaves in the rooms of one workload.
+    fn churn(
+        &self,
+        scenario: &Scenario,
+        seed: u64,
+        name: &str,
+        rooms: &mut [churn::Room],
+    ) -> Vec<Planned> {
+        let mut changes = Vec::new();
+        for (number, fault) in scenario.faults.iter().enumerate() {
+            if let Fault::MembershipChurn(spec) = fault
+                && spec.workload == name
+            {
+                let mut rng = rng::indexed(seed, "churn", number as u64);
+                let users = scenario.population.users;
+                let drawn = churn::changes(spec, users, rooms, &mut rng);
+                let of_fault = |planned| Planned { fault: Some(number), ..planned };
+                changes.extend(drawn.into_iter().map(of_fault));
+            }
+        }
+        changes
+    }
+
+    /// A random member of a random room says something, on one of their devices.
+    fn send(
+        &self,
+        at: Nanos,
+        workload: &Workload,
+        rooms: &[churn::Room],
+        rng: &mut rng::Stream,
+    ) -> Planned {
+        let room = &rooms[rng::below(rng, rooms.len() as u64) as usize];
+        let members = room.members_at(at);
+        let user = members[rng::below(rng, members.len() as u64) as usize];
+        let of_user: Vec<&DeviceId> = self.devices_of(user).collect();
+        let device = *of_user[rng::below(rng, of_user.len() as u64) as usize];
+        let bytes = arrivals::payload_bytes(workload.payload(), rng);
+        Planned { at, device, conversation: room.id, operation: Operation::Send(bytes), fault: None }
+    }
+
+    /// The user's devices.
+    pub fn devices_of(&self, user: UserId) -> impl Iterator<Item = &DeviceId> {
+        let first = self.devices.partition_point(|device| device.user < user);
+        self.devices[first..].iter().take_while(move |device| device.user == user)
+    }
+}
+
+fn devices(scenario: &Scenario, seed: u64) -> Vec<DeviceId> {
+    let mut rng = rng::stream(seed, "devices");
+    let mut devices = Vec::new();
+    for user in (0..scenario.population.users).map(UserId) {
+        devices.push(DeviceId { user, index: 0 });
+        if rng::chance_ppm(&mut rng, scenario.population.second_device.per_million()) {
+            devices.push(DeviceId { user, index: 1 });
+        }
+    }
+    devices
+}
+
+/// `count` different users of `users`, in random order.
+fn draw_users(count: u32, users: u32, rng: &mut rng::Stream) -> Vec<UserId> {
+    assert!(count <= users, "validated");
+    let mut drawn: Vec<u32> = (0..users).collect();
+    for place in 0..count as usize {
+        let other = place + rng::below(rng, u64::from(users) - place as u64) as usize;
+        drawn.swap(place, other);
+    }
+    drawn.truncate(count as usize);
+    drawn.into_iter().map(UserId).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = r#"
+        duration = "60s"
+        [population]
+        users = 50
+        [[workload]]
+        kind = "one-to-one"
+        name = "pairs"
+        pairs = 20
+        rate = "10/s"
+        [[workload]]
+        kind = "group"
+        name = "groups"
+        groups = 5
+        members = { zipf = 1.0, min = 3, max = 30 }
+        rate = "5/s"
+        [[faults]]
+        kind = "membership-churn"
+        workload = "groups"
+        at = "10s"
+        lasts = "40s"
+        rate = "2/s"
+    "#;
+
+    fn scenario(sets: &[&str]) -> Scenario {
+        let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+        Scenario::from_str("test", TEXT, &sets).expect("valid")
+    }
+
+    #[test]
+    fn rates_and_counts_are_met_and_times_rise() {
+        let plan = Plan::draw(&scenario(&[]), 1);
+        assert_eq!(plan.conversations.len(), 25);
+        assert!(plan.operations.windows(2).all(|pair| pair[0].at <= pair[1].at));
+        let sends = plan.operations.iter().filter(|p| matches!(p.operation, Operation::Send(_)));
+        assert!((780..1020).contains(&sends.count()), "about 900");
+        let changes = plan.operations.iter().filter(|p| !matches!(p.operation, Operation::Send(_)));
+        assert!((50..110).contains(&changes.count()), "about 80");
+    }
+
+    #[test]
+    fn one_workload_draws_nothing_from_another() {
+        let of_groups = |plan: &Plan| -> Vec<Planned> {
+            let sends = plan.operations.iter().filter(|planned| planned.conversation.0 > 20);
+            sends.cloned().collect()
+        };
+        let before = Plan::draw(&scenario(&[]), 3);
+        let after = Plan::draw(&scenario(&["workload.pairs.rate=50/s"]), 3);
+        assert_eq!(of_groups(&before), of_groups(&after));
+        assert_ne!(before, Plan::draw(&scenario(&[]), 4));
+    }
+}
