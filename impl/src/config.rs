@@ -50,7 +50,8 @@ pub enum Sabotage {
     AckBeforeCommit,
     /// Neither servers nor devices recognise a message they have seen before.
     NoDedupe,
-    /// Devices show rows as they arrive, whatever their seq.
+    /// Devices show rows as they arrive, whatever their seq, and pull only the row they were told
+    /// of.
     NoHoldBack,
     /// A row is pushed once: no retry, no sync.
     PushOnce,

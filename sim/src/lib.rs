@@ -16,3 +16,5 @@ pub mod recorder;
 
 pub mod checkers;
 pub mod run;
+
+pub mod campaign;

@@ -1,8 +1,9 @@
-//! temporary
-fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let s = imsim::scenario::Scenario::load(std::path::Path::new(&args[0]), &args[2..]).unwrap_or_else(|e| { eprintln!("{e}"); std::process::exit(2) });
-    let r = imsim::run::run(&s, args[1].parse().unwrap(), &Default::default()).unwrap_or_else(|e| { eprintln!("{e}"); std::process::exit(70) });
-    print!("{}", im_reports::summary(&r, None, false));
-    for (role, of) in &r.counters { println!("{role} {of:?}"); }
+//! The `imsim` program: reads the command line and runs one command.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main().into()
 }

@@ -195,9 +195,9 @@ fn span() -> impl Strategy<Value = String> + Clone {
 /// A command with arguments from these parts, each a list of words.
 macro_rules! command {
     ($name:expr $(, $part:expr)*) => {{
-        let mut all = Just(vec![$name.to_owned()]).boxed();
+        let all = Just(vec![$name.to_owned()]).boxed();
         $(
-            all = (all, $part).prop_map(|(mut all, part): (Vec<String>, Vec<String>)| {
+            let all = (all, $part).prop_map(|(mut all, part): (Vec<String>, Vec<String>)| {
                 all.extend(part);
                 all
             }).boxed();
@@ -387,7 +387,7 @@ fn answers(bytes: &[u8]) -> Vec<u8> {
     reader.feed(bytes);
     let mut out = Vec::new();
     loop {
-        match reader.next() {
+        match reader.next_request() {
             Ok(Some(words)) => instance.execute(&mut session, 0, &words, &mut out),
             Ok(None) => return out,
             Err(ProtocolError(text)) => {

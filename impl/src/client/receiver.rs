@@ -146,7 +146,11 @@ impl<E: Env> Receiver<E> {
         let now = device.node.env.now();
         for conversation in outcome.syncs {
             let timeline = self.timelines.get_mut(&conversation).expect("heard of");
-            let (after, heard_of) = (timeline.cursor, timeline.heard_of);
+            let heard_of = timeline.heard_of;
+            let after = match device.node.config.sabotaged(Sabotage::NoHoldBack) {
+                true => heard_of.max(1) - 1,
+                false => timeline.cursor,
+            };
             if now >= timeline.syncing_until {
                 timeline.syncing_until = now + device.node.config.call_timeout.0;
                 stats::bump(&device.node.stats.sync_requests);

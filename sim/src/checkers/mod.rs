@@ -1,7 +1,7 @@
 //! The checkers: each promise judged from the history alone.
 //!
 //! A checker reads an [`Index`](index::Index) of the history and answers; none of them knows the
-//! cluster, the scenario or the faults. What is broken is turned into words by [`explain`].
+//! cluster, the scenario or the faults. What is broken is turned into words by [`explain`](mod@explain).
 //!
 //! # What is owed
 //!

@@ -42,6 +42,11 @@ impl Hash {
         self.fields.len()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Fields and values.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.order.values().map(|field| (field.as_slice(), self.fields[field].1.as_slice()))

@@ -41,7 +41,7 @@ impl Reader {
     }
 
     /// The next request, once it is there in full.
-    pub fn next(&mut self) -> Result<Option<Request>, ProtocolError> {
+    pub fn next_request(&mut self) -> Result<Option<Request>, ProtocolError> {
         loop {
             if self.missing > 0 {
                 return self.arguments();
@@ -219,7 +219,7 @@ mod tests {
         reader.feed(bytes);
         let mut requests = Vec::new();
         loop {
-            match reader.next() {
+            match reader.next_request() {
                 Ok(Some(request)) => requests.push(
                     request.iter().map(|word| String::from_utf8_lossy(word).into()).collect(),
                 ),
@@ -243,7 +243,7 @@ mod tests {
         for (at, byte) in bytes.iter().enumerate() {
             reader.feed(&[*byte]);
             let complete = at + 1 == bytes.len();
-            assert_eq!(reader.next().expect("a good stream").is_some(), complete);
+            assert_eq!(reader.next_request().expect("a good stream").is_some(), complete);
         }
     }
 

@@ -124,7 +124,7 @@ impl<E: Env> Connection<E> {
         let mut instance = self.instance.borrow_mut();
         let (now_ms, before) = (now_ms(&self.env), instance.commands_total);
         let understood = loop {
-            match reader.next() {
+            match reader.next_request() {
                 Ok(Some(words)) => {
                     instance.execute(&mut self.session, now_ms, &words, replies);
                 }

@@ -80,6 +80,11 @@ impl SortedSet {
         self.scores.len()
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Members and scores within the range.
     pub fn within(&self, range: ScoreRange) -> impl Iterator<Item = (&[u8], f64)> {
         // The empty member is the least of its score.

@@ -14,13 +14,17 @@ use im_reports::record::Record;
 use crate::checkers;
 use crate::scenario::Scenario;
 
-pub use world::{Observed, Progress, SetupError};
+pub use world::{Observed, Progress, SetupError, live_through};
+
+/// Judges what a world left behind, and writes its record.
+pub fn judge(scenario: &Scenario, seed: u64, observed: &Observed) -> Record {
+    let report = checkers::check_all(&observed.history);
+    record::write(scenario, seed, observed, report)
+}
 
 /// Runs the scenario with this seed: the world, then the checkers, then the record.
 ///
 /// Call it on a fresh thread: one world lives on a thread at a time.
 pub fn run(scenario: &Scenario, seed: u64, progress: &Progress) -> Result<Record, SetupError> {
-    let observed = world::live_through(scenario, seed, progress)?;
-    let report = checkers::check_all(&observed.history);
-    Ok(record::write(scenario, seed, &observed, report))
+    Ok(judge(scenario, seed, &live_through(scenario, seed, progress)?))
 }

@@ -24,6 +24,19 @@ pub struct Expect {
     pub ledger: Verdict,
 }
 
+impl Expect {
+    /// The verdict that the promise of a checker must get; `id` is the checker's.
+    pub fn of(&self, id: &str) -> Verdict {
+        match id {
+            "A1" => self.delivery,
+            "A2" => self.duplicates,
+            "A3" => self.order,
+            "ledger" => self.ledger,
+            other => unreachable!("no checker `{other}`"),
+        }
+    }
+}
+
 impl Default for Expect {
     fn default() -> Self {
         let valid = Verdict::Valid;

@@ -28,7 +28,7 @@ fn hget(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
 fn hdel(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let Some(hash) = context.hash(&words[1])? else { return Ok(Reply::Integer(0)) };
     let gone = words[2..].iter().filter(|field| hash.remove(field)).count();
-    if hash.len() == 0 {
+    if hash.is_empty() {
         context.db().remove(&words[1]);
     }
     Ok(Reply::count(gone))

@@ -194,7 +194,7 @@ fn remove(
 ) -> Result<Reply, Failure> {
     let Some(set) = context.sorted_set(key)? else { return Ok(Reply::Integer(0)) };
     let gone = gone(set);
-    if set.len() == 0 {
+    if set.is_empty() {
         context.db().remove(key);
     }
     Ok(Reply::count(gone))

@@ -9,7 +9,7 @@ pub(super) const TABLE: &[Command] = &[
 ];
 
 fn get(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Ok(context.string(&words[1])?.map_or(Reply::Null, |bytes| Reply::bulk(bytes)))
+    Ok(context.string(&words[1])?.map_or(Reply::Null, Reply::bulk))
 }
 
 /// The options of `SET`.
@@ -30,7 +30,7 @@ fn set(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let options = options(&words[3..])?;
     let expires_ms = expires_ms(context, &options)?;
     let old = match options.get {
-        true => context.string(key)?.map_or(Reply::Null, |bytes| Reply::bulk(bytes)),
+        true => context.string(key)?.map_or(Reply::Null, Reply::bulk),
         false => Reply::Null,
     };
     let there = context.db().get(key).is_some();

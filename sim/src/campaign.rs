@@ -1,0 +1,114 @@
+//! Many runs of one scenario: seeds over threads, one world per thread at a time.
+//!
+//! What a run gives depends on its seed alone; threads only decide when it comes. Results are kept
+//! in the order of their seeds.
+
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use im_reports::record::{Record, Verdict};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use crate::run::{self, Progress, SetupError};
+use crate::scenario::Scenario;
+
+/// How one run of a campaign ended.
+pub enum Ended {
+    /// With a record.
+    Record(Box<Record>),
+    /// The cluster did not come up.
+    SetUp(SetupError),
+    /// The program panicked, which is a bug of its own.
+    Panicked(String),
+}
+
+/// How the verdicts of a run compare with what the scenario expects.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Outcome {
+    /// Every promise got its expected verdict.
+    Held,
+    /// A promise could not be decided.
+    Undecided,
+    /// A promise was broken, or one that was expected to break was not.
+    Broken,
+}
+
+/// Compares the record's verdicts with the expected ones.
+pub fn outcome(scenario: &Scenario, record: &Record) -> Outcome {
+    let unexpected = record
+        .promises
+        .iter()
+        .filter(|promise| promise.verdict != scenario.expect.of(&promise.id))
+        .map(|promise| match promise.verdict {
+            Verdict::Unknown => Outcome::Undecided,
+            Verdict::Valid | Verdict::Invalid => Outcome::Broken,
+        });
+    unexpected.max().unwrap_or(Outcome::Held)
+}
+
+/// Runs the scenario once per seed on `jobs` threads. `each` hears of every run as it ends, in any
+/// order, and may end the campaign; runs under way are then stopped and not told of.
+pub fn run_seeds(
+    scenario: &Scenario,
+    seeds: impl IntoIterator<Item = u64>,
+    jobs: usize,
+    stop: &AtomicBool,
+    mut each: impl FnMut(u64, Ended) -> ControlFlow<()>,
+) {
+    let queue: Mutex<VecDeque<u64>> = Mutex::new(seeds.into_iter().collect());
+    let progresses: Vec<Arc<Progress>> = (0..jobs).map(|_| Arc::default()).collect();
+    let (ended, results) = mpsc::channel();
+    thread::scope(|scope| {
+        for progress in &progresses {
+            let (queue, ended) = (&queue, ended.clone());
+            scope.spawn(move || {
+                while !progress.stop.load(Ordering::Relaxed) {
+                    let Some(seed) = queue.lock().expect("no holder panics").pop_front() else {
+                        break;
+                    };
+                    let result = on_fresh_thread(scenario, seed, progress.clone());
+                    if progress.stop.load(Ordering::Relaxed) || ended.send((seed, result)).is_err()
+                    {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(ended);
+        for (seed, result) in results {
+            if each(seed, result).is_break() || stop.load(Ordering::Relaxed) {
+                for progress in &progresses {
+                    progress.stop.store(true, Ordering::Relaxed);
+                }
+                break;
+            }
+        }
+    });
+}
+
+/// A world leaves nothing behind for the next one: each has a thread of its own.
+fn on_fresh_thread(scenario: &Scenario, seed: u64, progress: Arc<Progress>) -> Ended {
+    let result =
+        thread::scope(|scope| scope.spawn(|| run::run(scenario, seed, &progress)).join());
+    match result {
+        Ok(Ok(record)) => Ended::Record(Box::new(record)),
+        Ok(Err(error)) => Ended::SetUp(error),
+        Err(payload) => Ended::Panicked(panic_text(payload.as_ref())),
+    }
+}
+
+/// What a panic said.
+pub fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
+}
+
+/// One hash over the digests of many runs, in the order given.
+pub fn digest_of<'a>(digests: impl IntoIterator<Item = (u64, &'a str)>) -> u64 {
+    digests.into_iter().fold(0, |rolled, (seed, digest)| {
+        xxh3_64_with_seed(digest.as_bytes(), xxh3_64_with_seed(&seed.to_le_bytes(), rolled))
+    })
+}

@@ -1,0 +1,199 @@
+//! `imsim check`: scenarios over many seeds, on all cores.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use imsim::campaign::{self, Ended, Outcome};
+use imsim::scenario::Scenario;
+use im_reports::record::Record;
+use serde::Serialize;
+
+use super::output::{self, Format};
+use super::progress::{self, Bar};
+use super::run::reproduce;
+use super::seeds::Seeds;
+use super::{Exit, Printed, list};
+
+/// Check scenarios over many seeds, on all cores.
+///
+/// Each seed is one run; nothing is written. Seeds that fail are listed with the command that
+/// replays them. The digest stands for all runs: equal digests mean equal runs.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Scenario files, or folders of them.
+    #[arg(required = true)]
+    scenarios: Vec<PathBuf>,
+    /// Which seeds: A..B leaves B out, A..=B does not.
+    #[arg(long, default_value = "1..=20")]
+    seeds: Seeds,
+    /// Runs at a time; as many as there are cores unless said otherwise.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// Change a key of every scenario, as in `imsim run`. Repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Stop at the first seed that fails.
+    #[arg(long)]
+    fail_fast: bool,
+    #[command(flatten)]
+    printed: Printed,
+}
+
+/// The results of one scenario.
+#[derive(Serialize)]
+struct Tally {
+    scenario: String,
+    /// Runs whose verdicts were the expected ones.
+    held: u64,
+    /// Seeds that did not hold, and why.
+    failed: BTreeMap<u64, Failure>,
+    /// One hash over the digests of all runs.
+    digest: String,
+}
+
+#[derive(Serialize)]
+struct Failure {
+    #[serde(skip)]
+    exit: Option<Exit>,
+    why: String,
+    replay: String,
+}
+
+/// Runs the command.
+pub fn main(args: &Args) -> Exit {
+    let scenarios = match load(args) {
+        Ok(scenarios) => scenarios,
+        Err(exit) => return exit,
+    };
+    if scenarios.is_empty() || args.seeds.count == 0 {
+        output::complain("nothing to run: no scenario or no seed; try --seeds 1..=20");
+        return Exit::NothingRan;
+    }
+    let jobs = args.jobs.map_or_else(cores, |jobs| jobs as usize);
+    let stop = progress::interrupted();
+    let mut worst = Exit::Held;
+    for (path, scenario) in &scenarios {
+        let tally = check(args, path, scenario, jobs, &stop);
+        let exits = tally.failed.values().filter_map(|failure| failure.exit);
+        worst = exits.max_by_key(|exit| severity(*exit)).map_or(worst, |exit| {
+            if severity(exit) > severity(worst) { exit } else { worst }
+        });
+        output::print(&match args.printed.format {
+            Format::Human => human(&tally, args.seeds),
+            Format::Json => serde_json::to_string(&tally).expect("valid JSON") + "\n",
+        });
+        if stop.load(Ordering::Relaxed) {
+            return Exit::Interrupted;
+        }
+        if args.fail_fast && worst != Exit::Held {
+            break;
+        }
+    }
+    worst
+}
+
+/// A bug outweighs a broken promise, which outweighs an undecided one.
+fn severity(exit: Exit) -> u8 {
+    match exit {
+        Exit::Bug => 4,
+        Exit::Usage => 3,
+        Exit::Broken => 2,
+        Exit::Undecided => 1,
+        Exit::Held | Exit::NothingRan | Exit::Interrupted => 0,
+    }
+}
+
+fn load(args: &Args) -> Result<Vec<(PathBuf, Scenario)>, Exit> {
+    let mut scenarios = Vec::new();
+    let mut wrong = false;
+    for path in args.scenarios.iter().flat_map(|path| list::files(path)) {
+        match Scenario::load(&path, &args.sets) {
+            Ok(scenario) => scenarios.push((path, scenario)),
+            Err(error) => {
+                output::complain(&error.to_string());
+                wrong = true;
+            }
+        }
+    }
+    if wrong { Err(Exit::Usage) } else { Ok(scenarios) }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &AtomicBool) -> Tally {
+    let title = format!("checking {} over {} seeds", scenario.name, args.seeds.count);
+    let template = "{msg}  {bar:40} {pos}/{len}  {elapsed} wall, {eta} to go";
+    let bar = Bar::new(&title, args.seeds.count, template);
+    let mut digests: BTreeMap<u64, String> = BTreeMap::new();
+    let mut failed = BTreeMap::new();
+    let mut held = 0;
+    campaign::run_seeds(scenario, args.seeds.iter(), jobs, stop, |seed, ended| {
+        let failure = match ended {
+            Ended::Record(record) => {
+                let failure = judge(scenario, &record);
+                digests.insert(seed, record.digest);
+                failure
+            }
+            Ended::SetUp(error) => Some((Exit::Usage, error.to_string())),
+            Ended::Panicked(text) => Some((Exit::Bug, format!("a bug in imsim: {text}"))),
+        };
+        match failure {
+            None => held += 1,
+            Some((exit, why)) => {
+                bar.line(&format!("seed {seed}: {why}"));
+                let replay = reproduce(path, seed, &args.sets);
+                failed.insert(seed, Failure { exit: Some(exit), why, replay });
+            }
+        }
+        let done = held + failed.len() as u64;
+        bar.reach(done);
+        if bar.is_plain() && done.is_multiple_of((args.seeds.count / 10).max(10)) {
+            bar.line(&format!("{done} of {} seeds done", args.seeds.count));
+        }
+        if args.fail_fast && !failed.is_empty() {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    bar.done();
+    let digest = campaign::digest_of(digests.iter().map(|(seed, text)| (*seed, text.as_str())));
+    let digest = format!("{digest:016x}");
+    Tally { scenario: path.display().to_string(), held, failed, digest }
+}
+
+/// Why the run does not count as held, if it does not.
+fn judge(scenario: &Scenario, record: &Record) -> Option<(Exit, String)> {
+    let exit = match campaign::outcome(scenario, record) {
+        Outcome::Held => return None,
+        Outcome::Undecided => Exit::Undecided,
+        Outcome::Broken => Exit::Broken,
+    };
+    let unexpected: Vec<String> = record
+        .promises
+        .iter()
+        .filter(|promise| promise.verdict != scenario.expect.of(&promise.id))
+        .map(|promise| format!("{} ({}) is {:?}", promise.id, promise.name, promise.verdict))
+        .collect();
+    let example = record.findings.first().map(|finding| format!(": {}", finding.summary));
+    Some((exit, unexpected.join(", ").to_lowercase() + &example.unwrap_or_default()))
+}
+
+fn human(tally: &Tally, seeds: Seeds) -> String {
+    let ran = tally.held + tally.failed.len() as u64;
+    let verdict = if tally.failed.is_empty() { "held" } else { "NOT held" };
+    let mut text =
+        format!("{}: {verdict}; {} of {ran} seeds as expected", tally.scenario, tally.held);
+    if ran < seeds.count {
+        text += &format!(" ({} not run)", seeds.count - ran);
+    }
+    text += &format!("\n  digest {} over all runs\n", tally.digest);
+    for (seed, failure) in &tally.failed {
+        text += &format!("  seed {seed}: {}\n    replay: {}\n", failure.why, failure.replay);
+    }
+    text
+}

@@ -1,0 +1,121 @@
+//! The command line: one command per file, and what they share.
+//!
+//! Results go to stdout, progress and errors to stderr. The exit code says how it ended ([`Exit`]).
+
+mod check;
+mod list;
+mod output;
+mod progress;
+mod run;
+mod seeds;
+mod wall;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use output::Format;
+
+/// How a command ends.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Exit {
+    /// Everything held.
+    Held,
+    /// A promise was broken.
+    Broken,
+    /// The command line or a scenario is wrong.
+    Usage,
+    /// Nothing ran.
+    NothingRan,
+    /// A promise could not be decided.
+    Undecided,
+    /// A bug in this program.
+    Bug,
+    /// Interrupted; partial results are kept.
+    Interrupted,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Held => 0,
+            Exit::Broken => 1,
+            Exit::Usage => 2,
+            Exit::NothingRan => 4,
+            Exit::Undecided => 5,
+            Exit::Bug => 70,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    every promise held (or broke as the scenario expects)
+  1    a promise was broken
+  2    the command line or a scenario is wrong
+  4    nothing ran
+  5    a promise could not be decided
+  70   a bug in imsim
+  130  interrupted; partial results are kept
+
+Examples:
+  imsim run scenarios/quickstart.toml
+  imsim run scenarios/quickstart.toml --seed 7 --set im.fanout=read
+  imsim run scenarios/quickstart.toml --set im.sabotage=push-once
+  imsim check scenarios/quickstart.toml --seeds 1..200";
+
+/// A deterministic simulator and benchmarking harness for instant-messaging clusters.
+///
+/// A scenario file and a seed decide everything: imsim runs a whole IM cluster in virtual time,
+/// injects the scenario's faults, checks that every message is delivered, once, in order, and
+/// reports latency and throughput.
+#[derive(Parser)]
+#[command(name = "imsim", version, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Run(run::Args),
+    Check(check::Args),
+    List(list::Args),
+    /// Print the JSON Schema of scenario files, for editors.
+    Schema,
+    /// Print the completion script of a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// How results are printed.
+#[derive(clap::Args, Clone, Copy)]
+struct Printed {
+    /// How results are printed on stdout.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+}
+
+/// Reads the command line and runs the command.
+pub fn main() -> Exit {
+    match Cli::parse().command {
+        Command::Run(args) => run::main(&args),
+        Command::Check(args) => check::main(&args),
+        Command::List(args) => list::main(&args),
+        Command::Schema => {
+            let schema = serde_json::to_string_pretty(&imsim::scenario::json_schema())
+                .expect("a schema is valid JSON");
+            output::print(&format!("{schema}\n"));
+            Exit::Held
+        }
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "imsim", &mut script);
+            output::print(&String::from_utf8_lossy(&script));
+            Exit::Held
+        }
+    }
+}

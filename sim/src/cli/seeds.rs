@@ -1,0 +1,54 @@
+//! `--seeds`: `A..B` without B, `A..=B` with it, or one number.
+
+use std::str::FromStr;
+
+/// A range of seeds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seeds {
+    /// The first.
+    pub first: u64,
+    /// How many.
+    pub count: u64,
+}
+
+impl Seeds {
+    /// Every seed, in order.
+    pub fn iter(self) -> impl Iterator<Item = u64> {
+        (0..self.count).map(move |step| self.first + step)
+    }
+}
+
+impl FromStr for Seeds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refuse = || format!("`{text}` is no range of seeds; write 1..200, 1..=200 or 7");
+        let number = |part: &str| part.trim().parse::<u64>().map_err(|_| refuse());
+        let Some((first, last)) = text.split_once("..") else {
+            return Ok(Self { first: number(text)?, count: 1 });
+        };
+        let first = number(first)?;
+        let count = match last.strip_prefix('=') {
+            Some(last) => number(last)?.checked_add(1).ok_or_else(refuse)?.saturating_sub(first),
+            None => number(last)?.saturating_sub(first),
+        };
+        Ok(Self { first, count })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_left_out_unless_asked_for() {
+        let seeds = |text: &str| text.parse::<Seeds>().map(|seeds| (seeds.first, seeds.count));
+        assert_eq!(seeds("1..200"), Ok((1, 199)));
+        assert_eq!(seeds("1..=200"), Ok((1, 200)));
+        assert_eq!(seeds("7"), Ok((7, 1)));
+        assert_eq!(seeds("9..3"), Ok((9, 0)));
+        for wrong in ["", "a..b", "1..=", "-1..3", "1...3"] {
+            assert!(seeds(wrong).is_err(), "{wrong}");
+        }
+    }
+}
