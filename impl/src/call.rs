@@ -78,8 +78,7 @@ impl<E: Env, S: Service> Caller<E, S> {
     /// A caller of the server at `to`, whose calls and dials may take `timeout` each.
     pub fn new(env: E, to: Addr, timeout: Nanos) -> Self {
         let (queue, requests) = mpsc::channel(QUEUE);
-        let shared =
-            Rc::new(Shared { pending: RefCell::default(), hang_up: RefCell::default() });
+        let shared = Rc::new(Shared { pending: RefCell::default(), hang_up: RefCell::default() });
         env.spawn(keep_connected::<E, S>(env.clone(), to, timeout, requests, shared.clone()));
         Self { env, timeout, queue, shared }
     }

@@ -167,7 +167,11 @@ mod tests {
         assert_eq!(replay::<String>(&whole), (vec!["one".into(), "two".into()], whole.len()));
         let first = file(&["one"]).len();
         for cut in first..whole.len() {
-            assert_eq!(replay::<String>(&whole[..cut]), (vec!["one".into()], first), "cut at {cut}");
+            assert_eq!(
+                replay::<String>(&whole[..cut]),
+                (vec!["one".into()], first),
+                "cut at {cut}"
+            );
         }
         let mut damaged = whole.clone();
         *damaged.last_mut().expect("not empty") ^= 1;

@@ -76,7 +76,9 @@ pub enum Body {
 }
 
 /// How a row reaches its recipients; fixed per row at its commit.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Delivery {
     /// A copy into each recipient's inbox.

@@ -91,8 +91,7 @@ pub fn run_seeds(
 
 /// A world leaves nothing behind for the next one: each has a thread of its own.
 fn on_fresh_thread(scenario: &Scenario, seed: u64, progress: Arc<Progress>) -> Ended {
-    let result =
-        thread::scope(|scope| scope.spawn(|| run::run(scenario, seed, &progress)).join());
+    let result = thread::scope(|scope| scope.spawn(|| run::run(scenario, seed, &progress)).join());
     match result {
         Ok(Ok(record)) => Ended::Record(Box::new(record)),
         Ok(Err(error)) => Ended::SetUp(error),

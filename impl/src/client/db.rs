@@ -32,10 +32,9 @@ pub struct Db<E: Env> {
 impl<E: Env> Db<E> {
     /// Opens the database of `device`.
     pub async fn open(node: &Node<E>, device: DeviceId) -> Self {
-        let (journal, records) =
-            Journal::open(node.env.clone(), "device.db", node.stats.clone())
-                .await
-                .expect("the device's database opens");
+        let (journal, records) = Journal::open(node.env.clone(), "device.db", node.stats.clone())
+            .await
+            .expect("the device's database opens");
         let db = Self {
             journal,
             device,

@@ -22,6 +22,9 @@ use crate::topology::Role;
 
 use push::Pusher;
 
+/// The members of a conversation at a version.
+type Snapshot = (Seq, Rc<Vec<UserId>>);
+
 /// What all partitions of a dispatcher share.
 struct Dispatcher<E: Env> {
     node: Node<E>,
@@ -30,7 +33,7 @@ struct Dispatcher<E: Env> {
     pusher: Pusher<E>,
     generation: Cell<u64>,
     /// Last member snapshot of each conversation.
-    members: RefCell<BTreeMap<ConversationId, (Seq, Rc<Vec<UserId>>)>>,
+    members: RefCell<BTreeMap<ConversationId, Snapshot>>,
     /// Conversations whose rows are being read, and whose members' lists say so.
     on_timeline: RefCell<BTreeSet<ConversationId>>,
 }

@@ -125,8 +125,7 @@ impl<E: Env> Dispatcher<E> {
             self.on_timeline.borrow_mut().remove(&conversation);
             return Vec::new();
         }
-        let entry =
-            |user: UserId| ListChange { user, conversation, change: Listing::OnTimeline };
+        let entry = |user: UserId| ListChange { user, conversation, change: Listing::OnTimeline };
         if self.on_timeline.borrow_mut().insert(conversation) {
             return recipients.iter().copied().map(entry).collect();
         }

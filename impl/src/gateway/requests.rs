@@ -26,11 +26,7 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame
             // A full queue keeps the device waiting; it will call the connection dead.
             let _ = session.out.try_send(ToDevice::Heartbeat);
             let (gateway, session) = (gateway.clone(), session.clone());
-            gateway
-                .node
-                .env
-                .clone()
-                .spawn(async move { reconcile::run(&gateway, &session).await });
+            gateway.node.env.clone().spawn(async move { reconcile::run(&gateway, &session).await });
         }
         ToGateway::Submit { client_msg_id, conversation, operation } => {
             let key = SendKey { sender: session.device.user, client_msg_id };

@@ -54,12 +54,7 @@ impl Sessions {
     }
 
     /// Opens a session; an older one of the same device is forgotten.
-    pub fn open(
-        &self,
-        device: DeviceId,
-        out: mpsc::Sender<ToDevice>,
-        now: Nanos,
-    ) -> Rc<Session> {
+    pub fn open(&self, device: DeviceId, out: mpsc::Sender<ToDevice>, now: Nanos) -> Rc<Session> {
         self.opened.set(self.opened.get() + 1);
         let session = Rc::new(Session {
             device,

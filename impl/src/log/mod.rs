@@ -77,8 +77,7 @@ impl<E: Env> Broker<E> {
         let now = self.node.env.now();
         let mutation = match request {
             Request::Produce { producer, partition, records } => {
-                let fresh =
-                    self.partitions.borrow()[*partition as usize].fresh(*producer, records);
+                let fresh = self.partitions.borrow()[*partition as usize].fresh(*producer, records);
                 stats::add(&self.node.stats.log_duplicates, (records.len() - fresh.len()) as u64);
                 stats::add(&self.node.stats.log_records_appended, fresh.len() as u64);
                 let (producer, partition) = (*producer, *partition);

@@ -76,12 +76,7 @@ impl Mailbox {
     }
 
     /// What the device has not acked.
-    pub fn pending(
-        &self,
-        device: DeviceId,
-        after: (ConversationId, Seq),
-        limit: usize,
-    ) -> Pending {
+    pub fn pending(&self, device: DeviceId, after: (ConversationId, Seq), limit: usize) -> Pending {
         let cursor = |conversation| self.cursor(device.index, conversation);
         let copies = self.inbox.lacking(after, limit, cursor);
         let on_timeline = self.list.iter().filter(|(_, entry)| entry.on_timeline);

@@ -1,7 +1,13 @@
 //! A1, nothing is lost: every row that a device is owed is shown on it by the end.
 //!
 //! A row counts once any device saw its ack or showed it, so an indefinite send that one device
-//! shows is owed to all the others. It does not ask in which order or how often rows are shown.
+//! shows is owed to all the others. An acked message whose seq everybody showed as another message
+//! is lost too, whatever stands at its place. It does not ask in which order or how often rows are
+//! shown.
+
+use std::collections::BTreeSet;
+
+use im::model::Seq;
 
 use super::index::Index;
 use super::membership::Standing;
@@ -47,14 +53,47 @@ impl Checker for Delivery {
                 }
             }
         }
+        let displaced = add_displaced(index, &mut violations);
         let evidence = format!(
             "{rows} rows, {owed} owed (row, device) pairs on {} devices: {} shown, {missing} \
-             never shown, {undecided} undecided",
+             never shown, {undecided} undecided; {displaced} acked messages gave way to others",
             index.devices.len(),
             owed - missing,
         );
         Answer::new(violations, undecided, evidence)
     }
+}
+
+/// Finds messages that were acked at a place where other messages are shown, and that nobody ever
+/// shows. Each counts once, for the device that saw the ack.
+fn add_displaced(index: &Index<'_>, violations: &mut Violations) -> u64 {
+    let mut shown = vec![false; index.operations.len()];
+    for (_, sighting) in index.sightings().filter(|(_, sighting)| sighting.shown) {
+        if let Some(operation) = index.operations.get_index_of(&sighting.key) {
+            shown[operation] = true;
+        }
+    }
+    let shown_places: BTreeSet<(u32, Seq)> =
+        index.shows.iter().map(|show| (show.conversation, show.seq)).collect();
+    let mut displaced = 0;
+    for ((key, asked), shown) in index.operations.iter().zip(shown) {
+        let (Some((ack, seq)), false) = (asked.acked, shown) else { continue };
+        if !shown_places.contains(&(asked.conversation as u32, seq)) {
+            continue;
+        }
+        displaced += 1;
+        violations.add(index.at(ack), ack, || Broken::Lost {
+            row: RowName {
+                conversation: index.conversation(asked.conversation),
+                seq,
+                message_id: asked.place.expect("an acked operation has a place").0.message_id,
+                key: *key,
+                acked: Some(ack),
+            },
+            device: index.device(asked.device),
+        });
+    }
+    displaced
 }
 
 #[cfg(test)]
@@ -73,7 +112,8 @@ mod tests {
         assert_eq!(answer.verdict, Verdict::Valid);
         assert_eq!(
             answer.evidence,
-            "3 rows, 4 owed (row, device) pairs on 2 devices: 4 shown, 0 never shown, 0 undecided"
+            "3 rows, 4 owed (row, device) pairs on 2 devices: 4 shown, 0 never shown, 0 undecided; 0 \
+             acked messages gave way to others"
         );
     }
 
@@ -107,6 +147,18 @@ mod tests {
         let hello = story.send(ANN);
         story.show(BOB, hello, 2);
         assert_eq!(judge(&Delivery, &story.end()).violations, 1);
+    }
+
+    #[test]
+    fn an_acked_message_whose_seq_went_to_another_is_lost() {
+        let mut story = Story::with(&[ANN, BOB]);
+        let lost = story.send(ANN);
+        story.ack(lost, 2);
+        story.said(BOB, 2, &[ANN, BOB]);
+        let answer = judge(&Delivery, &story.end());
+        assert_eq!((answer.verdict, answer.violations), (Verdict::Invalid, 1));
+        let Broken::Lost { row, device } = &answer.examples[0].broken else { panic!() };
+        assert_eq!((row.key, row.seq, *device), (lost, 2, ANN));
     }
 
     #[test]

@@ -132,7 +132,8 @@ fn operations_with_too_many(index: &Index<'_>, violations: &mut Violations) -> u
             if let Some(refused) = asked.refused {
                 return Broken::RefusedYetThere { row, refused };
             }
-            let (_, first) = asked.place.expect("an operation that was seen has a place");
+            // Without a place, it was seen only before it was asked for.
+            let Some((_, first)) = asked.place else { return Broken::NobodySent { row, device } };
             Broken::TwoCopies { row, first, second: event }
         });
     }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use im_reports::record::Record;
 use imsim::campaign::{self, Ended, Outcome};
 use imsim::scenario::Scenario;
-use im_reports::record::Record;
 use serde::Serialize;
 
 use super::output::{self, Format};
@@ -78,9 +78,9 @@ pub fn main(args: &Args) -> Exit {
     for (path, scenario) in &scenarios {
         let tally = check(args, path, scenario, jobs, &stop);
         let exits = tally.failed.values().filter_map(|failure| failure.exit);
-        worst = exits.max_by_key(|exit| severity(*exit)).map_or(worst, |exit| {
-            if severity(exit) > severity(worst) { exit } else { worst }
-        });
+        worst = exits
+            .max_by_key(|exit| severity(*exit))
+            .map_or(worst, |exit| if severity(exit) > severity(worst) { exit } else { worst });
         output::print(&match args.printed.format {
             Format::Human => human(&tally, args.seeds),
             Format::Json => serde_json::to_string(&tally).expect("valid JSON") + "\n",

@@ -30,8 +30,9 @@ pub fn main(args: &Args) -> Exit {
     let mut wrong = false;
     for path in args.folders.iter().flat_map(|folder| files(folder)) {
         match Scenario::load(&path, &[]) {
-            Ok(scenario) => entries
-                .push(Entry { scenario: path.display().to_string(), about: scenario.about }),
+            Ok(scenario) => {
+                entries.push(Entry { scenario: path.display().to_string(), about: scenario.about })
+            }
             Err(error) => {
                 output::complain(&error.to_string());
                 wrong = true;

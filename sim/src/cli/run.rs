@@ -8,10 +8,10 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use im_reports::record::{Manifest, Record};
 use imsim::campaign::{self, Outcome};
 use imsim::run::{self, Progress, SetupError};
 use imsim::scenario::Scenario;
-use im_reports::record::{Manifest, Record};
 
 use super::output::{self, Format};
 use super::progress::{self, Bar};

@@ -51,12 +51,7 @@ impl Faults {
     }
 
     /// Does what begins or ends. Returns the device host that went down or came up, if any.
-    pub fn apply(
-        &mut self,
-        change: Change,
-        sim: &mut Sim,
-        cluster: &Cluster,
-    ) -> Option<HostId> {
+    pub fn apply(&mut self, change: Change, sim: &mut Sim, cluster: &Cluster) -> Option<HostId> {
         let number = change.fault;
         let spec = self.specs[number].clone();
         if let Some(condition) = condition(&spec, cluster) {
@@ -98,16 +93,15 @@ impl Faults {
 
     /// Every fault with what it touched.
     pub fn reports(&self) -> Vec<FaultReport> {
-        let report = |(place, (spec, effect)): (usize, (&Fault, &BTreeMap<String, u64>))| {
-            FaultReport {
+        let report =
+            |(place, (spec, effect)): (usize, (&Fault, &BTreeMap<String, u64>))| FaultReport {
                 number: place as u32 + 1,
                 kind: spec.kind().to_owned(),
                 target: target(spec),
                 from_ns: spec.at().0,
                 until_ns: spec.end().0,
                 effect: effect.clone(),
-            }
-        };
+            };
         self.specs.iter().zip(&self.effects).enumerate().map(report).collect()
     }
 }

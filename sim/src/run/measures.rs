@@ -108,7 +108,9 @@ impl Taker {
             }
             What::Acked { client_msg_id, .. } => {
                 if let Some(intended) = self.intended.get(&of.key(*client_msg_id)) {
-                    self.to_ack.record(at - intended).expect("a histogram that grows takes any value");
+                    self.to_ack
+                        .record(at - intended)
+                        .expect("a histogram that grows takes any value");
                     bucket.accepted += 1;
                     self.measures.accepted += 1;
                 }
@@ -116,7 +118,9 @@ impl Taker {
             What::Refused { .. } => self.measures.refused += 1,
             What::Shown { key, .. } => {
                 if let Some(intended) = self.intended.get(key) {
-                    self.to_show.record(at - intended).expect("a histogram that grows takes any value");
+                    self.to_show
+                        .record(at - intended)
+                        .expect("a histogram that grows takes any value");
                     self.shows[place].push(at - intended);
                     bucket.shown += 1;
                     self.measures.shown += 1;
@@ -212,7 +216,11 @@ mod tests {
                 event(100, 1, send(Operation::Create(vec![]), 0)),
                 event(2_300, 1, send(Operation::Send(9), 2_000_000_000)),
                 event(2_400, 1, What::Attempted { client_msg_id: id, attempt: 2 }),
-                event(2_500, 1, What::Acked { client_msg_id: id, seq: 2, message_id: MessageId(5) }),
+                event(
+                    2_500,
+                    1,
+                    What::Acked { client_msg_id: id, seq: 2, message_id: MessageId(5) },
+                ),
                 event(3_000, 2, shown),
             ],
             complete: true,

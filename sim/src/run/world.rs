@@ -99,9 +99,8 @@ impl World {
         let mut sim = Sim::new(seed, cluster::network(scenario));
         let recorder = Recorder::default();
         let clock = sim.env(0);
-        let cluster = Cluster::build(&mut sim, scenario, &plan.devices, |device| {
-            recorder.on(device, clock)
-        });
+        let cluster =
+            Cluster::build(&mut sim, scenario, &plan.devices, |device| recorder.on(device, clock));
         let numbered = plan.devices.iter().enumerate();
         let by_device = numbered.map(|(place, device)| (*device, place)).collect();
         Self {
@@ -146,11 +145,7 @@ impl World {
         self.wait_for("openings of conversations", |device| is_up_to_date(&recorder, device))
     }
 
-    fn wait_for(
-        &mut self,
-        what: &str,
-        done: impl Fn(&Device) -> bool,
-    ) -> Result<(), SetupError> {
+    fn wait_for(&mut self, what: &str, done: impl Fn(&Device) -> bool) -> Result<(), SetupError> {
         while self.sim.now() < SETUP_MAX.0 {
             if self.cluster.devices.iter().all(&done) {
                 return Ok(());

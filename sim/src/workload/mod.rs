@@ -117,7 +117,13 @@ impl Plan {
         let of_user: Vec<&DeviceId> = self.devices_of(user).collect();
         let device = *of_user[rng::below(rng, of_user.len() as u64) as usize];
         let bytes = arrivals::payload_bytes(workload.payload(), rng);
-        Planned { at, device, conversation: room.id, operation: Operation::Send(bytes), fault: None }
+        Planned {
+            at,
+            device,
+            conversation: room.id,
+            operation: Operation::Send(bytes),
+            fault: None,
+        }
     }
 
     /// The user's devices.

@@ -106,7 +106,8 @@ thread_local! {
 /// # Panics
 /// When there is none: a handle was used outside its simulation.
 pub fn with<R>(f: impl FnOnce(&mut World) -> R) -> R {
-    WORLD.with(|world| f(world.borrow_mut().as_mut().expect("a handle used outside its simulation")))
+    WORLD
+        .with(|world| f(world.borrow_mut().as_mut().expect("a handle used outside its simulation")))
 }
 
 /// As [`with`], for destructors: does nothing when the world is gone already.
