@@ -79,8 +79,10 @@ fn totals(table: &mut Table, record: &Record) {
         ("send_retries", "tries", totals.send_retries),
         ("push_retries", "tries", totals.push_retries),
         ("duplicates_suppressed", "repeats", totals.duplicates_suppressed),
-        ("packets_sent", "packets", totals.packets_sent),
-        ("packets_lost", "packets", totals.packets_lost),
+        ("client_packets_sent", "packets", totals.client_packets_sent),
+        ("client_packets_lost", "packets", totals.client_packets_lost),
+        ("backend_packets_sent", "packets", totals.backend_packets_sent),
+        ("backend_packets_lost", "packets", totals.backend_packets_lost),
     ] {
         table.row("totals", unit, key, value);
     }

@@ -243,10 +243,14 @@ pub struct Totals {
     pub accepted_per_s: f64,
     /// Shown pairs per second.
     pub shown_per_s: f64,
-    /// Packets the network was asked to carry.
-    pub packets_sent: u64,
-    /// Of these, lost on the way (and sent again).
-    pub packets_lost: u64,
+    /// Packets sent on devices' links, those sent again included.
+    pub client_packets_sent: u64,
+    /// Of these, lost at random: the observed loss beside the one the scenario asks for.
+    pub client_packets_lost: u64,
+    /// Packets sent on links between servers, those sent again included.
+    pub backend_packets_sent: u64,
+    /// Of these, lost at random.
+    pub backend_packets_lost: u64,
 }
 
 /// Facts of the wall (`manifest.json`): nothing here repeats.

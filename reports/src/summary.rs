@@ -171,10 +171,11 @@ fn load(text: &mut Text, record: &Record) {
         (
             "packets lost",
             format!(
-                "{} of {} ({})",
-                count(totals.packets_lost),
-                count(totals.packets_sent),
-                figures::share(totals.packets_lost, totals.packets_sent)
+                "{} on devices' links ({} of {}), {} between servers",
+                figures::share(totals.client_packets_lost, totals.client_packets_sent),
+                count(totals.client_packets_lost),
+                count(totals.client_packets_sent),
+                figures::share(totals.backend_packets_lost, totals.backend_packets_sent)
             ),
         ),
     ];

@@ -92,10 +92,17 @@ impl<E: Env> Db<E> {
         outbox.iter().map(|(id, (to, operation))| (*id, *to, operation.clone())).collect()
     }
 
-    /// Notes rows as shown and moves the conversation's cursor.
+    /// Writes rows and the conversation's cursor after them. They count once they are durable:
+    /// then [`Db::shown`] tells.
     pub fn show(&self, conversation: ConversationId, rows: &[Row], cursor: Seq) {
         let rows = rows.iter().map(|row| (row.seq, row.message_id)).collect();
-        self.write(Record::Shown(conversation, rows, cursor));
+        let record = Record::Shown(conversation, rows, cursor);
+        self.journal.append(&record).expect("a device's disk has room");
+    }
+
+    /// What [`Db::show`] wrote for the conversation is durable.
+    pub fn shown(&self, conversation: ConversationId, cursor: Seq) {
+        self.cursors.borrow_mut().insert(conversation, cursor);
     }
 
     /// The conversation's cursor; 0 when nothing was shown.

@@ -130,7 +130,9 @@ impl<E: Env> Receiver<E> {
     async fn carry_out(&mut self, outcome: Outcome) {
         let device = self.device.clone();
         let cursor = |id: &ConversationId| self.timelines[id].cursor;
-        for id in outcome.shows.keys().chain(&outcome.acks) {
+        let touched: BTreeSet<ConversationId> =
+            outcome.shows.keys().chain(&outcome.acks).copied().collect();
+        for id in &touched {
             let rows = outcome.shows.get(id).map_or(&[][..], Vec::as_slice);
             if !rows.is_empty() || device.db.cursor(*id) < cursor(id) {
                 device.db.show(*id, rows, cursor(id));
@@ -140,7 +142,8 @@ impl<E: Env> Receiver<E> {
         for row in outcome.shows.values().flatten() {
             device.observer.shown(row);
         }
-        for id in outcome.shows.keys().chain(&outcome.acks).collect::<BTreeSet<_>>() {
+        for id in &touched {
+            device.db.shown(*id, cursor(id));
             device.send_now(ToGateway::Ack { conversation: *id, upto: cursor(id) });
         }
         let now = device.node.env.now();

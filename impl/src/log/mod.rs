@@ -36,8 +36,8 @@ struct Broker<E: Env> {
     journal: Journal<E, Mutation>,
     partitions: RefCell<Vec<Partition>>,
     group: RefCell<Group>,
-    /// Wakes fetches when records have become durable.
-    grown: Notify,
+    /// For each partition: wakes fetches when records have become durable.
+    grown: Vec<Notify>,
 }
 
 /// Runs the log broker.
@@ -54,7 +54,7 @@ pub async fn run<E: Env>(node: Node<E>) {
         partitions: RefCell::new((0..count).map(|_| Partition::default()).collect()),
         group: RefCell::new(Group::new(count, node.config.lease.0)),
         journal,
-        grown: Notify::new(),
+        grown: (0..count).map(|_| Notify::new()).collect(),
         node,
     });
     for record in records {
@@ -132,7 +132,7 @@ impl<E: Env> Broker<E> {
                     return Reply::Failed;
                 }
                 self.partitions.borrow_mut()[partition as usize].durable_up_to(end);
-                self.grown.notify_waiters();
+                self.grown[partition as usize].notify_waiters();
                 Reply::Done
             }
             Request::Commit { .. } | Request::Beat { .. } => {
@@ -149,7 +149,7 @@ impl<E: Env> Broker<E> {
         let env = &self.node.env;
         let until = env.now() + self.node.config.call_timeout.0 / 2;
         loop {
-            let grown = self.grown.notified();
+            let grown = self.grown[partition as usize].notified();
             let rows = self.partitions.borrow()[partition as usize].read(offset, limit);
             let left = until.saturating_sub(env.now());
             if !rows.is_empty() || left == 0 || env.timeout(left, grown).await.is_none() {

@@ -60,10 +60,15 @@ impl<'a> TimelineChart<'a> {
         lanes::lay_out(&self.record.faults, width - LEFT - RIGHT, |ns| x.place(ns as f64 / 1e9))
     }
 
-    /// Fault windows that overlap become one, so that shading never adds up to a solid wall.
+    /// Fault windows that overlap become one, so that shading never adds up to a solid wall. A
+    /// fault of more than half the load would shade everything and tell nothing: it has its bar.
     fn shaded(&self) -> Vec<(u64, u64)> {
-        let mut windows: Vec<(u64, u64)> =
-            self.record.faults.iter().map(|fault| (fault.from_ns, fault.until_ns)).collect();
+        let long = self.record.phases.duration_ns / 2;
+        let faults = self.record.faults.iter();
+        let mut windows: Vec<(u64, u64)> = faults
+            .map(|fault| (fault.from_ns, fault.until_ns))
+            .filter(|(from, until)| until - from <= long)
+            .collect();
         windows.sort_unstable();
         let mut merged: Vec<(u64, u64)> = Vec::new();
         for (from, until) in windows {
@@ -149,8 +154,8 @@ impl Chart for TimelineChart<'_> {
     }
 
     fn caption(&self) -> &'static str {
-        "What the faults did: shaded windows are faults, each on its own bar below. Accepted falling \
-         under offered means senders had to wait or retry; a peak in send→show after a window is \
+        "What the faults did: each fault has its bar below, and short ones shade their window. Accepted \
+         falling under offered means senders had to wait or retry; a peak in send→show after a window is \
          the backlog being caught up. The dashed line ends the load; after it the cluster settles."
     }
 

@@ -70,8 +70,10 @@ fn totals(scenario: &Scenario, observed: &Observed, measures: &Measures) -> Tota
         offered_per_s: measures.offered as f64 / seconds,
         accepted_per_s: measures.accepted as f64 / seconds,
         shown_per_s: measures.shown as f64 / seconds,
-        packets_sent: observed.net.packets_sent,
-        packets_lost: observed.net.packets_lost,
+        client_packets_sent: observed.net.clients.sent,
+        client_packets_lost: observed.net.clients.lost,
+        backend_packets_sent: observed.net.backend.sent,
+        backend_packets_lost: observed.net.backend.lost,
     }
 }
 

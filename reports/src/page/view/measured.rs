@@ -105,7 +105,8 @@ pub fn latency(latency: &Latency) -> LatencyRow {
 pub fn rates(record: &Record) -> Vec<Fact> {
     let totals = &record.totals;
     let (rate, count) = (figures::rate, figures::count);
-    let lost = figures::share(totals.packets_lost, totals.packets_sent);
+    let on_clients = (totals.client_packets_lost, totals.client_packets_sent);
+    let on_backend = (totals.backend_packets_lost, totals.backend_packets_sent);
     let total = |what: u64, meaning: &str| format!("{} in all: {meaning}", figures::count(what));
     vec![
         fact(
@@ -140,12 +141,14 @@ pub fn rates(record: &Record) -> Vec<Fact> {
             "repeats that servers and devices recognised",
         ),
         fact(
-            "Packets lost",
-            lost,
+            "Loss on devices' links",
+            figures::share(on_clients.0, on_clients.1),
             &format!(
-                "{} of {}; each was sent again",
-                count(totals.packets_lost),
-                count(totals.packets_sent)
+                "{} of {} packets, each sent again; {} of {} between servers",
+                count(on_clients.0),
+                count(on_clients.1),
+                count(on_backend.0),
+                count(on_backend.1)
             ),
         ),
     ]

@@ -32,7 +32,7 @@ use im::env::Nanos;
 pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
 pub use faults::{Condition, ConditionId, LinkKind};
 pub use link::LinkProfile;
-pub use world::{HostId, NetStats};
+pub use world::{HostId, LinkStats, NetStats};
 
 use world::World;
 

@@ -102,7 +102,6 @@ impl World {
         match self.fare(EndId { conn: id, side: 0 }, 1) {
             Fare::Arrives(latency) => self.events.push(now + latency, Event::SynArrives(id)),
             Fare::Lost | Fare::Swallowed => {
-                self.stats.packets_lost += 1;
                 self.events.push(next, Event::SynLeaves(id));
             }
         }
@@ -154,7 +153,6 @@ impl World {
 
     fn retry_syn(&mut self, id: ConnId) {
         let now = self.now;
-        self.stats.packets_lost += 1;
         let Some(conn) = self.conns.get(id) else { return };
         let since = conn.dialled_at;
         let due = SYN_TIMES_MS.get(usize::from(conn.syn_tries)).copied().unwrap_or(SYN_GIVE_UP_MS);
@@ -354,7 +352,6 @@ impl World {
         match self.fare(end, bytes) {
             Fare::Arrives(latency) => self.put_under_way(end, now + latency, bytes),
             Fare::Lost | Fare::Swallowed => {
-                self.stats.packets_lost += 1;
                 self.pipe(end).held += bytes;
                 self.stall(end, now);
             }
@@ -483,7 +480,6 @@ impl World {
                 self.put_under_way(end, now + latency, bytes);
             }
             Fare::Lost | Fare::Swallowed => {
-                self.stats.packets_lost += 1;
                 let rto = self.rto(end);
                 let since_first = rto.saturating_mul(1 << (stall.tries + 1).min(30));
                 let next = (stall.first_sent + since_first).clamp(now + rto.min(MS), now + RTO_MAX);
@@ -508,7 +504,15 @@ impl World {
         let hosts =
             (conn.ends[usize::from(from.side)].host, conn.ends[usize::from(1 - from.side)].host);
         let profile = &self.links[usize::from(conn.link)];
-        self.conditions.fare(hosts, kind, profile, bytes, &mut conn.rng)
+        let fare = self.conditions.fare(hosts, kind, profile, bytes, &mut conn.rng);
+        let stats = match kind {
+            LinkKind::Client => &mut self.stats.clients,
+            LinkKind::Backend => &mut self.stats.backend,
+        };
+        stats.sent += 1;
+        stats.lost += u64::from(fare == Fare::Lost);
+        stats.swallowed += u64::from(fare == Fare::Swallowed);
+        fare
     }
 
     fn latency_of(&mut self, end: EndId) -> Nanos {

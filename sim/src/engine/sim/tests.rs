@@ -160,7 +160,7 @@ fn loss_delays_but_never_loses_or_reorders() {
     assert!(echoes.len() > 250, "{} echoes", echoes.len());
     assert!(echoes.iter().enumerate().all(|(i, what)| *what == format!("echo {}", i as u8)));
     let stats = sim.stats();
-    let share = stats.packets_lost as f64 / stats.packets_sent as f64;
+    let share = stats.backend.lost as f64 / stats.backend.sent as f64;
     assert!((0.03..0.08).contains(&share), "observed loss {share}");
 }
 

@@ -56,14 +56,27 @@ pub struct NetStats {
     pub events: u64,
     /// Writes that the network was asked to carry.
     pub packets_sent: u64,
-    /// Of these, sent again because they were lost or swallowed.
-    pub packets_lost: u64,
     /// Payload bytes written.
     pub bytes_sent: u64,
     /// Connections dialled.
     pub dials: u64,
     /// Ends that were told of a reset.
     pub resets: u64,
+    /// What devices' links did.
+    pub clients: LinkStats,
+    /// What the servers' links did.
+    pub backend: LinkStats,
+}
+
+/// Every sending on one kind of link: writes, retransmissions, handshakes and resets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LinkStats {
+    /// Sendings.
+    pub sent: u64,
+    /// Of these, lost at random.
+    pub lost: u64,
+    /// Of these, swallowed by a partition.
+    pub swallowed: u64,
 }
 
 pub struct Host {
