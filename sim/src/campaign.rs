@@ -1,7 +1,6 @@
 //! Many runs of one scenario: seeds over threads, one world per thread at a time.
 //!
-//! What a run gives depends on its seed alone; threads only decide when it comes. Results are kept
-//! in the order of their seeds.
+//! What a run gives depends on its seed alone; threads only decide when it comes.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -12,18 +11,8 @@ use std::thread;
 use im_reports::record::{Record, Verdict};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::run::{self, Progress, SetupError};
+use crate::run::Progress;
 use crate::scenario::Scenario;
-
-/// How one run of a campaign ended.
-pub enum Ended {
-    /// With a record.
-    Record(Box<Record>),
-    /// The cluster did not come up.
-    SetUp(SetupError),
-    /// The program panicked, which is a bug of its own.
-    Panicked(String),
-}
 
 /// How the verdicts of a run compare with what the scenario expects.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -49,27 +38,30 @@ pub fn outcome(scenario: &Scenario, record: &Record) -> Outcome {
     unexpected.max().unwrap_or(Outcome::Held)
 }
 
-/// Runs the scenario once per seed on `jobs` threads. `each` hears of every run as it ends, in any
-/// order, and may end the campaign; runs under way are then stopped and not told of.
-pub fn run_seeds(
-    scenario: &Scenario,
+/// Does `job` once per seed on `jobs` threads, each time on a fresh one: a world leaves nothing
+/// behind for the next. `each` hears of every result as it comes, in any order, and may end the
+/// campaign; runs under way are then stopped and not told of. A job that panicked gives what the
+/// panic said.
+pub fn run_seeds<T: Send>(
     seeds: impl IntoIterator<Item = u64>,
     jobs: usize,
     stop: &AtomicBool,
-    mut each: impl FnMut(u64, Ended) -> ControlFlow<()>,
+    job: impl Fn(u64, &Progress) -> T + Sync,
+    mut each: impl FnMut(u64, Result<T, String>) -> ControlFlow<()>,
 ) {
     let queue: Mutex<VecDeque<u64>> = Mutex::new(seeds.into_iter().collect());
     let progresses: Vec<Arc<Progress>> = (0..jobs).map(|_| Arc::default()).collect();
     let (ended, results) = mpsc::channel();
     thread::scope(|scope| {
         for progress in &progresses {
-            let (queue, ended) = (&queue, ended.clone());
+            let (queue, ended, job) = (&queue, ended.clone(), &job);
             scope.spawn(move || {
                 while !progress.stop.load(Ordering::Relaxed) {
                     let Some(seed) = queue.lock().expect("no holder panics").pop_front() else {
                         break;
                     };
-                    let result = on_fresh_thread(scenario, seed, progress.clone());
+                    let run = thread::scope(|fresh| fresh.spawn(|| job(seed, progress)).join());
+                    let result = run.map_err(|payload| panic_text(payload.as_ref()));
                     if progress.stop.load(Ordering::Relaxed) || ended.send((seed, result)).is_err()
                     {
                         break;
@@ -87,16 +79,6 @@ pub fn run_seeds(
             }
         }
     });
-}
-
-/// A world leaves nothing behind for the next one: each has a thread of its own.
-fn on_fresh_thread(scenario: &Scenario, seed: u64, progress: Arc<Progress>) -> Ended {
-    let result = thread::scope(|scope| scope.spawn(|| run::run(scenario, seed, &progress)).join());
-    match result {
-        Ok(Ok(record)) => Ended::Record(Box::new(record)),
-        Ok(Err(error)) => Ended::SetUp(error),
-        Err(payload) => Ended::Panicked(panic_text(payload.as_ref())),
-    }
 }
 
 /// What a panic said.

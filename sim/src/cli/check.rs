@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use im_reports::record::Record;
-use imsim::campaign::{self, Ended, Outcome};
+use imsim::campaign::{self, Outcome};
+use imsim::run::{self, Progress};
 use imsim::scenario::Scenario;
 use serde::Serialize;
 
+use super::fingerprint::{self, Fingerprint};
 use super::output::{self, Format};
 use super::progress::{self, Bar};
 use super::run::reproduce;
@@ -35,6 +37,9 @@ pub struct Args {
     /// Change a key of every scenario, as in `imsim run`. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
+    /// Run every seed again in a second process and compare: names the first event that differs.
+    #[arg(long)]
+    determinism: bool,
     /// Stop at the first seed that fails.
     #[arg(long)]
     fail_fast: bool,
@@ -98,7 +103,8 @@ pub fn main(args: &Args) -> Exit {
 /// A bug outweighs a broken promise, which outweighs an undecided one.
 fn severity(exit: Exit) -> u8 {
     match exit {
-        Exit::Bug => 4,
+        Exit::Bug => 5,
+        Exit::NotDeterministic => 4,
         Exit::Usage => 3,
         Exit::Broken => 2,
         Exit::Undecided => 1,
@@ -132,15 +138,14 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
     let mut digests: BTreeMap<u64, String> = BTreeMap::new();
     let mut failed = BTreeMap::new();
     let mut held = 0;
-    campaign::run_seeds(scenario, args.seeds.iter(), jobs, stop, |seed, ended| {
-        let failure = match ended {
-            Ended::Record(record) => {
-                let failure = judge(scenario, &record);
-                digests.insert(seed, record.digest);
+    let job = |seed, progress: &Progress| run_once(args, path, scenario, seed, progress);
+    campaign::run_seeds(args.seeds.iter(), jobs, stop, job, |seed, result| {
+        let failure = match result {
+            Ok((digest, failure)) => {
+                digests.insert(seed, digest);
                 failure
             }
-            Ended::SetUp(error) => Some((Exit::Usage, error.to_string())),
-            Ended::Panicked(text) => Some((Exit::Bug, format!("a bug in imsim: {text}"))),
+            Err(panic) => Some((Exit::Bug, format!("a bug in imsim: {panic}"))),
         };
         match failure {
             None => held += 1,
@@ -164,6 +169,33 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
     let digest = campaign::digest_of(digests.iter().map(|(seed, text)| (*seed, text.as_str())));
     let digest = format!("{digest:016x}");
     Tally { scenario: path.display().to_string(), held, failed, digest }
+}
+
+/// One run: its digest, and why it does not count as held, if it does not.
+fn run_once(
+    args: &Args,
+    path: &Path,
+    scenario: &Scenario,
+    seed: u64,
+    progress: &Progress,
+) -> (String, Option<(Exit, String)>) {
+    let observed = match run::live_through(scenario, seed, progress) {
+        Ok(observed) => observed,
+        Err(error) => return (String::new(), Some((Exit::Usage, error.to_string()))),
+    };
+    let record = run::judge(scenario, seed, &observed);
+    let mut failure = judge(scenario, &record);
+    if args.determinism && !progress.stop.load(Ordering::Relaxed) {
+        let first = Fingerprint::of(&observed);
+        match fingerprint::differs_elsewhere(&first, path, scenario, seed, &args.sets) {
+            Ok(None) => {}
+            Ok(Some(how)) => {
+                failure = Some((Exit::NotDeterministic, format!("not deterministic: {how}")));
+            }
+            Err(error) => failure = Some((Exit::Bug, error)),
+        }
+    }
+    (record.digest, failure)
 }
 
 /// Why the run does not count as held, if it does not.

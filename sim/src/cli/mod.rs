@@ -3,6 +3,7 @@
 //! Results go to stdout, progress and errors to stderr. The exit code says how it ended ([`Exit`]).
 
 mod check;
+mod fingerprint;
 mod list;
 mod output;
 mod progress;
@@ -29,6 +30,8 @@ pub enum Exit {
     NothingRan,
     /// A promise could not be decided.
     Undecided,
+    /// The same seed gave two different runs.
+    NotDeterministic,
     /// A bug in this program.
     Bug,
     /// Interrupted; partial results are kept.
@@ -43,6 +46,7 @@ impl From<Exit> for ExitCode {
             Exit::Usage => 2,
             Exit::NothingRan => 4,
             Exit::Undecided => 5,
+            Exit::NotDeterministic => 6,
             Exit::Bug => 70,
             Exit::Interrupted => 130,
         })
@@ -56,6 +60,7 @@ Exit codes:
   2    the command line or a scenario is wrong
   4    nothing ran
   5    a promise could not be decided
+  6    the same seed gave two different runs (--determinism)
   70   a bug in imsim
   130  interrupted; partial results are kept
 
@@ -63,7 +68,8 @@ Examples:
   imsim run scenarios/quickstart.toml
   imsim run scenarios/quickstart.toml --seed 7 --set im.fanout=read
   imsim run scenarios/quickstart.toml --set im.sabotage=push-once
-  imsim check scenarios/quickstart.toml --seeds 1..200";
+  imsim check scenarios/quickstart.toml --seeds 1..200
+  imsim check scenarios/faults --seeds 1..=20 --determinism";
 
 /// A deterministic simulator and benchmarking harness for instant-messaging clusters.
 ///
@@ -82,6 +88,8 @@ enum Command {
     Run(run::Args),
     Check(check::Args),
     List(list::Args),
+    #[command(hide = true)]
+    Fingerprint(fingerprint::Args),
     /// Print the JSON Schema of scenario files, for editors.
     Schema,
     /// Print the completion script of a shell.
@@ -105,6 +113,7 @@ pub fn main() -> Exit {
         Command::Run(args) => run::main(&args),
         Command::Check(args) => check::main(&args),
         Command::List(args) => list::main(&args),
+        Command::Fingerprint(args) => fingerprint::main(&args),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&imsim::scenario::json_schema())
                 .expect("a schema is valid JSON");

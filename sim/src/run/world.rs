@@ -1,6 +1,7 @@
 //! The life of a world: set-up, `duration` with workload and faults, `settle`.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::Bytes;
@@ -26,9 +27,11 @@ const SETUP_MAX: Span = Span::s(120);
 const LOOK: Span = Span::ms(100);
 
 /// How far a run is; shared with the thread that draws the progress bar, which may also ask the
-/// run to stop.
+/// run to stop, or for a trace.
 #[derive(Default)]
 pub struct Progress {
+    /// Which events of the digest are told of in the trace.
+    pub traced: Range<u64>,
     /// Virtual time since the start of `duration`, in nanoseconds.
     pub virtual_ns: AtomicU64,
     /// Set to end the run early; what has happened by then is kept.
@@ -63,6 +66,10 @@ pub struct Observed {
     pub net: NetStats,
     /// Rolling hash over every event.
     pub digest: u64,
+    /// The hash as it was after each so many events.
+    pub checkpoints: Vec<u64>,
+    /// A line about each event of the window that was asked for.
+    pub trace: Vec<String>,
 }
 
 /// Builds the scenario's cluster and lives through it.
@@ -73,6 +80,7 @@ pub fn live_through(
 ) -> Result<Observed, SetupError> {
     let plan = Plan::draw(scenario, seed);
     let mut world = World::new(scenario, seed, plan);
+    world.sim.trace(progress.traced.clone());
     world.set_up()?;
     let origin = world.sim.now();
     let before = world.cluster.counters();
@@ -259,6 +267,8 @@ impl World {
             counters,
             net: self.sim.stats(),
             digest: self.sim.digest(),
+            checkpoints: self.sim.checkpoints(),
+            trace: self.sim.traced(),
             plan: self.plan,
         }
     }

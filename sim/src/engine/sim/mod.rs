@@ -3,11 +3,12 @@
 //! Idle time costs nothing: the engine polls what is ready, then jumps to the next event. One
 //! [`Sim`] lives on one thread; everything in it follows from its seed.
 //!
-//! In reading order: `world` (what exists), `executor` (ready tasks), `net` (what packets do),
-//! `conn`, `link`, `faults`, `disk` (state), `heap`, `timers`, `digest`, `rng` (tools), `env` (what
+//! In reading order: `world` (what exists), `executor` (ready tasks), `dial` and
+//! `net` (what packets do), `conn`, `link`, `faults`, `disk` (state), `heap`, `timers`, `digest`, `rng` (tools), `env` (what
 //! nodes see of it).
 
 mod conn;
+mod dial;
 mod digest;
 mod disk;
 mod env;
@@ -25,10 +26,12 @@ mod tests;
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::rc::Rc;
 
 use im::env::Nanos;
 
+pub use digest::CHECKPOINT_WORDS;
 pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
 pub use faults::{Condition, ConditionId, LinkKind};
 pub use link::LinkProfile;
@@ -161,6 +164,21 @@ impl Sim {
     /// The rolling hash over all events so far.
     pub fn digest(&self) -> u64 {
         world::with(|world| world.digest.value())
+    }
+
+    /// The hash after each [`CHECKPOINT_WORDS`] events: where two runs part, these do.
+    pub fn checkpoints(&self) -> Vec<u64> {
+        world::with(|world| world.digest.checkpoints().to_vec())
+    }
+
+    /// Keeps a line about each event of this window of the digest.
+    pub fn trace(&mut self, window: Range<u64>) {
+        world::with(|world| world.digest.trace(window));
+    }
+
+    /// The lines kept so far.
+    pub fn traced(&self) -> Vec<String> {
+        world::with(|world| world.digest.traced().to_vec())
     }
 
     /// Counters of the engine.

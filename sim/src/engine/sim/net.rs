@@ -1,4 +1,5 @@
-//! What the network does with connections: dialling, sending, losing, delivering, resetting.
+//! What the network does with streams: sending, losing, delivering, resetting. How they come about
+//! stands in `dial.rs`.
 //!
 //! The model. A write is one packet-like unit. It arrives after the link's latency, never before
 //! what was written earlier. A unit that is lost or swallowed stalls its pipe: everything behind it
@@ -8,18 +9,15 @@
 //! the first retransmission may leave one RTT after them (fast retransmit).
 //! Acks are not modelled as packets; bandwidth and congestion windows are not modelled.
 
-use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll, Waker};
 
-use im::env::{Addr, Nanos};
+use im::env::Nanos;
 use tokio::io::ReadBuf;
 
-use super::conn::{
-    Conn, ConnId, End, EndId, EndState, Fin, Pipe, Stall, WINDOW_BYTES, WRITE_BYTES_MAX,
-};
+use super::conn::{End, EndId, EndState, Fin, Pipe, Stall, WINDOW_BYTES, WRITE_BYTES_MAX};
+use super::digest::Noted;
 use super::faults::{Fare, LinkKind};
-use super::rng;
 use super::world::{Event, HostId, World};
 
 /// What a retransmission timeout adds to the round trip: Linux' minimum of 200 ms plus slack.
@@ -28,192 +26,9 @@ const RTO_SLACK: Nanos = 204_000_000;
 const RTO_MAX: Nanos = 120_000_000_000;
 /// After this long without an ack the connection fails with `TimedOut` (Linux `tcp_retries2` = 15).
 const GIVE_UP: Nanos = 924_600_000_000;
-/// When SYNs leave, in ms after the first (Linux 6.18: `tcp_syn_linear_timeouts` = 4).
-const SYN_TIMES_MS: [u64; 11] =
-    [0, 1_000, 2_000, 3_100, 4_100, 5_100, 7_100, 11_200, 19_400, 35_500, 67_800];
-/// When dialling fails with `TimedOut`, in ms after the first SYN.
-const SYN_GIVE_UP_MS: u64 = 133_000;
-/// Connections that may wait for `accept` (Linux `SOMAXCONN` is larger; servers here accept fast).
-const BACKLOG: usize = 4_096;
-
 const MS: Nanos = 1_000_000;
 
-/// A listening port.
-pub struct Listener {
-    pub port: u16,
-    queue: VecDeque<ConnId>,
-    waiting: Option<Waker>,
-}
-
 impl World {
-    // Dialling.
-
-    pub fn dial(&mut self, from: HostId, to: Addr) -> ConnId {
-        let dialler = self.host(from);
-        let ordinal = dialler.dialled;
-        dialler.dialled += 1;
-        let rng = rng::indexed(self.seed, "connection", u64::from(from) << 32 | ordinal);
-        let kind = self.kind_between(from, to.node);
-        let mut conn = Conn::new(from, to.node, to.port, kind as u16, rng);
-        conn.dialled_at = self.now;
-        let id = self.conns.insert(conn);
-        self.attach(EndId { conn: id, side: 0 });
-        self.stats.dials += 1;
-        self.send_syn(id);
-        id
-    }
-
-    /// Polls a dialled connection until it is established or has failed.
-    pub fn poll_dialled(&mut self, id: ConnId, cx: &Context<'_>) -> Poll<io::Result<EndId>> {
-        let Some(conn) = self.conns.get(id) else {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        };
-        match conn.ends[0].state {
-            EndState::Failed(kind) => Poll::Ready(Err(kind.into())),
-            EndState::Open if conn.established => Poll::Ready(Ok(EndId { conn: id, side: 0 })),
-            EndState::Open => {
-                keep_waker(&mut conn.ends[0].reader, cx);
-                Poll::Pending
-            }
-            EndState::Gone | EndState::Unborn => {
-                Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
-            }
-        }
-    }
-
-    pub fn send_syn(&mut self, id: ConnId) {
-        let now = self.now;
-        let Some(conn) = self.conns.get(id) else { return };
-        if conn.established || conn.ends[0].state != EndState::Open {
-            return;
-        }
-        let tries = usize::from(conn.syn_tries);
-        conn.syn_tries += 1;
-        let since = conn.dialled_at;
-        let Some(next_ms) = SYN_TIMES_MS.get(tries + 1) else {
-            if now >= since + SYN_GIVE_UP_MS * MS {
-                self.fail(EndId { conn: id, side: 0 }, io::ErrorKind::TimedOut);
-            } else {
-                self.events.push(since + SYN_GIVE_UP_MS * MS, Event::SynLeaves(id));
-            }
-            return;
-        };
-        let next = since + next_ms * MS;
-        match self.fare(EndId { conn: id, side: 0 }, 1) {
-            Fare::Arrives(latency) => self.events.push(now + latency, Event::SynArrives(id)),
-            Fare::Lost | Fare::Swallowed => {
-                self.events.push(next, Event::SynLeaves(id));
-            }
-        }
-    }
-
-    pub fn syn_arrives(&mut self, id: ConnId) {
-        self.note(1, u64::from(id.slot));
-        let now = self.now;
-        let Some(conn) = self.conns.get(id) else { return };
-        let (target, port) = (conn.ends[1].host, conn.port);
-        let born = conn.ends[1].state != EndState::Unborn;
-        let host = self.host(target);
-        if !host.powered {
-            return self.retry_syn(id);
-        }
-        if !born {
-            let place = host.listeners.iter().position(|listener| listener.port == port);
-            let Some(place) = place.filter(|_| host.alive) else {
-                let back = self.fare(EndId { conn: id, side: 1 }, 1);
-                return match back {
-                    Fare::Arrives(latency) => {
-                        self.events.push(now + latency, Event::RefusalArrives(id));
-                    }
-                    Fare::Lost | Fare::Swallowed => self.retry_syn(id),
-                };
-            };
-            let listener = &mut host.listeners[place];
-            if listener.queue.len() >= BACKLOG {
-                return self.retry_syn(id);
-            }
-            listener.queue.push_back(id);
-            let waiting = listener.waiting.take();
-            self.conns.get(id).expect("found above").ends[1].state = EndState::Open;
-            self.attach(EndId { conn: id, side: 1 });
-            if let Some(waker) = waiting {
-                waker.wake();
-            }
-        }
-        match self.fare(EndId { conn: id, side: 1 }, 1) {
-            Fare::Arrives(latency) => {
-                let conn = self.conns.get(id).expect("found above");
-                let pipe = &mut conn.pipes[1];
-                pipe.last_arrival = pipe.last_arrival.max(now + latency);
-                self.events.push(now + latency, Event::SynAckArrives(id));
-            }
-            Fare::Lost | Fare::Swallowed => self.retry_syn(id),
-        }
-    }
-
-    fn retry_syn(&mut self, id: ConnId) {
-        let now = self.now;
-        let Some(conn) = self.conns.get(id) else { return };
-        let since = conn.dialled_at;
-        let due = SYN_TIMES_MS.get(usize::from(conn.syn_tries)).copied().unwrap_or(SYN_GIVE_UP_MS);
-        self.events.push((since + due * MS).max(now), Event::SynLeaves(id));
-    }
-
-    pub fn syn_ack_arrives(&mut self, id: ConnId) {
-        self.note(2, u64::from(id.slot));
-        if let Some(conn) = self.conns.get(id) {
-            conn.established = true;
-            wake(&mut conn.ends[0].reader);
-        }
-    }
-
-    pub fn refusal_arrives(&mut self, id: ConnId) {
-        self.note(3, u64::from(id.slot));
-        self.fail(EndId { conn: id, side: 0 }, io::ErrorKind::ConnectionRefused);
-    }
-
-    // Listening.
-
-    pub fn listen(&mut self, host: HostId, port: u16) -> io::Result<()> {
-        let host = self.host(host);
-        if host.listeners.iter().any(|listener| listener.port == port) {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
-        host.listeners.push(Listener { port, queue: VecDeque::new(), waiting: None });
-        Ok(())
-    }
-
-    pub fn poll_accept(
-        &mut self,
-        host: HostId,
-        port: u16,
-        cx: &Context<'_>,
-    ) -> Poll<io::Result<(EndId, HostId)>> {
-        loop {
-            let listeners = &mut self.host(host).listeners;
-            let Some(listener) = listeners.iter_mut().find(|listener| listener.port == port) else {
-                return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-            };
-            let Some(id) = listener.queue.pop_front() else {
-                keep_waker(&mut listener.waiting, cx);
-                return Poll::Pending;
-            };
-            if let Some(conn) = self.conns.get(id) {
-                return Poll::Ready(Ok((EndId { conn: id, side: 1 }, conn.ends[0].host)));
-            }
-        }
-    }
-
-    pub fn unlisten(&mut self, host: HostId, port: u16) {
-        let listeners = &mut self.host(host).listeners;
-        let Some(place) = listeners.iter().position(|listener| listener.port == port) else {
-            return;
-        };
-        for id in listeners.remove(place).queue {
-            self.close(EndId { conn: id, side: 1 });
-        }
-    }
-
     // Streams.
 
     pub fn poll_write(
@@ -239,7 +54,7 @@ impl World {
         pipe.ring.extend(&bytes[..count]);
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += count as u64;
-        self.digest.add_bytes(&bytes[..count]);
+        self.digest.add_bytes(self.now, &bytes[..count]);
         self.launch(end, count);
         Poll::Ready(Ok(count))
     }
@@ -282,7 +97,7 @@ impl World {
     }
 
     pub fn window_opens(&mut self, end: EndId) {
-        self.note(4, u64::from(end.conn.slot));
+        self.note(Noted::WindowOpens, u64::from(end.conn.slot));
         if let Some(conn) = self.conns.get(end.conn) {
             wake(&mut conn.ends[usize::from(end.side)].writer);
         }
@@ -397,13 +212,13 @@ impl World {
             EndState::Open => {
                 let arrived = pipe.arrive(now);
                 wake(&mut conn.ends[usize::from(1 - end.side)].reader);
-                self.note(5, (arrived as u64) << 32 | u64::from(end.conn.slot));
+                self.note(Noted::BytesArrive, (arrived as u64) << 32 | u64::from(end.conn.slot));
                 self.expect_delivery(end);
             }
             EndState::Gone => {
                 let carried_bytes = pipe.arrive(now) > 0;
                 pipe.discard_unarrived();
-                self.note(6, u64::from(end.conn.slot));
+                self.note(Noted::BytesArriveNowhere, u64::from(end.conn.slot));
                 if carried_bytes {
                     self.send_reset(end.peer());
                 }
@@ -424,14 +239,14 @@ impl World {
         let Some(conn) = self.conns.get(end.conn) else { return };
         let host = conn.ends[usize::from(end.side)].host;
         if conn.ends[usize::from(end.side)].state == EndState::Open && self.host(host).powered {
-            self.note(7, u64::from(end.conn.slot));
+            self.note(Noted::ResetArrives, u64::from(end.conn.slot));
             self.stats.resets += 1;
             self.fail(end, io::ErrorKind::ConnectionReset);
         }
     }
 
     /// The socket at `end` reports `kind` from now on.
-    fn fail(&mut self, end: EndId, kind: io::ErrorKind) {
+    pub(super) fn fail(&mut self, end: EndId, kind: io::ErrorKind) {
         let Some(conn) = self.conns.get(end.conn) else { return };
         let failed = &mut conn.ends[usize::from(end.side)];
         if failed.state != EndState::Open {
@@ -468,7 +283,7 @@ impl World {
         let pipe = &conn.pipes[usize::from(end.side)];
         let bytes = pipe.held;
         let Some(stall) = pipe.stall.filter(|stall| stall.next == now) else { return };
-        self.note(8, u64::from(end.conn.slot));
+        self.note(Noted::Retransmission, u64::from(end.conn.slot));
         if now - stall.first_sent >= GIVE_UP {
             return self.fail(end, io::ErrorKind::TimedOut);
         }
@@ -492,13 +307,13 @@ impl World {
 
     // Lookups.
 
-    fn kind_between(&self, a: HostId, b: HostId) -> LinkKind {
+    pub(super) fn kind_between(&self, a: HostId, b: HostId) -> LinkKind {
         let device = |host: HostId| self.hosts[host as usize].kind == LinkKind::Client;
         if device(a) || device(b) { LinkKind::Client } else { LinkKind::Backend }
     }
 
     /// How `bytes` written at `from` fare towards its peer.
-    fn fare(&mut self, from: EndId, bytes: usize) -> Fare {
+    pub(super) fn fare(&mut self, from: EndId, bytes: usize) -> Fare {
         let conn = self.conns.get(from.conn).expect("the caller holds a live connection");
         let kind = if conn.link == 0 { LinkKind::Client } else { LinkKind::Backend };
         let hosts =
@@ -530,7 +345,7 @@ impl World {
     }
 
     /// Enters the end into its host's list.
-    fn attach(&mut self, end: EndId) {
+    pub(super) fn attach(&mut self, end: EndId) {
         let conn = self.conns.get(end.conn).expect("the caller holds a live connection");
         let entry: &mut End = &mut conn.ends[usize::from(end.side)];
         let list = &mut self.hosts[entry.host as usize].conns;
@@ -573,13 +388,13 @@ impl World {
     }
 }
 
-fn keep_waker(place: &mut Option<Waker>, cx: &Context<'_>) {
+pub(super) fn keep_waker(place: &mut Option<Waker>, cx: &Context<'_>) {
     if !place.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
         *place = Some(cx.waker().clone());
     }
 }
 
-fn wake(place: &mut Option<Waker>) {
+pub(super) fn wake(place: &mut Option<Waker>) {
     if let Some(waker) = place.take() {
         waker.wake();
     }

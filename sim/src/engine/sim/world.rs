@@ -12,14 +12,14 @@ use std::rc::Rc;
 use im::env::Nanos;
 
 use super::conn::{ConnId, Conns, EndId};
-use super::digest::Digest;
+use super::dial::Listener;
+use super::digest::{Digest, Noted};
 use super::disk::Disk;
 use super::env::SimEnv;
 use super::executor::TaskTable;
 use super::faults::{Conditions, LinkKind};
 use super::heap::EventQueue;
 use super::link::LinkProfile;
-use super::net::Listener;
 use super::rng::{self, Stream};
 use super::timers::{TimerId, Timers};
 
@@ -199,7 +199,7 @@ impl World {
         match event {
             Event::Timer(id) => {
                 if let Some(waker) = self.timers.remove(id) {
-                    self.note(0, 0);
+                    self.note(Noted::Timer, 0);
                     waker.wake();
                 }
             }
@@ -214,9 +214,8 @@ impl World {
         }
     }
 
-    /// Takes an event into the digest: when it happened, its kind, and what it was about.
-    pub fn note(&mut self, kind: u64, about: u64) {
-        let what = kind << 56 | about;
-        self.digest.add(self.now.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ what);
+    /// Takes an event into the digest.
+    pub fn note(&mut self, noted: Noted, about: u64) {
+        self.digest.add_event(self.now, noted, about);
     }
 }

@@ -1,0 +1,219 @@
+//! The program as its users meet it: what it prints, what it writes, and how it exits.
+
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use common::{Ended, folder, imsim, run};
+use serde_json::Value;
+
+#[test]
+fn a_run_leaves_a_folder_and_points_latest_at_it() {
+    let folder = folder();
+    let told = run(folder.path(), &["run", "small.toml", "--seed", "2"]).exits(0);
+    assert!(told.stdout.contains("seed 2"), "{}", told.stdout);
+    let latest = folder.path().join("runs/small/latest");
+    let target = fs::read_link(&latest).expect("a link").display().to_string();
+    assert!(target.starts_with("2-"), "{target}");
+    for file in ["record.json", "report.html", "measures.csv", "manifest.json"] {
+        assert!(latest.join(file).is_file(), "{file} is missing");
+    }
+    let page = format!("Page: runs/small/{target}/report.html");
+    assert!(told.stdout.contains(&page), "no `{page}` in:\n{}", told.stdout);
+
+    run(folder.path(), &["run", "small.toml", "--seed", "3"]).exits(0);
+    let target = fs::read_link(&latest).expect("a link").display().to_string();
+    assert!(target.starts_with("3-"), "{target}");
+}
+
+#[test]
+fn the_page_needs_nothing_but_itself() {
+    let folder = folder();
+    run(folder.path(), &["run", "small.toml", "--out", "out"]).exits(0);
+    let page = fs::read_to_string(folder.path().join("out/report.html")).expect("written");
+    for outside in ["src=\"http", "href=\"http", "url(http", "@import", "<link"] {
+        assert!(!page.contains(outside), "the page asks for something: {outside}");
+    }
+}
+
+#[test]
+fn a_scenario_that_is_wrong_is_refused_with_file_line_and_key() {
+    let folder = folder();
+    let refused = |text: &str, sets: &[&str], complaints: &[&str]| {
+        fs::write(folder.path().join("wrong.toml"), text).expect("it has room");
+        for command in [&["run", "wrong.toml"], &["check", "wrong.toml"]] {
+            let ended = run(folder.path(), &[command, sets].concat()).exits(2);
+            assert_eq!(ended.stdout, "");
+            ended.complains_of(complaints);
+        }
+        assert!(!folder.path().join("runs").exists(), "a refused scenario leaves nothing");
+    };
+    refused(
+        "duration = \"9s\"\n[im]\nhearbeat = \"1s\"\n",
+        &[],
+        &["wrong.toml:3", "im.hearbeat", "did you mean `heartbeat`"],
+    );
+    refused("duration = \"9 parsecs\"\n", &[], &["wrong.toml:1", "duration"]);
+    refused(
+        "[cluster]\nchats = 2\ngateways = 0\n",
+        &[],
+        &["wrong.toml:3", "cluster.gateways", "write 1 or more"],
+    );
+    refused(
+        "[cluster]\nredis = { sentinels = 3 }\n",
+        &[],
+        &["wrong.toml:2", "cluster.redis.sentinels"],
+    );
+    refused("duration = \"9s\"\n", &["--set", "im.fanout=sideways"], &["--set", "im.fanout"]);
+    refused("duration = \n", &[], &["wrong.toml:1"]);
+}
+
+#[test]
+fn what_does_not_exist_is_a_usage_error() {
+    let folder = folder();
+    run(folder.path(), &["run", "none.toml"]).exits(2).complains_of(&["none.toml"]);
+    run(folder.path(), &["check", "none"]).exits(2).complains_of(&["none"]);
+    run(folder.path(), &["rum", "small.toml"]).exits(2).complains_of(&["rum", "run"]);
+    run(folder.path(), &["check", "small.toml", "--seeds", "x"]).exits(2).complains_of(&["1..=20"]);
+    run(folder.path(), &["check", "small.toml", "--jobs", "0"]).exits(2);
+    run(folder.path(), &[]).exits(2);
+}
+
+#[test]
+fn nothing_to_run_is_told_apart_from_success() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("empty")).expect("it has room");
+    for arguments in [
+        &["check", "small.toml", "--seeds", "5..5"][..],
+        &["check", "small.toml", "--seeds", "9..3"],
+        &["check", "empty"],
+        &["list", "empty"],
+    ] {
+        let ended = run(folder.path(), arguments).exits(4);
+        assert_eq!(ended.stdout.trim(), "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn results_go_to_stdout_and_progress_to_stderr() {
+    let folder = folder();
+    let human = run(folder.path(), &["check", "small.toml", "--seeds", "1..=2"]).exits(0);
+    assert!(human.stdout.starts_with("small.toml: held; 2 of 2 seeds"), "{}", human.stdout);
+    assert!(human.stderr.starts_with("checking small over 2 seeds"), "{}", human.stderr);
+    assert!(
+        !human.stdout.contains('\x1b') && !human.stderr.contains('\x1b'),
+        "no colours in pipes"
+    );
+
+    let arguments = ["check", "small.toml", "small.toml", "--seeds", "1", "--format", "json"];
+    let lines = run(folder.path(), &arguments).exits(0).stdout;
+    let tallies: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("one JSON per line")).collect();
+    assert_eq!(tallies.len(), 2);
+    assert_eq!(tallies[0], tallies[1]);
+    assert_eq!(tallies[0]["held"], 1);
+}
+
+#[test]
+fn checking_a_folder_checks_every_scenario_and_fail_fast_stops_at_the_first() {
+    let folder = folder();
+    let text = include_str!("common/small.toml");
+    fs::create_dir_all(folder.path().join("many/deep")).expect("it has room");
+    for name in ["many/a.toml", "many/deep/b.toml"] {
+        fs::write(folder.path().join(name), text).expect("it has room");
+    }
+    let check = ["check", "many", "--seeds", "1..=2", "--set", "im.sabotage=push-once"];
+    let scenarios = |ended: &Ended| ended.stdout.matches("NOT held").count();
+    assert_eq!(scenarios(&run(folder.path(), &check).exits(1)), 2);
+    let fast = run(folder.path(), &[&check[..], &["--fail-fast", "--jobs", "1"]].concat()).exits(1);
+    assert_eq!(scenarios(&fast), 1);
+    assert!(fast.stdout.contains("(1 not run)"), "{}", fast.stdout);
+}
+
+#[test]
+fn shipped_scenarios_are_listed_with_what_they_are_for() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let told = run(&root, &["list"]).exits(0).stdout;
+    let quickstart = told.lines().find(|line| line.starts_with("scenarios/quickstart.toml"));
+    assert!(quickstart.is_some_and(|line| line.contains("nothing may be lost")), "{told}");
+    let entries = run(&root, &["list", "--format", "json"]).exits(0).json();
+    let entries = entries.as_array().expect("a list");
+    assert_eq!(entries.len(), told.lines().count());
+    assert!(
+        entries.iter().all(|entry| entry["about"] != ""),
+        "a scenario does not say its purpose"
+    );
+}
+
+#[test]
+fn the_schema_and_the_completions_print() {
+    let folder = folder();
+    let schema = run(folder.path(), &["schema"]).exits(0).json();
+    assert!(schema["properties"]["workload"].is_object(), "{schema:#}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(folder.path(), &["completions", shell]).exits(0).stdout;
+        assert!(script.contains("imsim"), "{shell}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let folder = folder();
+    let mut child = piped(folder.path(), &["schema"]);
+    drop(child.stdout.take());
+    let ended: Ended = child.wait_with_output().expect("it ends").into();
+    let ended = ended.exits(0);
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn an_interrupted_run_keeps_what_has_happened() {
+    let folder = folder();
+    let long = ["run", "small.toml", "--set", "duration=20m", "--out", "out"];
+    let ended = interrupt(folder.path(), &long, "running small");
+    let told = ended.exits(130).complains_of(&["kept"]).stdout;
+    assert!(told.contains("Page: out/report.html"), "{told}");
+    let text = fs::read_to_string(folder.path().join("out/record.json")).expect("kept");
+    let record: Value = serde_json::from_str(&text).expect("JSON");
+    let duration_ns = record["phases"]["duration_ns"].as_u64().expect("a time");
+    assert!(duration_ns < 1_200_000_000_000, "it was cut short");
+    assert_ne!(record["verdict"], "valid", "what was cut short proves nothing");
+}
+
+#[test]
+fn an_interrupted_campaign_tells_what_has_run() {
+    let folder = folder();
+    let long = ["check", "small.toml", "--seeds", "1..=1000000", "--jobs", "2"];
+    let told = interrupt(folder.path(), &long, "checking small").exits(130).stdout;
+    assert!(told.starts_with("small.toml: ") && told.contains(" not run)"), "{told}");
+}
+
+/// Presses Ctrl-C once the program has said `ready` on stderr.
+fn interrupt(folder: &Path, arguments: &[&str], ready: &str) -> Ended {
+    let mut child = piped(folder, arguments);
+    let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+    let mut said = String::new();
+    while !said.contains(ready) {
+        let read = stderr.read_line(&mut said).expect("lines");
+        assert!(read > 0, "it ended before it was ready: {said}");
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+    // It may say more than a pipe holds, so stderr is read to its end while it runs.
+    let rest = std::thread::spawn(move || {
+        let mut rest = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut rest).map(|_| rest).expect("text")
+    });
+    let ended: Ended = child.wait_with_output().expect("it ends").into();
+    let stderr = said + &rest.join().expect("read");
+    Ended { stderr, ..ended }
+}
+
+fn piped(folder: &Path, arguments: &[&str]) -> Child {
+    let mut command = imsim(folder, arguments);
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("imsim starts")
+}
