@@ -64,8 +64,11 @@ fn caught_under(folder: &Path, bug: &str, promise: &str, fanout: &str) {
     let [bug, fanout] = [format!("im.sabotage={bug}"), format!("im.fanout={fanout}")];
     let arguments = ["run", "small.toml", "--set", &bug, "--set", &fanout, "--out", "out"];
     let told = run(folder, &arguments).exits(1).stdout;
-    let found = told.lines().any(|line| is_finding(line, promise));
-    assert!(found, "{case}: no finding of {promise} in\n{told}");
+    let broken = told.lines().find(|line| line.trim_start().starts_with("Broken: "));
+    let named = broken.is_some_and(|line| line.contains(&format!("{promise} (")));
+    assert!(named, "{case}: {promise} is not told to be broken in\n{told}");
+    let first = told.lines().find(|line| line.starts_with("  1. "));
+    assert!(first.is_some_and(names_a_message), "{case}: no message is named in\n{told}");
     assert!(told.contains('▶'), "{case}: no event is marked as the decisive one in\n{told}");
 
     let record = run(folder, &[&arguments[..], &["--format", "json"]].concat()).exits(1).json();
@@ -82,14 +85,6 @@ fn caught_under(folder: &Path, bug: &str, promise: &str, fanout: &str) {
         let keys = events.iter().filter(|event| event["key"] == true).count();
         assert_eq!(keys, 1, "{case}: {finding:#}");
     }
-}
-
-/// As in `  1. A1: message …`.
-fn is_finding(line: &str, promise: &str) -> bool {
-    let numbered = line.trim_start().split_once(". ");
-    numbered.is_some_and(|(number, rest)| {
-        number.parse::<u32>().is_ok() && rest.starts_with(&format!("{promise}: "))
-    })
 }
 
 /// As in `u12.d0#3`: a user, a device, and the number of the operation on it.

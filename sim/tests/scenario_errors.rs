@@ -78,7 +78,7 @@ chats = 2"#,
     with_tables(
         "[sharding]",
         &[
-            "x.toml:20: sharding: there is no such key; the keys here are `about`, `duration`, `settle`, `cluster`, `im`, `network`, `disk`, `population`, `workload`, `faults`, `expect`",
+            "x.toml:20: sharding: there is no such key; the keys here are `about`, `duration`, `settle`, `schedule`, `cluster`, `im`, `network`, `disk`, `population`, `workload`, `faults`, `expect`",
         ],
     );
     with_tables(

@@ -16,7 +16,7 @@ use crate::cluster::{self, Cluster, Device};
 use crate::engine::sim::{HostId, NetStats, Sim};
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Schedule};
 use crate::workload::{Plan, Planned};
 
 /// Devices start over this long, so that they do not all log in at the same instant.
@@ -105,6 +105,9 @@ struct World {
 impl World {
     fn new(scenario: &Scenario, seed: u64, plan: Plan) -> Self {
         let mut sim = Sim::new(seed, cluster::network(scenario));
+        if scenario.schedule == Schedule::Random {
+            sim.schedule_randomly();
+        }
         let recorder = Recorder::default();
         let clock = sim.env(0);
         let cluster =

@@ -17,10 +17,11 @@ use super::validate::validate;
 use super::{Scenario, default_duration, default_settle, sets};
 
 /// Every key of the file's top level.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "about",
     "duration",
     "settle",
+    "schedule",
     "cluster",
     "im",
     "network",
@@ -111,6 +112,7 @@ impl Reader<'_> {
             about: self.table("about").unwrap_or_default(),
             duration: self.table("duration").unwrap_or_else(default_duration),
             settle: self.table("settle").unwrap_or_else(default_settle),
+            schedule: self.table("schedule").unwrap_or_default(),
             cluster: self.table("cluster").unwrap_or_default(),
             im: self.table("im").unwrap_or_default(),
             network: self.table("network").unwrap_or_default(),

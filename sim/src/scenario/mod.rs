@@ -40,7 +40,7 @@ pub use workload::{Group, OneToOne, Population, Workload};
 
 use im::units::Span;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A scenario that was found possible, every default written out. It serialises to the JSON that
 /// stands in the record, and [`Scenario::from_expanded`] reads that back.
@@ -59,6 +59,9 @@ pub struct Scenario {
     /// How long the cluster then has to converge, everything healed and every device online.
     #[serde(default = "default_settle")]
     pub settle: Span,
+    /// In which order tasks run that are ready at the same instant.
+    #[serde(default)]
+    pub schedule: Schedule,
     /// Nodes of each role.
     #[serde(default)]
     pub cluster: Cluster,
@@ -83,6 +86,17 @@ pub struct Scenario {
     /// The verdict that each promise must get.
     #[serde(default)]
     pub expect: Expect,
+}
+
+/// In which order tasks run that are ready at the same instant. No answer may depend on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// In the order in which they became ready.
+    #[default]
+    Fifo,
+    /// In an order drawn from the seed.
+    Random,
 }
 
 impl Scenario {

@@ -63,6 +63,7 @@ impl Ended {
     }
 
     /// Demands that the errors hold each of these texts.
+    #[allow(dead_code, reason = "not every test binary looks at errors")]
     #[track_caller]
     pub fn complains_of(self, texts: &[&str]) -> Self {
         for text in texts {

@@ -1,4 +1,4 @@
-//! The run queue: ready tasks of all hosts, first in first out.
+//! The run queue: ready tasks of all hosts, first in first out, or in random order.
 //!
 //! It lies outside the world, so that waking is possible while the world is borrowed.
 
@@ -8,10 +8,18 @@ use std::future::Future;
 
 use async_task::{Builder, Runnable, Task};
 
+use super::rng::{self, Stream};
 use super::world::{self, HostId};
 
+/// Ready tasks, and where the choice among them is drawn from; without it the oldest runs first.
+struct Ready {
+    tasks: VecDeque<Runnable<HostId>>,
+    choice: Option<Stream>,
+}
+
 thread_local! {
-    static READY: RefCell<VecDeque<Runnable<HostId>>> = const { RefCell::new(VecDeque::new()) };
+    static READY: RefCell<Ready> =
+        const { RefCell::new(Ready { tasks: VecDeque::new(), choice: None }) };
 }
 
 /// Names one use of one slot of a host's task table.
@@ -78,7 +86,7 @@ pub fn spawn(host: HostId, future: impl Future<Output = ()> + 'static) -> Option
             task.detach();
         }
     };
-    let schedule = |runnable| READY.with(|ready| ready.borrow_mut().push_back(runnable));
+    let schedule = |runnable| READY.with(|ready| ready.borrow_mut().tasks.push_back(runnable));
     let (runnable, task) = Builder::new().metadata(host).spawn_local(|_| until_done, schedule);
     world::with(|world| world.host(host).tasks.fill(id, task));
     runnable.schedule();
@@ -90,9 +98,26 @@ pub fn abort(host: HostId, id: TaskId) {
     drop(world::with_if_alive(|world| world.host(host).tasks.remove(id)).flatten());
 }
 
+/// From now on the choice among ready tasks is drawn from `choice`, or the oldest runs first.
+pub fn choose_by(choice: Option<Stream>) {
+    READY.with(|ready| ready.borrow_mut().choice = choice);
+}
+
 /// Polls ready tasks until none is left.
 pub fn run_ready() {
-    while let Some(runnable) = READY.with(|ready| ready.borrow_mut().pop_front()) {
+    while let Some(runnable) = READY.with(|ready| ready.borrow_mut().next()) {
         runnable.run();
+    }
+}
+
+impl Ready {
+    fn next(&mut self) -> Option<Runnable<HostId>> {
+        match &mut self.choice {
+            Some(choice) if self.tasks.len() > 1 => {
+                let place = rng::below(choice, self.tasks.len() as u64) as usize;
+                self.tasks.swap_remove_front(place)
+            }
+            _ => self.tasks.pop_front(),
+        }
     }
 }

@@ -72,6 +72,12 @@ impl Sim {
         Self { not_send: PhantomData }
     }
 
+    /// From now on tasks that are ready at the same instant run in an order drawn from the seed.
+    pub fn schedule_randomly(&mut self) {
+        let seed = world::with(|world| world.seed);
+        executor::choose_by(Some(rng::stream(seed, "schedule")));
+    }
+
     /// Adds a host that is switched on but runs nothing yet. `fsync` is what one disk sync costs;
     /// `boot` makes the program that [`Sim::start`] runs.
     pub fn add_host<F>(
@@ -200,6 +206,7 @@ impl Drop for Sim {
         for host in 0..hosts {
             self.stop(host as HostId, false);
         }
+        executor::choose_by(None);
         world::uninstall();
     }
 }
