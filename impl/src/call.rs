@@ -1,9 +1,9 @@
 //! Calls between servers: requests and replies, many at a time, over one connection.
 //!
 //! A caller dials when it has something to say and dials again after a failure. Every failed call
-//! says whether the request may have taken effect. A call that is not answered in time hangs the
-//! connection up, because a stream that lost packets in a partition may stay silent long after the
-//! partition has healed.
+//! says whether the request may have taken effect. When a call is not answered in time and nothing
+//! else was, the connection is hung up, because a stream that lost packets in a partition may stay
+//! silent long after the partition has healed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -53,6 +53,8 @@ struct Shared<S: Service> {
     pending: RefCell<BTreeMap<u64, Waiting<S>>>,
     /// Hangs the current connection up; each connection has its own.
     hang_up: RefCell<Rc<Notify>>,
+    /// When the server was last heard of.
+    heard: Cell<Nanos>,
 }
 
 /// A handle for calls to one server.
@@ -78,7 +80,11 @@ impl<E: Env, S: Service> Caller<E, S> {
     /// A caller of the server at `to`, whose calls and dials may take `timeout` each.
     pub fn new(env: E, to: Addr, timeout: Nanos) -> Self {
         let (queue, requests) = mpsc::channel(QUEUE);
-        let shared = Rc::new(Shared { pending: RefCell::default(), hang_up: RefCell::default() });
+        let shared = Rc::new(Shared {
+            pending: RefCell::default(),
+            hang_up: RefCell::default(),
+            heard: Cell::new(0),
+        });
         env.spawn(keep_connected::<E, S>(env.clone(), to, timeout, requests, shared.clone()));
         Self { env, timeout, queue, shared }
     }
@@ -99,7 +105,9 @@ impl<E: Env, S: Service> Caller<E, S> {
                 Some(Ok(result)) => result,
                 Some(Err(_)) => Err(CallError::NoReply),
                 None => {
-                    shared.hang_up.borrow().notify_one();
+                    if env.now() >= shared.heard.get() + timeout {
+                        shared.hang_up.borrow().notify_one();
+                    }
                     Err(CallError::NoReply)
                 }
             }
@@ -142,6 +150,7 @@ async fn keep_connected<E: Env, S: Service>(
         };
         let receive = async {
             while let Ok(reply) = incoming.next::<Tagged<S::Reply>>().await {
+                shared.heard.set(env.now());
                 if let Some(reply_to) = shared.pending.borrow_mut().remove(&reply.number) {
                     // The caller may have given up meanwhile.
                     let _ = reply_to.send(Ok(reply.body));

@@ -95,7 +95,7 @@ pub struct Config {
     pub sync_rows: usize,
     /// Early rows a device holds back per conversation.
     pub hold_back_rows: usize,
-    /// Sends waiting in a chat node per conversation; more are refused as busy.
+    /// Sends waiting in a chat node per conversation; more get no answer and are sent again.
     pub chat_queue: usize,
     /// Rows in one commit.
     pub commit_rows: usize,

@@ -40,7 +40,12 @@ impl<E: Env> Clone for Node<E> {
 impl<E: Env> Node<E> {
     /// A caller of the service on node `to`.
     pub fn caller<S: Service>(&self, to: u32) -> Caller<E, S> {
-        Caller::new(self.env.clone(), call_addr(to), self.config.call_timeout.0)
+        self.caller_within(to, self.config.call_timeout.0)
+    }
+
+    /// A caller that waits no longer than `timeout`.
+    pub fn caller_within<S: Service>(&self, to: u32, timeout: Nanos) -> Caller<E, S> {
+        Caller::new(self.env.clone(), call_addr(to), timeout)
     }
 
     /// How often a lease of this length is renewed: three tries within it.
@@ -79,12 +84,14 @@ impl Roster {
         let roster = Self::default();
         let (task, node) = (roster.clone(), node.clone());
         node.env.clone().spawn(async move {
-            let registry = node.caller::<Registry>(node.topology.registry);
+            let renewal = Node::<E>::renewal(node.config.lease.0);
+            let registry = node.caller_within::<Registry>(node.topology.registry, renewal);
             loop {
+                let next = node.env.now() + renewal;
                 if let Ok(view) = registry.call((role, node.number)).await {
                     task.take(view);
                 }
-                node.env.sleep(Node::<E>::renewal(node.config.lease.0)).await;
+                node.env.sleep_until(next).await;
             }
         });
         roster

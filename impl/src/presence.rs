@@ -31,7 +31,8 @@ impl<E: Env> Presence<E> {
         self.redis.run::<()>(commands).await;
     }
 
-    /// The device has left this gateway; nothing happens when it is on another one by now.
+    /// The device has left this gateway. An entry of another gateway stays, unless it comes between
+    /// the look and the removal: then the device waits for a heartbeat.
     pub async fn withdraw(&self, device: DeviceId, gateway: u32) {
         let mut look = redis::pipe();
         look.hget(key(device.user), device.index);

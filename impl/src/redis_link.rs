@@ -23,11 +23,11 @@ const REDIAL: Span = Span::ms(500);
 
 struct Inner<E: Env> {
     node: Node<E>,
-    connection: RefCell<Option<MultiplexedConnection>>,
+    /// The connection, and what makes the link give it up.
+    connection: RefCell<Option<(MultiplexedConnection, Rc<Notify>)>>,
     /// Rises with every new connection: what Redis held before may be gone.
     generation: Cell<u64>,
     connected: Notify,
-    lost: Notify,
 }
 
 /// A link to Redis. Clones share one connection.
@@ -47,7 +47,6 @@ impl<E: Env> RedisLink<E> {
             connection: RefCell::new(None),
             generation: Cell::new(0),
             connected: Notify::new(),
-            lost: Notify::new(),
         }));
         let inner = link.0.clone();
         link.0.node.env.spawn(async move { inner.keep_connected().await });
@@ -60,22 +59,15 @@ impl<E: Env> RedisLink<E> {
         let count = commands.len() as u64;
         stats::add(&inner.node.stats.redis_commands, count);
         let connection = inner.connection.borrow().clone();
-        let generation = inner.generation.get();
-        let done = match connection {
-            Some(mut connection) => {
-                inner.node.env.timeout(TIMEOUT.0, commands.query_async(&mut connection)).await
-            }
-            None => {
-                stats::add(&inner.node.stats.redis_failures, count);
-                return None;
-            }
+        let Some((mut connection, give_up)) = connection else {
+            stats::add(&inner.node.stats.redis_failures, count);
+            return None;
         };
-        match done {
+        match inner.node.env.timeout(TIMEOUT.0, commands.query_async(&mut connection)).await {
             Some(Ok(value)) => return Some(value),
             Some(Err(error)) if !error.is_unrecoverable_error() => {}
-            // The stream is dead, or silent: dial again, unless that has happened meanwhile.
-            Some(Err(_)) | None if generation == inner.generation.get() => inner.lost.notify_one(),
-            Some(Err(_)) | None => {}
+            // The stream is dead, or silent: dial again.
+            Some(Err(_)) | None => give_up.notify_one(),
         }
         stats::add(&inner.node.stats.redis_failures, count);
         None
@@ -106,13 +98,14 @@ impl<E: Env> Inner<E> {
                 MultiplexedConnection::new_with_config(&info, stream, config).await.ok()
             };
             if let Some(Some((connection, driver))) = env.timeout(TIMEOUT.0, handshake).await {
-                self.connection.replace(Some(connection));
+                let give_up = Rc::new(Notify::new());
+                self.connection.replace(Some((connection, give_up.clone())));
                 self.generation.set(self.generation.get() + 1);
                 self.connected.notify_waiters();
                 tokio::select! {
                     biased;
                     () = driver => {}
-                    () = self.lost.notified() => {}
+                    () = give_up.notified() => {}
                 }
                 self.connection.replace(None);
             }

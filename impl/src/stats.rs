@@ -58,7 +58,7 @@ counters! {
     inbox_copies,
     /// Pushes handed to gateways, one per device.
     pushes,
-    /// Pushes not tried because no gateway was known or it had no room; left to sync.
+    /// Pushes not tried because the gateway was down or had no room; left to sync.
     pushes_left_to_sync,
     /// Pushes that reached a gateway without the device.
     pushes_stale,

@@ -79,6 +79,7 @@ fn totals(table: &mut Table, record: &Record) {
         ("send_retries", "tries", totals.send_retries),
         ("push_retries", "tries", totals.push_retries),
         ("duplicates_suppressed", "repeats", totals.duplicates_suppressed),
+        ("not_asked", "operations", totals.not_asked),
         ("client_packets_sent", "packets", totals.client_packets_sent),
         ("client_packets_lost", "packets", totals.client_packets_lost),
         ("backend_packets_sent", "packets", totals.backend_packets_sent),

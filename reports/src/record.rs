@@ -229,6 +229,8 @@ pub struct Totals {
     pub accepted: u64,
     /// (message, device) pairs shown.
     pub shown: u64,
+    /// Planned operations that never began: their device was down, or crashed before it had them.
+    pub not_asked: u64,
     /// Sends refused for good.
     pub refused: u64,
     /// Tries of a send after its first, by devices.

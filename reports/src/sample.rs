@@ -374,6 +374,7 @@ fn totals(timeline: &[Bucket]) -> Totals {
         offered_per_s: offered as f64 / 60.0,
         accepted_per_s: 199.8,
         shown_per_s: 4_473.5,
+        not_asked: 7,
         client_packets_sent: 2_411_890,
         client_packets_lost: 23_551,
         backend_packets_sent: 3_000_400,

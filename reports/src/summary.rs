@@ -156,11 +156,12 @@ fn load(text: &mut Text, record: &Record) {
         (
             "in all",
             format!(
-                "offered {}, accepted {}, shown {}, refused {}",
+                "offered {}, accepted {}, shown {}, refused {}, never asked {}",
                 count(totals.offered),
                 count(totals.accepted),
                 count(totals.shown),
-                count(totals.refused)
+                count(totals.refused),
+                count(totals.not_asked)
             ),
         ),
         (

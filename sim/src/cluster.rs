@@ -112,10 +112,10 @@ impl Cluster {
                 }
             }
         }
-        counters
-            .entry(Role::Redis.to_string())
-            .or_default()
-            .insert("commands_executed".to_owned(), self.redis_counters.commands.get());
+        counters.entry(Role::Redis.to_string()).or_default().extend([
+            ("commands_executed".to_owned(), self.redis_counters.commands.get()),
+            ("connections_accepted".to_owned(), self.redis_counters.connections.get()),
+        ]);
         counters
     }
 }

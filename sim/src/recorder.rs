@@ -1,12 +1,12 @@
 //! Writes the history: the harness' ear on every device.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use im::client::Observer;
+use im::client::{Invoked, Observer, Shown};
 use im::env::{Env, Nanos};
-use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, SendKey, Seq, UserId};
+use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId, SendKey, Seq, UserId};
 use im::proto::device::{Operation as Asked, Refusal};
 
 use crate::engine::sim::SimEnv;
@@ -38,6 +38,22 @@ impl Recorder {
     /// The ear on one device.
     pub fn on(&self, device: DeviceId, clock: SimEnv) -> Rc<dyn Observer> {
         Rc::new(Ear { recorder: self.clone(), device, clock })
+    }
+
+    /// What of the device's shows and operations the history has already.
+    fn known_of(
+        &self,
+        device: DeviceId,
+    ) -> (BTreeSet<(ConversationId, Seq)>, BTreeSet<ClientMsgId>) {
+        let (mut shown, mut invoked) = (BTreeSet::new(), BTreeSet::new());
+        for event in self.0.borrow().history.events.iter().filter(|event| event.device == device) {
+            match &event.what {
+                What::Shown { conversation, seq, .. } => drop(shown.insert((*conversation, *seq))),
+                What::Invoked { client_msg_id, .. } => drop(invoked.insert(*client_msg_id)),
+                _ => {}
+            }
+        }
+        (shown, invoked)
     }
 
     /// Writes an event of the harness' own.
@@ -112,9 +128,24 @@ impl Observer for Ear {
         self.note(What::LoggedIn);
     }
 
-    fn invoked(&self, id: ClientMsgId, to: ConversationId, operation: &Asked, intended: Nanos) {
+    fn recovered(&self, shown: Vec<Shown>, invoked: Vec<Invoked>) {
+        if shown.is_empty() && invoked.is_empty() {
+            return;
+        }
+        let (known_shown, known_invoked) = self.recorder.known_of(self.device);
+        for operation in invoked.into_iter().filter(|found| !known_invoked.contains(&found.id)) {
+            self.invoked(operation);
+        }
+        for row in
+            shown.into_iter().filter(|row| !known_shown.contains(&(row.conversation, row.seq)))
+        {
+            self.shown(row);
+        }
+    }
+
+    fn invoked(&self, Invoked { id, to, operation, intended }: Invoked) {
         let operation = match operation {
-            Asked::Create(members) => Operation::Create(members.clone()),
+            Asked::Create(members) => Operation::Create(members),
             Asked::Join => Operation::Join,
             Asked::Leave => Operation::Leave,
             Asked::Send(content) => Operation::Send(content.len() as u32),
@@ -138,7 +169,7 @@ impl Observer for Ear {
         self.recorder.settle(self.key(id), None);
     }
 
-    fn shown(&self, row: &Row) {
+    fn shown(&self, row: Shown) {
         self.note(What::Shown {
             conversation: row.conversation,
             seq: row.seq,

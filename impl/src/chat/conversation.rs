@@ -1,7 +1,7 @@
 //! One conversation on its chat node: operations queue, and one commit is under way at a time.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use tokio::sync::oneshot;
@@ -50,6 +50,15 @@ pub struct Conversation {
     pub owned: RefCell<Option<Owned>>,
     queue: RefCell<VecDeque<Waiting>>,
     driven: Cell<bool>,
+}
+
+impl Conversation {
+    /// The store has said that these operations are committed.
+    fn learn(&self, keys: Vec<(SendKey, Seq, MessageId)>) {
+        if let Some(owned) = self.owned.borrow_mut().as_mut() {
+            owned.known.extend(keys.into_iter().map(|(key, seq, id)| (key, (seq, id))));
+        }
+    }
 }
 
 /// Queues an operation; the reply comes on the returned channel, or never.
@@ -129,7 +138,11 @@ async fn commit<E: Env>(
     conversation: &Conversation,
     batch: &mut Vec<Waiting>,
 ) -> bool {
+    let mut asked_for = BTreeSet::new();
     loop {
+        if !look_up_doubtful(chat, id, conversation, batch, &mut asked_for).await {
+            return true;
+        }
         let Some((epoch, rows)) = prepare(chat, id, conversation, batch) else { return false };
         if rows.is_empty() {
             return true;
@@ -147,9 +160,7 @@ async fn commit<E: Env>(
             return true;
         }
         if let Ok(store::Reply::Taken(keys)) = reply {
-            if let Some(owned) = conversation.owned.borrow_mut().as_mut() {
-                owned.known.extend(keys.into_iter().map(|(key, seq, id)| (key, (seq, id))));
-            }
+            conversation.learn(keys);
             continue;
         }
         // Whether the rows were appended is not known, or somebody else owns the conversation:
@@ -159,6 +170,37 @@ async fn commit<E: Env>(
         stats::add(&chat.node.stats.appends_fenced, u64::from(fenced));
         return !fenced;
     }
+}
+
+/// Before an operation is refused for good, the store is asked whether an earlier try of it was
+/// committed under another owner. False when the store cannot be asked.
+async fn look_up_doubtful<E: Env>(
+    chat: &ChatNode<E>,
+    id: ConversationId,
+    conversation: &Conversation,
+    batch: &[Waiting],
+    asked_for: &mut BTreeSet<SendKey>,
+) -> bool {
+    let doubtful: Vec<SendKey> = match conversation.owned.borrow().as_ref() {
+        Some(owned) => batch
+            .iter()
+            .filter(|waiting| !owned.known.contains_key(&waiting.key))
+            .filter(|waiting| admit(owned, waiting, owned.head + 1).is_err())
+            .map(|waiting| waiting.key)
+            .filter(|key| asked_for.insert(*key))
+            .collect(),
+        None => Vec::new(),
+    };
+    if doubtful.is_empty() {
+        return true;
+    }
+    let Ok(store::Reply::Taken(keys)) =
+        chat.ask_store(id, store::Request::Find(id, doubtful)).await
+    else {
+        return false;
+    };
+    conversation.learn(keys);
+    true
 }
 
 /// Answers what needs no commit and makes rows of the rest; `None` when the conversation is not

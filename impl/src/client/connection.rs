@@ -35,7 +35,7 @@ pub async fn stay_logged_in<E: Env>(device: Rc<Device<E>>, take: impl Fn(ToDevic
         }
         next = (next + 1) % gateways.len();
         let wait = config.reconnect.0 << failures.min(DOUBLINGS_MAX);
-        env.sleep(wait / 2 + env.rand_below(wait)).await;
+        env.sleep(wait / 2 + env.rand_below(wait / 2 + 1)).await;
         failures += 1;
     }
 }

@@ -5,18 +5,26 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::env::Env;
+use super::{Invoked, Shown};
+use crate::env::{Env, Nanos};
 use crate::journal::Journal;
-use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, Seq};
+use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, SendKey, Seq};
 use crate::node::Node;
 use crate::proto::device::Operation;
 
 #[derive(Serialize, Deserialize)]
 enum Record {
-    Queued(ClientMsgId, ConversationId, Operation),
+    Queued(Invoked),
     Settled(ClientMsgId),
     /// Rows shown, and the cursor after them.
-    Shown(ConversationId, Vec<(Seq, MessageId)>, Seq),
+    Shown(ConversationId, Vec<(Seq, MessageId, SendKey)>, Seq),
+}
+
+/// What a database held when it was opened.
+#[derive(Default)]
+pub struct Recovered {
+    pub shown: Vec<Shown>,
+    pub invoked: Vec<Invoked>,
 }
 
 /// A device's database: what it has asked for and what it has shown.
@@ -31,7 +39,7 @@ pub struct Db<E: Env> {
 
 impl<E: Env> Db<E> {
     /// Opens the database of `device`.
-    pub async fn open(node: &Node<E>, device: DeviceId) -> Self {
+    pub async fn open(node: &Node<E>, device: DeviceId) -> (Self, Recovered) {
         let (journal, records) = Journal::open(node.env.clone(), "device.db", node.stats.clone())
             .await
             .expect("the device's database opens");
@@ -42,30 +50,42 @@ impl<E: Env> Db<E> {
             outbox: RefCell::default(),
             cursors: RefCell::default(),
         };
+        let mut recovered = Recovered::default();
         for record in records {
-            db.apply(record);
+            db.recover(record, &mut recovered);
         }
-        db
+        (db, recovered)
     }
 
-    fn apply(&self, record: Record) {
+    fn recover(&self, record: Record, recovered: &mut Recovered) {
         match record {
-            Record::Queued(id, to, operation) => {
-                self.operations.set(self.operations.get() + 1);
-                self.outbox.borrow_mut().insert(id, (to, operation));
+            Record::Queued(invoked) => {
+                self.enter(&invoked);
+                recovered.invoked.push(invoked);
             }
             Record::Settled(id) => {
                 self.outbox.borrow_mut().remove(&id);
             }
-            Record::Shown(conversation, _, cursor) => {
-                self.cursors.borrow_mut().insert(conversation, cursor);
+            Record::Shown(conversation, rows, cursor) => {
+                self.shown(conversation, cursor);
+                recovered.shown.extend(rows.into_iter().map(|(seq, message_id, key)| Shown {
+                    conversation,
+                    seq,
+                    message_id,
+                    key,
+                }));
             }
         }
     }
 
-    fn write(&self, record: Record) {
-        self.journal.append(&record).expect("a device's disk has room");
-        self.apply(record);
+    fn write(&self, record: &Record) {
+        self.journal.append(record).expect("a device's disk has room");
+    }
+
+    fn enter(&self, invoked: &Invoked) {
+        self.operations.set(self.operations.get() + 1);
+        let entry = (invoked.to, invoked.operation.clone());
+        self.outbox.borrow_mut().insert(invoked.id, entry);
     }
 
     /// Completes once everything written so far is durable.
@@ -74,16 +94,24 @@ impl<E: Env> Db<E> {
         synced.expect("a device's disk works");
     }
 
-    /// Notes an operation; returns its number.
-    pub fn queue(&self, to: ConversationId, operation: Operation) -> ClientMsgId {
+    /// Notes an operation and gives it its number.
+    pub fn queue(&self, to: ConversationId, operation: Operation, intended: Nanos) -> Invoked {
         let id = ClientMsgId::new(self.device.index, self.operations.get());
-        self.write(Record::Queued(id, to, operation));
-        id
+        let invoked = Invoked { id, to, operation, intended };
+        self.write(&Record::Queued(invoked.clone()));
+        self.enter(&invoked);
+        invoked
     }
 
     /// The outcome of an operation is known.
     pub fn settle(&self, id: ClientMsgId) {
-        self.write(Record::Settled(id));
+        self.write(&Record::Settled(id));
+        self.outbox.borrow_mut().remove(&id);
+    }
+
+    /// How many operations wait for their outcome.
+    pub fn unsettled(&self) -> usize {
+        self.outbox.borrow().len()
     }
 
     /// Operations whose outcome is not known, in the order in which they were asked for.
@@ -95,9 +123,8 @@ impl<E: Env> Db<E> {
     /// Writes rows and the conversation's cursor after them. They count once they are durable:
     /// then [`Db::shown`] tells.
     pub fn show(&self, conversation: ConversationId, rows: &[Row], cursor: Seq) {
-        let rows = rows.iter().map(|row| (row.seq, row.message_id)).collect();
-        let record = Record::Shown(conversation, rows, cursor);
-        self.journal.append(&record).expect("a device's disk has room");
+        let rows = rows.iter().map(|row| (row.seq, row.message_id, row.key)).collect();
+        self.write(&Record::Shown(conversation, rows, cursor));
     }
 
     /// What [`Db::show`] wrote for the conversation is durable.

@@ -12,10 +12,11 @@ mod sender;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
 
 use crate::env::{Env, Nanos};
-use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, Seq};
+use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, SendKey, Seq};
 use crate::node::Node;
 use crate::proto::device::{Operation, Refusal, ToDevice, ToGateway};
 
@@ -26,12 +27,28 @@ use sender::Sender;
 /// Operations or frames that may wait inside the device.
 const QUEUE: usize = 100_000;
 
+/// A row as the device's database has it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shown {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Its place there.
+    pub seq: Seq,
+    /// Its id.
+    pub message_id: MessageId,
+    /// Which operation it is.
+    pub key: SendKey,
+}
+
 /// Told of everything a user would notice, at the instant at which it becomes true.
 pub trait Observer {
+    /// The device has started from this database. What it had written but not yet told of when it
+    /// crashed is true from now on.
+    fn recovered(&self, shown: Vec<Shown>, invoked: Vec<Invoked>);
     /// A login was acked.
     fn logged_in(&self);
     /// The operation is synced into the database: it may take effect from now on.
-    fn invoked(&self, id: ClientMsgId, to: ConversationId, operation: &Operation, intended: Nanos);
+    fn invoked(&self, operation: Invoked);
     /// The operation is sent off, for the `attempt`-th time since the device started.
     fn attempted(&self, id: ClientMsgId, attempt: u32);
     /// The send ack has come.
@@ -39,7 +56,27 @@ pub trait Observer {
     /// The operation is refused for good.
     fn refused(&self, id: ClientMsgId, reason: Refusal);
     /// The row is synced into the database.
-    fn shown(&self, row: &Row);
+    fn shown(&self, row: Shown);
+}
+
+/// An operation as the device's database has it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Invoked {
+    /// The device's own number of it.
+    pub id: ClientMsgId,
+    /// Where it applies.
+    pub to: ConversationId,
+    /// What it asks for.
+    pub operation: Operation,
+    /// When the user intended it.
+    pub intended: Nanos,
+}
+
+impl From<&Row> for Shown {
+    fn from(row: &Row) -> Self {
+        let Row { conversation, seq, message_id, key, .. } = *row;
+        Self { conversation, seq, message_id, key }
+    }
 }
 
 /// What the parts of a device share.
@@ -72,7 +109,8 @@ impl<E: Env> Client<E> {
     /// When its database cannot be opened.
     pub async fn start(node: Node<E>, id: DeviceId, observer: Rc<dyn Observer>) -> Self {
         let env = node.env.clone();
-        let db = Db::open(&node, id).await;
+        let (db, recovered) = Db::open(&node, id).await;
+        observer.recovered(recovered.shown, recovered.invoked);
         let device = Rc::new(Device {
             node,
             id,
@@ -107,7 +145,7 @@ impl<E: Env> Client<E> {
 
     /// Operations whose outcome the device does not know yet.
     pub fn unsettled(&self) -> usize {
-        self.device.db.outbox().len()
+        self.device.db.unsettled()
     }
 
     /// Whether the device is logged in.

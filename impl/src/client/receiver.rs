@@ -114,6 +114,7 @@ impl<E: Env> Receiver<E> {
     fn take_page(&mut self, id: ConversationId, page: Page, outcome: &mut Outcome) {
         let timeline = self.timelines.entry(id).or_default();
         timeline.syncing_until = 0;
+        timeline.heard_of = timeline.heard_of.max(page.head);
         for row in page.rows {
             if row.seq > timeline.cursor {
                 timeline.held.entry(row.seq).or_insert(row);
@@ -121,7 +122,7 @@ impl<E: Env> Receiver<E> {
         }
         timeline.release(page.covered, outcome);
         outcome.acks.insert(id);
-        if timeline.cursor < timeline.heard_of.max(page.head) {
+        if timeline.cursor < timeline.heard_of {
             outcome.syncs.insert(id);
         }
     }
@@ -140,7 +141,7 @@ impl<E: Env> Receiver<E> {
         }
         device.db.durable().await;
         for row in outcome.shows.values().flatten() {
-            device.observer.shown(row);
+            device.observer.shown(row.into());
         }
         for id in &touched {
             device.db.shown(*id, cursor(id));

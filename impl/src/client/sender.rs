@@ -70,12 +70,12 @@ impl<E: Env> Shared<E> {
             while let Ok(next) = intended.try_recv() {
                 batch.push(next);
             }
-            let ids: Vec<ClientMsgId> =
-                batch.iter().map(|next| device.db.queue(next.to, next.operation.clone())).collect();
+            let queue = |next: Intended| device.db.queue(next.to, next.operation, next.intended);
+            let invoked: Vec<_> = batch.into_iter().map(queue).collect();
             device.db.durable().await;
-            for (id, Intended { to, operation, intended }) in ids.into_iter().zip(batch) {
-                device.observer.invoked(id, to, &operation, intended);
-                self.enqueue(id, to, operation);
+            for invoked in invoked {
+                device.observer.invoked(invoked.clone());
+                self.enqueue(invoked.id, invoked.to, invoked.operation);
             }
         }
     }

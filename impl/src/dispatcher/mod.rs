@@ -51,9 +51,12 @@ pub async fn run<E: Env>(node: Node<E>) {
         node,
     });
     let mut working: BTreeMap<u32, E::Task> = BTreeMap::new();
+    let node = &dispatcher.node;
+    let renewal = Node::<E>::renewal(node.config.lease.0);
+    let group = node.caller_within::<Log>(node.topology.log, renewal);
     loop {
-        let node = &dispatcher.node;
-        let beat = dispatcher.log.call(Request::Beat { member: node.number }).await;
+        let next = node.env.now() + renewal;
+        let beat = group.call(Request::Beat { member: node.number }).await;
         if let Ok(Reply::Assigned { generation, partitions }) = beat {
             let mine: BTreeSet<u32> = partitions.iter().map(|(partition, _)| *partition).collect();
             dispatcher.generation.set(generation);
@@ -71,6 +74,6 @@ pub async fn run<E: Env>(node: Node<E>) {
                 });
             }
         }
-        node.env.sleep(Node::<E>::renewal(node.config.lease.0)).await;
+        node.env.sleep_until(next).await;
     }
 }

@@ -53,7 +53,10 @@ fn greet<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
 fn withdraw<E: Env>(gateway: &Rc<GatewayNode<E>>, device: DeviceId) {
     let gateway = gateway.clone();
     gateway.node.env.clone().spawn(async move {
-        gateway.presence.withdraw(device, gateway.node.number).await;
+        // It may have come back here meanwhile.
+        if gateway.sessions.get(device).is_none() {
+            gateway.presence.withdraw(device, gateway.node.number).await;
+        }
     });
 }
 

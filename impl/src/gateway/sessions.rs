@@ -82,9 +82,10 @@ impl Sessions {
         self.by_device.borrow().get(&device).cloned()
     }
 
-    /// Devices connected here, in order.
-    pub fn devices(&self) -> Vec<DeviceId> {
-        self.by_device.borrow().keys().copied().collect()
+    /// Devices connected here that have said something since then, in order.
+    pub fn devices_heard_since(&self, since: Nanos) -> Vec<DeviceId> {
+        let sessions = self.by_device.borrow();
+        sessions.values().filter(|s| s.heard.get() >= since).map(|s| s.device).collect()
     }
 
     fn is_current(&self, session: &Session) -> bool {

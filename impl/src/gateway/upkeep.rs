@@ -23,7 +23,8 @@ pub fn start<E: Env>(gateway: &Rc<GatewayNode<E>>) {
     }
 }
 
-/// Announces every session again in time, and at once when Redis is back and may have forgotten.
+/// Announces sessions again in time, and at once when Redis is back and may have forgotten. A silent
+/// session is left out: its device may be on another gateway by now.
 async fn renew_presence<E: Env>(gateway: &GatewayNode<E>) {
     let node = &gateway.node;
     let wait = Node::<E>::renewal(node.config.presence_lease.0);
@@ -33,7 +34,8 @@ async fn renew_presence<E: Env>(gateway: &GatewayNode<E>) {
         if let Some(generation) = node.env.timeout(wait, reconnected).await {
             seen = generation;
         }
-        for devices in gateway.sessions.devices().chunks(node.config.push_shard) {
+        let since = node.env.now().saturating_sub(2 * node.config.heartbeat.0);
+        for devices in gateway.sessions.devices_heard_since(since).chunks(node.config.push_shard) {
             gateway.presence.announce(devices, node.number).await;
         }
     }

@@ -65,15 +65,31 @@ pub async fn run<E: Env>(node: Node<E>) {
     let env = broker.node.env.clone();
     let handle = move |request| {
         let broker = broker.clone();
-        let (early, position) = broker.begin(&request);
-        async move { broker.finish(request, early, position).await }
+        let begun = broker.begin(&request);
+        async move { broker.finish(request, begun).await }
     };
     call::serve::<E, Log, _>(env, CALL_PORT, handle).await;
 }
 
+/// A request whose changes are applied and logged.
+struct Begun {
+    /// The reply, where nothing must become durable first.
+    reply: Option<Reply>,
+    /// Where the changes become durable.
+    position: u64,
+    /// The end of the produced partition just after them.
+    end: u64,
+}
+
+impl Begun {
+    fn replied(reply: Reply) -> Self {
+        Self { reply: Some(reply), position: 0, end: 0 }
+    }
+}
+
 impl<E: Env> Broker<E> {
     /// What must happen in the order of requests: changes are applied and logged.
-    fn begin(&self, request: &Request) -> (Option<Reply>, u64) {
+    fn begin(&self, request: &Request) -> Begun {
         let now = self.node.env.now();
         let mutation = match request {
             Request::Produce { producer, partition, records } => {
@@ -89,22 +105,28 @@ impl<E: Env> Broker<E> {
             }
             Request::Commit { partition, offset, generation } => {
                 if *generation != self.group.borrow_mut().generation(now) {
-                    return (Some(Reply::Stale), 0);
+                    return Begun::replied(Reply::Stale);
                 }
                 Some(Mutation::Committed { partition: *partition, offset: *offset })
             }
             Request::Beat { member } => {
-                let reply = self.group.borrow_mut().beat(*member, now);
-                return (Some(reply), 0);
+                return Begun::replied(self.group.borrow_mut().beat(*member, now));
             }
-            Request::Fetch { .. } => return (None, 0),
+            Request::Fetch { .. } => return Begun { reply: None, position: 0, end: 0 },
         };
         let logged = mutation.map_or(Ok(()), |mutation| {
             let logged = self.journal.append(&mutation).map(|_| ());
             self.apply(mutation);
             logged
         });
-        (logged.is_err().then_some(Reply::Failed), self.journal.position())
+        let end = match request {
+            Request::Produce { partition, .. } => {
+                self.partitions.borrow()[*partition as usize].end()
+            }
+            _ => 0,
+        };
+        let reply = logged.is_err().then_some(Reply::Failed);
+        Begun { reply, position: self.journal.position(), end }
     }
 
     fn apply(&self, mutation: Mutation) {
@@ -118,8 +140,9 @@ impl<E: Env> Broker<E> {
         }
     }
 
-    async fn finish(&self, request: Request, early: Option<Reply>, position: u64) -> Reply {
-        if let Some(reply) = early {
+    async fn finish(&self, request: Request, begun: Begun) -> Reply {
+        let Begun { reply, position, end } = begun;
+        if let Some(reply) = reply {
             return reply;
         }
         match request {
@@ -127,7 +150,6 @@ impl<E: Env> Broker<E> {
                 self.fetch(partition, offset, limit).await
             }
             Request::Produce { partition, .. } => {
-                let end = self.partitions.borrow()[partition as usize].end();
                 if self.journal.durable(position).await.is_err() {
                     return Reply::Failed;
                 }

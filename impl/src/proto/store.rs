@@ -28,6 +28,8 @@ pub enum Request {
         /// The rows, with consecutive seqs.
         rows: Vec<Row>,
     },
+    /// Which of these keys are taken.
+    Find(ConversationId, Vec<SendKey>),
     /// Rows after a seq, at most `limit`.
     Timeline {
         /// The conversation.
@@ -101,7 +103,7 @@ pub enum Reply {
     },
     /// Somebody else has taken the conversation over.
     Fenced,
-    /// These keys are taken, by the message at that seq; nothing was appended.
+    /// These keys are taken, by the message at that seq; to an append: nothing was appended.
     Taken(Vec<(SendKey, Seq, MessageId)>),
     /// Rows in order.
     Rows(Vec<Row>),

@@ -78,6 +78,12 @@ impl State {
             }
             Request::FanOut { entries, copies } => self.done(Mutation::FannedOut(entries, copies)),
             Request::Ack(acks) => self.done(Mutation::Acked(acks)),
+            Request::Find(conversation, keys) => {
+                stats::add(&self.stats.store_rows_read, keys.len() as u64);
+                let timeline = self.timelines.get(&conversation);
+                let taken = timeline.map(|found| found.taken(keys.into_iter()));
+                (Reply::Taken(taken.unwrap_or_default()), None)
+            }
             Request::Timeline { conversation, after, limit } => {
                 let timeline = self.timelines.get(&conversation);
                 let rows = timeline.map_or(Vec::new(), |found| found.after(after, limit).to_vec());
@@ -123,6 +129,9 @@ impl State {
     fn done(&mut self, mutation: Mutation) -> (Reply, Option<Mutation>) {
         let written = self.apply(&mutation);
         stats::add(&self.stats.store_rows_written, written as u64);
+        if let Mutation::FannedOut(entries, _) = &mutation {
+            stats::add(&self.stats.inbox_copies, (written - entries.len()) as u64);
+        }
         (Reply::Done, Some(mutation))
     }
 
@@ -152,7 +161,6 @@ impl State {
                         written += usize::from(self.mailbox(*user).put(row.clone()));
                     }
                 }
-                stats::add(&self.stats.inbox_copies, written as u64);
                 entries.len() + written
             }
             Mutation::Acked(acks) => acks

@@ -37,12 +37,15 @@ impl Timeline {
         if epoch != self.epoch || !in_order {
             return Err(Conflict::Fenced);
         }
-        let taken: Vec<_> = rows
-            .iter()
-            .filter_map(|row| self.keys.get(&row.key).map(|seq| (row.key, *seq)))
-            .map(|(key, seq)| (key, seq, self.row(seq).message_id))
-            .collect();
+        let taken = self.taken(rows.iter().map(|row| row.key));
         if unique && !taken.is_empty() { Err(Conflict::Taken(taken)) } else { Ok(()) }
+    }
+
+    /// Which of these keys are taken, and by what.
+    pub fn taken(&self, keys: impl Iterator<Item = SendKey>) -> Vec<(SendKey, Seq, MessageId)> {
+        keys.filter_map(|key| self.keys.get(&key).map(|seq| (key, *seq)))
+            .map(|(key, seq)| (key, seq, self.row(seq).message_id))
+            .collect()
     }
 
     /// Appends a row that was admitted.

@@ -105,8 +105,8 @@ fn severity(exit: Exit) -> u8 {
     match exit {
         Exit::Bug => 5,
         Exit::NotDeterministic => 4,
-        Exit::Usage => 3,
-        Exit::Broken => 2,
+        Exit::Broken => 3,
+        Exit::Usage => 2,
         Exit::Undecided => 1,
         Exit::Held | Exit::NothingRan | Exit::Interrupted => 0,
     }
@@ -186,7 +186,7 @@ fn run_once(
     let record = run::judge(scenario, seed, &observed);
     let mut failure = judge(scenario, &record);
     if args.determinism && !progress.stop.load(Ordering::Relaxed) {
-        let first = Fingerprint::of(&observed);
+        let first = Fingerprint::of(&observed, &record);
         match fingerprint::differs_elsewhere(&first, path, scenario, seed, &args.sets) {
             Ok(None) => {}
             Ok(Some(how)) => {

@@ -3,7 +3,8 @@
 //! Latency counts from the time at which the workload intended the send (open loop), so that a
 //! stalled cluster cannot hide behind sends that were never made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use hdrhistogram::Histogram;
 use im::env::Nanos;
@@ -32,15 +33,24 @@ pub struct Measures {
     pub accepted: u64,
     /// (message, device) pairs shown.
     pub shown: u64,
+    /// Of the three, what happened before the load ended.
+    pub offered_in_load: u64,
+    /// See `offered_in_load`.
+    pub accepted_in_load: u64,
+    /// See `offered_in_load`.
+    pub shown_in_load: u64,
+    /// Operations of all kinds that reached a device's database.
+    pub invoked: u64,
     /// Operations refused for good.
     pub refused: u64,
     /// Tries of an operation after its first.
     pub send_retries: u64,
 }
 
-/// Measures what happened from `origin` to `end`. Conversations opened before are not counted.
-pub fn measure(history: &History, origin: Nanos, end: Nanos) -> Measures {
-    let mut taker = Taker::new(origin, end);
+/// Measures what happened from the start of `load` to `end`; what was asked for before does not
+/// count. Rates count `load` only: what is caught up on later is no throughput.
+pub fn measure(history: &History, load: Range<Nanos>, end: Nanos) -> Measures {
+    let mut taker = Taker::new(load, end);
     for event in &history.events {
         taker.take(event.at, SendKeyOf(event.device.user.0), &event.what);
     }
@@ -58,9 +68,11 @@ impl SendKeyOf {
 }
 
 struct Taker {
-    origin: Nanos,
+    load: Range<Nanos>,
     /// Intended times of content, by key.
     intended: BTreeMap<SendKey, Nanos>,
+    /// Sends whose first ack was seen.
+    acked: BTreeSet<SendKey>,
     to_ack: Histogram<u64>,
     to_show: Histogram<u64>,
     measures: Measures,
@@ -69,12 +81,13 @@ struct Taker {
 }
 
 impl Taker {
-    fn new(origin: Nanos, end: Nanos) -> Self {
-        let seconds = (end - origin).div_ceil(SECOND);
+    fn new(load: Range<Nanos>, end: Nanos) -> Self {
+        let seconds = (end - load.start).div_ceil(SECOND);
         let bucket = |second| Bucket { second, ..Bucket::default() };
         Self {
-            origin,
+            load,
             intended: BTreeMap::new(),
+            acked: BTreeSet::new(),
             to_ack: histogram(),
             to_show: histogram(),
             measures: Measures {
@@ -83,6 +96,10 @@ impl Taker {
                 offered: 0,
                 accepted: 0,
                 shown: 0,
+                offered_in_load: 0,
+                accepted_in_load: 0,
+                shown_in_load: 0,
+                invoked: 0,
                 refused: 0,
                 send_retries: 0,
             },
@@ -91,28 +108,35 @@ impl Taker {
     }
 
     fn take(&mut self, at: Nanos, of: SendKeyOf, what: &What) {
-        if at < self.origin {
+        if at < self.load.start {
             return;
         }
-        let place = (((at - self.origin) / SECOND) as usize).min(self.shows.len().max(1) - 1);
+        let in_load = u64::from(self.load.contains(&at));
+        let place = (((at - self.load.start) / SECOND) as usize).min(self.shows.len().max(1) - 1);
         let Some(bucket) = self.measures.timeline.get_mut(place) else { return };
+        self.measures.invoked += u64::from(matches!(what, What::Invoked { .. }));
         match what {
             What::Invoked { client_msg_id, operation: Operation::Send(_), intended, .. } => {
                 self.intended.insert(of.key(*client_msg_id), *intended);
                 bucket.offered += 1;
                 self.measures.offered += 1;
+                self.measures.offered_in_load += in_load;
             }
             What::Attempted { attempt, .. } if *attempt > 1 => {
                 bucket.retries += 1;
                 self.measures.send_retries += 1;
             }
             What::Acked { client_msg_id, .. } => {
-                if let Some(intended) = self.intended.get(&of.key(*client_msg_id)) {
+                let key = of.key(*client_msg_id);
+                if let Some(intended) = self.intended.get(&key)
+                    && self.acked.insert(key)
+                {
                     self.to_ack
                         .record(at - intended)
                         .expect("a histogram that grows takes any value");
                     bucket.accepted += 1;
                     self.measures.accepted += 1;
+                    self.measures.accepted_in_load += in_load;
                 }
             }
             What::Refused { .. } => self.measures.refused += 1,
@@ -124,6 +148,7 @@ impl Taker {
                     self.shows[place].push(at - intended);
                     bucket.shown += 1;
                     self.measures.shown += 1;
+                    self.measures.shown_in_load += in_load;
                 }
             }
             _ => {}
@@ -144,8 +169,8 @@ impl Taker {
             ),
             latency(
                 "send→show",
-                "From the intended time of a send until a recipient's device has stored it; one \
-                 sample per device.",
+                "From the intended time of a send until a member's device has stored it, the sender's \
+                 own among them; one sample per device.",
                 &self.to_show,
             ),
         ];
@@ -225,10 +250,11 @@ mod tests {
             ],
             complete: true,
         };
-        let measures = measure(&history, SECOND, 4 * SECOND);
+        let measures = measure(&history, SECOND..3 * SECOND, 4 * SECOND);
         let of = |place: usize| measures.latencies[place].percentile_ns(50.0) / 1_000_000;
         assert_eq!((of(0), of(1)), (500, 1_000));
         assert_eq!((measures.offered, measures.accepted, measures.shown), (1, 1, 1));
+        assert_eq!((measures.accepted_in_load, measures.shown_in_load), (1, 0));
         assert_eq!((measures.send_retries, measures.timeline.len()), (1, 3));
         assert_eq!(measures.timeline[2].show_p50_ns, Some(1_000_000_000));
     }

@@ -21,10 +21,3 @@ pub fn judge(scenario: &Scenario, seed: u64, observed: &Observed) -> Record {
     let report = checkers::check_all(&observed.history);
     record::write(scenario, seed, observed, report)
 }
-
-/// Runs the scenario with this seed: the world, then the checkers, then the record.
-///
-/// Call it on a fresh thread: one world lives on a thread at a time.
-pub fn run(scenario: &Scenario, seed: u64, progress: &Progress) -> Result<Record, SetupError> {
-    Ok(judge(scenario, seed, &live_through(scenario, seed, progress)?))
-}

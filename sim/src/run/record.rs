@@ -14,7 +14,11 @@ const FINDINGS_MAX: usize = 12;
 
 /// Writes the record.
 pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report) -> Record {
-    let measures = measures::measure(&observed.history, observed.origin, observed.end);
+    let measures = measures::measure(
+        &observed.history,
+        observed.origin..observed.origin + scenario.duration.0,
+        observed.end,
+    );
     let verdict = report.verdict();
     Record {
         schema_version: SCHEMA_VERSION,
@@ -56,6 +60,8 @@ fn findings(observed: &Observed, report: &Report) -> Vec<Finding> {
 fn totals(scenario: &Scenario, observed: &Observed, measures: &Measures) -> Totals {
     let seconds = scenario.duration.as_secs_f64();
     let counter = |name| counter(&observed.counters, name);
+    let (net, before) = (&observed.net, &observed.net_before);
+    let planned = observed.plan.operations.len() as u64;
     Totals {
         users: u64::from(scenario.population.users),
         devices: observed.plan.devices.len() as u64,
@@ -63,17 +69,18 @@ fn totals(scenario: &Scenario, observed: &Observed, measures: &Measures) -> Tota
         offered: measures.offered,
         accepted: measures.accepted,
         shown: measures.shown,
+        not_asked: planned.saturating_sub(measures.invoked),
         refused: measures.refused,
         send_retries: measures.send_retries,
         push_retries: counter("push_retries"),
         duplicates_suppressed: counter("server_duplicates") + counter("device_duplicates"),
-        offered_per_s: measures.offered as f64 / seconds,
-        accepted_per_s: measures.accepted as f64 / seconds,
-        shown_per_s: measures.shown as f64 / seconds,
-        client_packets_sent: observed.net.clients.sent,
-        client_packets_lost: observed.net.clients.lost,
-        backend_packets_sent: observed.net.backend.sent,
-        backend_packets_lost: observed.net.backend.lost,
+        offered_per_s: measures.offered_in_load as f64 / seconds,
+        accepted_per_s: measures.accepted_in_load as f64 / seconds,
+        shown_per_s: measures.shown_in_load as f64 / seconds,
+        client_packets_sent: net.clients.sent - before.clients.sent,
+        client_packets_lost: net.clients.lost - before.clients.lost,
+        backend_packets_sent: net.backend.sent - before.backend.sent,
+        backend_packets_lost: net.backend.lost - before.backend.lost,
     }
 }
 

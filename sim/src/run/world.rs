@@ -16,12 +16,12 @@ use crate::cluster::{self, Cluster, Device};
 use crate::engine::sim::{HostId, NetStats, Sim};
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
-use crate::scenario::{Scenario, Schedule};
+use crate::scenario::{Role, Scenario, Schedule};
 use crate::workload::{Plan, Planned};
 
 /// Devices start over this long, so that they do not all log in at the same instant.
 const STARTS_WITHIN: Span = Span::s(1);
-/// The set-up must be done by then.
+/// Each of the two parts of the set-up may take so long.
 const SETUP_MAX: Span = Span::s(120);
 /// How often the harness looks whether the set-up is done, or nothing is owed any more.
 const LOOK: Span = Span::ms(100);
@@ -46,6 +46,9 @@ pub struct SetupError {
     missing: String,
 }
 
+/// Counters by role and name.
+pub type Counters = BTreeMap<String, BTreeMap<String, u64>>;
+
 /// What a world leaves behind.
 pub struct Observed {
     /// What happened at the devices' edge.
@@ -58,12 +61,12 @@ pub struct Observed {
     pub end: Nanos,
     /// The faults and what they touched.
     pub faults: Vec<FaultReport>,
-    /// Planned operations whose device was down at their time: nobody could ask.
-    pub skipped: u64,
     /// Counters by role, over `duration` and settle.
-    pub counters: BTreeMap<String, BTreeMap<String, u64>>,
-    /// The engine's counters.
+    pub counters: Counters,
+    /// The engine's counters over the whole run.
     pub net: NetStats,
+    /// The same as they stood when `duration` began.
+    pub net_before: NetStats,
     /// Rolling hash over every event.
     pub digest: u64,
     /// The hash as it was after each so many events.
@@ -83,7 +86,7 @@ pub fn live_through(
     world.sim.trace(progress.traced.clone());
     world.set_up()?;
     let origin = world.sim.now();
-    let before = world.cluster.counters();
+    let before = (world.cluster.counters(), world.sim.stats());
     world.go_through(origin, progress);
     world.settle(scenario.settle.0, origin, progress);
     Ok(world.observed(origin, &before, !progress.stop.load(Ordering::Relaxed)))
@@ -96,7 +99,6 @@ struct World {
     schedule: Vec<Change>,
     faults: Faults,
     duration: Nanos,
-    skipped: u64,
     by_device: BTreeMap<DeviceId, usize>,
     /// Declared last: clients in the cluster's slots must go before the world does.
     sim: Sim,
@@ -120,7 +122,6 @@ impl World {
             schedule: faults::schedule(&scenario.faults),
             faults: Faults::new(scenario),
             duration: scenario.duration.0,
-            skipped: 0,
             by_device,
             plan,
             sim,
@@ -129,10 +130,11 @@ impl World {
 
     /// Starts servers, then devices; opens the conversations; waits until everybody has seen them.
     fn set_up(&mut self) -> Result<(), SetupError> {
-        let servers: Vec<HostId> = self.cluster.nodes.values().copied().collect();
         let devices: Vec<HostId> = self.cluster.devices.iter().map(|device| device.host).collect();
-        for host in servers.into_iter().filter(|host| !devices.contains(host)) {
-            self.sim.start(host);
+        for (node, host) in &self.cluster.nodes {
+            if node.role != Role::Device {
+                self.sim.start(*host);
+            }
         }
         let step = STARTS_WITHIN.0 / devices.len().max(1) as u64;
         for host in devices {
@@ -153,11 +155,14 @@ impl World {
         // Operations take a moment to be taken in before they count as unsettled.
         self.sim.run_until(self.sim.now() + LOOK.0);
         let recorder = self.recorder.clone();
-        self.wait_for("openings of conversations", |device| is_up_to_date(&recorder, device))
+        // What is missing after that the checkers will find: the run goes on without it.
+        let _ = self.wait_for("openings of conversations", |d| is_up_to_date(&recorder, d));
+        Ok(())
     }
 
     fn wait_for(&mut self, what: &str, done: impl Fn(&Device) -> bool) -> Result<(), SetupError> {
-        while self.sim.now() < SETUP_MAX.0 {
+        let until = self.sim.now() + SETUP_MAX.0;
+        while self.sim.now() < until {
             if self.cluster.devices.iter().all(&done) {
                 return Ok(());
             }
@@ -214,10 +219,7 @@ impl World {
     fn ask(&mut self, planned: &Planned) {
         let device = &self.cluster.devices[self.by_device[&planned.device]];
         let client = device.slot.borrow();
-        let Some(client) = client.as_ref() else {
-            self.skipped += 1;
-            return;
-        };
+        let Some(client) = client.as_ref() else { return };
         let operation = match &planned.operation {
             Operation::Create(members) => Asked::Create(members.clone()),
             Operation::Join => Asked::Join,
@@ -252,7 +254,7 @@ impl World {
     fn observed(
         self,
         origin: Nanos,
-        before: &BTreeMap<String, BTreeMap<String, u64>>,
+        (before, net_before): &(Counters, NetStats),
         complete: bool,
     ) -> Observed {
         let mut counters = self.cluster.counters();
@@ -266,9 +268,9 @@ impl World {
             origin,
             end: self.sim.now(),
             faults: self.faults.reports(),
-            skipped: self.skipped,
             counters,
             net: self.sim.stats(),
+            net_before: *net_before,
             digest: self.sim.digest(),
             checkpoints: self.sim.checkpoints(),
             trace: self.sim.traced(),

@@ -11,6 +11,7 @@ mod one_to_one;
 
 use im::env::Nanos;
 use im::model::{ConversationId, DeviceId, UserId};
+use indexmap::IndexSet;
 
 use crate::engine::sim::rng;
 use crate::history::Operation;
@@ -148,6 +149,13 @@ fn devices(scenario: &Scenario, seed: u64) -> Vec<DeviceId> {
 /// `count` different users of `users`, in random order.
 fn draw_users(count: u32, users: u32, rng: &mut rng::Stream) -> Vec<UserId> {
     assert!(count <= users, "validated");
+    if count < users / 4 {
+        let mut drawn = IndexSet::new();
+        while drawn.len() < count as usize {
+            drawn.insert(UserId(rng::below(rng, u64::from(users)) as u32));
+        }
+        return drawn.into_iter().collect();
+    }
     let mut drawn: Vec<u32> = (0..users).collect();
     for place in 0..count as usize {
         let other = place + rng::below(rng, u64::from(users) - place as u64) as usize;

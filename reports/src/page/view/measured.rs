@@ -126,6 +126,11 @@ pub fn rates(record: &Record) -> Vec<Fact> {
         ),
         fact("Refused", count(totals.refused), "sends turned down for good"),
         fact(
+            "Never asked",
+            count(totals.not_asked),
+            "planned operations whose device was down or crashed first",
+        ),
+        fact(
             "Send retries",
             count(totals.send_retries),
             "tries of a send after its first, by devices",

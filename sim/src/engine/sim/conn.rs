@@ -151,6 +151,16 @@ impl Pipe {
         }
     }
 
+    /// The sender is no more: what waits to be sent again is never sent.
+    pub fn forget_held(&mut self) {
+        self.ring.truncate(self.ring.len() - self.held);
+        self.held = 0;
+        self.stall = None;
+        if self.fin == Fin::Sent(None) {
+            self.fin = Fin::No;
+        }
+    }
+
     /// Forgets what has not arrived.
     pub fn discard_unarrived(&mut self) {
         self.ring.truncate(self.available);

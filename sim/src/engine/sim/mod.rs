@@ -199,13 +199,19 @@ impl Sim {
 }
 
 impl Drop for Sim {
-    /// Stops every host first, so that tasks are dropped while the world that they call still
-    /// stands; also when a panic unwinds.
+    /// Cancels every task before any is polled again, and drops them while the world that they call
+    /// still stands; also when a panic unwinds.
     fn drop(&mut self) {
-        let hosts = world::with(|world| world.hosts.len());
-        for host in 0..hosts {
-            self.stop(host as HostId, false);
-        }
+        let tasks = world::with(|world| {
+            let mut tasks = Vec::new();
+            for host in &mut world.hosts {
+                host.alive = false;
+                tasks.extend(host.tasks.take_all());
+            }
+            tasks
+        });
+        drop(tasks);
+        executor::run_ready();
         executor::choose_by(None);
         world::uninstall();
     }

@@ -136,6 +136,7 @@ impl World {
         if self.conns.get(end.conn).is_none() {
             return;
         }
+        self.pipe(end).forget_held();
         if machine_up {
             self.send_reset(end);
         }
@@ -216,23 +217,31 @@ impl World {
                 self.expect_delivery(end);
             }
             EndState::Gone => {
-                let carried_bytes = pipe.arrive(now) > 0;
-                pipe.discard_unarrived();
                 self.note(Noted::BytesArriveNowhere, u64::from(end.conn.slot));
-                if carried_bytes {
-                    self.send_reset(end.peer());
+                let pipe = self.pipe(end);
+                let carries_bytes = pipe.in_flight.front().is_some_and(|(at, _)| *at <= now);
+                if !carries_bytes {
+                    pipe.arrive(now);
+                } else if self.send_reset(end.peer()) {
+                    self.pipe(end).discard_unarrived();
+                } else {
+                    // The RST is lost, so nothing is acked: the bytes are sent again.
+                    self.pipe(end).recall();
+                    self.stall(end, now);
                 }
             }
             EndState::Failed(_) | EndState::Unborn => pipe.discard_unarrived(),
         }
     }
 
-    /// A RST leaves towards the peer of `from`; a partition or loss may swallow it.
-    fn send_reset(&mut self, from: EndId) {
-        if let Fare::Arrives(latency) = self.fare(from, 1) {
+    /// A RST leaves towards the peer of `from`; false when a partition or loss swallows it.
+    fn send_reset(&mut self, from: EndId) -> bool {
+        let fare = self.fare(from, 1);
+        if let Fare::Arrives(latency) = fare {
             let at = (self.now + latency).max(self.pipe(from).last_arrival);
             self.events.push(at, Event::ResetArrives(from.peer()));
         }
+        matches!(fare, Fare::Arrives(_))
     }
 
     pub fn reset_arrives(&mut self, end: EndId) {
