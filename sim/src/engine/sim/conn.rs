@@ -176,7 +176,11 @@ impl Pipe {
         let from_front = count.min(front.len());
         into.put_slice(&front[..from_front]);
         into.put_slice(&back[..count - from_front]);
-        self.ring.drain(..count);
+        if count == self.ring.len() {
+            self.ring.clear();
+        } else {
+            self.ring.drain(..count);
+        }
         self.available -= count;
         count
     }

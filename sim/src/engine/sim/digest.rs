@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use im::env::Nanos;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// Words between two checkpoints.
 pub const CHECKPOINT_WORDS: u64 = 1_024;
@@ -71,7 +71,7 @@ impl Digest {
 
     /// Takes the content of a write in.
     pub fn add_bytes(&mut self, now: Nanos, bytes: &[u8]) {
-        let hash = xxh3_64_with_seed(bytes, bytes.len() as u64);
+        let hash = xxh3_64(bytes);
         self.tell(now, Noted::Write, hash);
         self.add(hash);
     }
