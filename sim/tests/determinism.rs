@@ -57,7 +57,7 @@ fn every_changed_key_is_another_run() {
     let digest = |sets: &[&str]| digest(&record(folder.path(), "4", sets));
     let as_written = digest(&[]);
     assert_eq!(as_written, digest(&["--set", "im.heartbeat=1s"]), "the same value again");
-    for set in ["workload.groups.rate=41/s", "im.heartbeat=1100ms", "faults.5.lasts=799ms"] {
+    for set in ["workload.groups.rate=41/s", "im.heartbeat=1100ms", "faults.5.lasts=300ms"] {
         assert_ne!(as_written, digest(&["--set", set]), "{set}");
     }
 }
