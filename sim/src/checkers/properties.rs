@@ -249,15 +249,27 @@ fn owed_shows(history: &History) -> Vec<usize> {
     events.filter(|(_, event)| owed(event)).map(|(position, _)| position).collect()
 }
 
-/// Positions of two shows of one device in one conversation.
+/// Positions of two shows of one device in one conversation, of which the later row was asked for
+/// before the earlier show: swapped, they still show only what somebody has asked for.
 fn pairs_of_shows(history: &History) -> Vec<(usize, usize)> {
     let mut last = BTreeMap::new();
+    let mut asked = BTreeMap::new();
     let mut pairs = Vec::new();
     for (position, event) in history.events.iter().enumerate() {
-        if let What::Shown { conversation, .. } = event.what
-            && let Some(earlier) = last.insert((event.device, conversation), position)
-        {
-            pairs.push((earlier, position));
+        match event.what {
+            What::Invoked { client_msg_id, .. } => {
+                asked.insert(SendKey { sender: event.device.user, client_msg_id }, position);
+            }
+            What::Shown { conversation, key, .. } => {
+                let earlier = last.insert((event.device, conversation), position);
+                let asked = asked.get(&key).copied();
+                if let (Some(earlier), Some(asked)) = (earlier, asked)
+                    && asked < earlier
+                {
+                    pairs.push((earlier, position));
+                }
+            }
+            _ => {}
         }
     }
     pairs
