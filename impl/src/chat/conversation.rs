@@ -1,12 +1,13 @@
 //! One conversation on its chat node: operations queue, and one commit is under way at a time.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 
 use tokio::sync::oneshot;
 
 use super::ChatNode;
+use crate::call::CallError;
 use crate::config::Sabotage;
 use crate::env::Env;
 use crate::members::Members;
@@ -26,6 +27,8 @@ pub struct Owned {
     pub members: Members,
     /// Operations that this owner has committed, or the store has said are.
     known: BTreeMap<SendKey, (Seq, MessageId)>,
+    /// Operations that are refused for good, durably.
+    refused: BTreeMap<SendKey, Refusal>,
 }
 
 struct Waiting {
@@ -118,7 +121,8 @@ pub async fn ensure_owned<E: Env>(
     match chat.ask_store(id, store::Request::Acquire(id)).await {
         Ok(store::Reply::Owned { epoch, head, members }) => {
             stats::bump(&chat.node.stats.ownerships_taken);
-            let owned = Owned { epoch, head, members, known: BTreeMap::new() };
+            let (known, refused) = Default::default();
+            let owned = Owned { epoch, head, members, known, refused };
             // Another task may have taken it over meanwhile; the higher epoch is the valid one.
             let mut place = conversation.owned.borrow_mut();
             if place.as_ref().is_none_or(|other| other.epoch < epoch) {
@@ -138,10 +142,18 @@ async fn commit<E: Env>(
     conversation: &Conversation,
     batch: &mut Vec<Waiting>,
 ) -> bool {
-    let mut asked_for = BTreeSet::new();
     loop {
-        if !look_up_doubtful(chat, id, conversation, batch, &mut asked_for).await {
-            return true;
+        match refuse(chat, id, conversation, batch).await {
+            Ok(store::Reply::Done) => {}
+            Ok(store::Reply::Taken(keys)) => {
+                conversation.learn(keys);
+                continue;
+            }
+            Ok(store::Reply::Fenced) => {
+                conversation.owned.replace(None);
+                return false;
+            }
+            _ => return true,
         }
         let Some((epoch, rows)) = prepare(chat, id, conversation, batch) else { return false };
         if rows.is_empty() {
@@ -163,6 +175,12 @@ async fn commit<E: Env>(
             conversation.learn(keys);
             continue;
         }
+        if let Ok(store::Reply::Refused(keys)) = reply {
+            if let Some(owned) = conversation.owned.borrow_mut().as_mut() {
+                owned.refused.extend(keys);
+            }
+            continue;
+        }
         // Whether the rows were appended is not known, or somebody else owns the conversation:
         // what this node believes of it is worth nothing now.
         conversation.owned.replace(None);
@@ -172,39 +190,47 @@ async fn commit<E: Env>(
     }
 }
 
-/// Before an operation is refused for good, the store is asked whether an earlier try of it was
-/// committed under another owner. False when the store cannot be asked.
-async fn look_up_doubtful<E: Env>(
+/// Makes refusals durable before anybody hears of them: an earlier try may have been committed
+/// under another owner, and a later one must not be. The store's answer; done when there are none.
+async fn refuse<E: Env>(
     chat: &ChatNode<E>,
     id: ConversationId,
     conversation: &Conversation,
     batch: &[Waiting],
-    asked_for: &mut BTreeSet<SendKey>,
-) -> bool {
-    let doubtful: Vec<SendKey> = match conversation.owned.borrow().as_ref() {
-        Some(owned) => batch
-            .iter()
-            .filter(|waiting| !owned.known.contains_key(&waiting.key))
-            .filter(|waiting| admit(owned, waiting, owned.head + 1).is_err())
-            .map(|waiting| waiting.key)
-            .filter(|key| asked_for.insert(*key))
-            .collect(),
-        None => Vec::new(),
+) -> Result<store::Reply, CallError> {
+    let (epoch, refusals) = match conversation.owned.borrow().as_ref() {
+        Some(owned) => (owned.epoch, owned.refusals(batch)),
+        None => return Ok(store::Reply::Fenced),
     };
-    if doubtful.is_empty() {
-        return true;
+    if refusals.is_empty() {
+        return Ok(store::Reply::Done);
     }
-    let Ok(store::Reply::Taken(keys)) =
-        chat.ask_store(id, store::Request::Find(id, doubtful)).await
-    else {
-        return false;
-    };
-    conversation.learn(keys);
-    true
+    let request = store::Request::Refuse { conversation: id, epoch, refusals: refusals.clone() };
+    let reply = chat.ask_store(id, request).await;
+    if reply == Ok(store::Reply::Done)
+        && let Some(owned) = conversation.owned.borrow_mut().as_mut()
+        && owned.epoch == epoch
+    {
+        owned.refused.extend(refusals);
+    }
+    reply
+}
+
+impl Owned {
+    /// Operations of the batch that must be refused and are not yet.
+    fn refusals(&self, batch: &[Waiting]) -> Vec<(SendKey, Refusal)> {
+        let open = batch.iter().filter(|waiting| {
+            !self.known.contains_key(&waiting.key) && !self.refused.contains_key(&waiting.key)
+        });
+        open.filter_map(|waiting| {
+            admit(self, waiting, self.head + 1).err().map(|reason| (waiting.key, reason))
+        })
+        .collect()
+    }
 }
 
 /// Answers what needs no commit and makes rows of the rest; `None` when the conversation is not
-/// owned any more.
+/// owned any more, or has been taken over again.
 fn prepare<E: Env>(
     chat: &ChatNode<E>,
     id: ConversationId,
@@ -215,8 +241,11 @@ fn prepare<E: Env>(
     let owned = owned.as_ref()?;
     let dedupe = !chat.node.config.sabotaged(Sabotage::NoDedupe);
     let mut rows: Vec<Row> = Vec::with_capacity(batch.len());
+    let mut settled = true;
     batch.retain_mut(|waiting| {
-        if dedupe && let Some((seq, message_id)) = owned.known.get(&waiting.key) {
+        if let Some((seq, message_id)) = owned.known.get(&waiting.key)
+            && (dedupe || admit(owned, waiting, owned.head + 1).is_err())
+        {
             stats::bump(&chat.node.stats.server_duplicates);
             waiting.answer(Reply::Accepted(*seq, *message_id));
             return false;
@@ -225,6 +254,11 @@ fn prepare<E: Env>(
             // Two tries of one operation queued together: the later one's gateway gets no answer,
             // and the device hears from the earlier one.
             stats::bump(&chat.node.stats.server_duplicates);
+            return false;
+        }
+        if let Some(reason) = owned.refused.get(&waiting.key) {
+            stats::bump(&chat.node.stats.refusals);
+            waiting.answer(Reply::Refused(*reason));
             return false;
         }
         let seq = owned.head + 1 + rows.len() as Seq;
@@ -241,14 +275,14 @@ fn prepare<E: Env>(
                 });
                 true
             }
-            Err(reason) => {
-                stats::bump(&chat.node.stats.refusals);
-                waiting.answer(Reply::Refused(reason));
-                false
+            // The conversation was taken over again meanwhile, and the refusal is not durable yet.
+            Err(_) => {
+                settled = false;
+                true
             }
         }
     });
-    Some((owned.epoch, rows))
+    settled.then_some((owned.epoch, rows))
 }
 
 /// Whether the operation may be committed at `seq`: its body, the members it is for, and their

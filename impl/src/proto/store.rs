@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::device::Refusal;
 use crate::call::Service;
 use crate::members::Members;
 use crate::model::{ConversationId, DeviceId, MessageId, Row, SendKey, Seq, UserId};
@@ -28,8 +29,16 @@ pub enum Request {
         /// The rows, with consecutive seqs.
         rows: Vec<Row>,
     },
-    /// Which of these keys are taken.
-    Find(ConversationId, Vec<SendKey>),
+    /// Refuse operations for good, if the epoch is current and no key is taken: whatever try of
+    /// them comes later is refused too.
+    Refuse {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The refusing owner's epoch.
+        epoch: u64,
+        /// The operations and why.
+        refusals: Vec<(SendKey, Refusal)>,
+    },
     /// Rows after a seq, at most `limit`.
     Timeline {
         /// The conversation.
@@ -103,8 +112,10 @@ pub enum Reply {
     },
     /// Somebody else has taken the conversation over.
     Fenced,
-    /// These keys are taken, by the message at that seq; to an append: nothing was appended.
+    /// These keys are taken, by the message at that seq; nothing was appended or refused.
     Taken(Vec<(SendKey, Seq, MessageId)>),
+    /// These keys were refused before; nothing was appended.
+    Refused(Vec<(SendKey, Refusal)>),
     /// Rows in order.
     Rows(Vec<Row>),
     /// Members.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::mailbox::Mailbox;
 use super::timeline::{Conflict, Timeline};
 use crate::config::Sabotage;
-use crate::model::{ConversationId, DeviceId, Row, Seq, UserId};
+use crate::model::{ConversationId, DeviceId, Row, SendKey, Seq, UserId};
+use crate::proto::device::Refusal;
 use crate::proto::store::{ListChange, Reply, Request};
 use crate::stats::{self, Stats};
 
@@ -17,11 +18,22 @@ use crate::stats::{self, Stats};
 pub enum Mutation {
     Acquired(ConversationId),
     Appended(Vec<Row>),
+    Refused(ConversationId, Vec<(SendKey, Refusal)>),
     Registered(DeviceId),
     FannedOut(Vec<ListChange>, Vec<(Row, Vec<UserId>)>),
     Acked(Vec<(DeviceId, ConversationId, Seq)>),
     /// The relay has brought all commits before this number into the log.
     Relayed(u64),
+}
+
+impl From<Conflict> for Reply {
+    fn from(conflict: Conflict) -> Self {
+        match conflict {
+            Conflict::Fenced => Self::Fenced,
+            Conflict::Taken(keys) => Self::Taken(keys),
+            Conflict::Refused(keys) => Self::Refused(keys),
+        }
+    }
 }
 
 /// A commit that the relay has not yet brought into the log.
@@ -78,11 +90,12 @@ impl State {
             }
             Request::FanOut { entries, copies } => self.done(Mutation::FannedOut(entries, copies)),
             Request::Ack(acks) => self.done(Mutation::Acked(acks)),
-            Request::Find(conversation, keys) => {
-                stats::add(&self.stats.store_rows_read, keys.len() as u64);
-                let timeline = self.timelines.get(&conversation);
-                let taken = timeline.map(|found| found.taken(keys.into_iter()));
-                (Reply::Taken(taken.unwrap_or_default()), None)
+            Request::Refuse { conversation, epoch, refusals } => {
+                let timeline = self.timelines.entry(conversation).or_default();
+                match timeline.may_refuse(epoch, &refusals) {
+                    Ok(()) => self.done(Mutation::Refused(conversation, refusals)),
+                    Err(conflict) => (conflict.into(), None),
+                }
             }
             Request::Timeline { conversation, after, limit } => {
                 let timeline = self.timelines.get(&conversation);
@@ -121,8 +134,7 @@ impl State {
         let unique = self.sabotage != Sabotage::NoDedupe;
         match self.timelines.entry(conversation).or_default().admits(epoch, &rows, unique) {
             Ok(()) => self.done(Mutation::Appended(rows)),
-            Err(Conflict::Fenced) => (Reply::Fenced, None),
-            Err(Conflict::Taken(keys)) => (Reply::Taken(keys), None),
+            Err(conflict) => (conflict.into(), None),
         }
     }
 
@@ -147,6 +159,10 @@ impl State {
                     self.timelines.entry(row.conversation).or_default().append(row.clone());
                 }
                 rows.len()
+            }
+            Mutation::Refused(conversation, refusals) => {
+                self.timelines.entry(*conversation).or_default().refuse(refusals);
+                refusals.len()
             }
             Mutation::Registered(device) => {
                 usize::from(self.mailbox(device.user).register(device.index))

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::members::Members;
 use crate::model::{MessageId, Row, SendKey, Seq};
+use crate::proto::device::Refusal;
 
 /// A conversation's timeline.
 #[derive(Default)]
@@ -14,6 +15,7 @@ pub struct Timeline {
     pub members: Members,
     rows: Vec<Row>,
     keys: BTreeMap<SendKey, Seq>,
+    refused: BTreeMap<SendKey, Refusal>,
 }
 
 /// Why an append is refused.
@@ -23,6 +25,8 @@ pub enum Conflict {
     Fenced,
     /// These keys are taken.
     Taken(Vec<(SendKey, Seq, MessageId)>),
+    /// These keys were refused before.
+    Refused(Vec<(SendKey, Refusal)>),
 }
 
 impl Timeline {
@@ -38,11 +42,33 @@ impl Timeline {
             return Err(Conflict::Fenced);
         }
         let taken = self.taken(rows.iter().map(|row| row.key));
-        if unique && !taken.is_empty() { Err(Conflict::Taken(taken)) } else { Ok(()) }
+        if unique && !taken.is_empty() {
+            return Err(Conflict::Taken(taken));
+        }
+        let keys = rows.iter().map(|row| row.key);
+        let refused: Vec<_> =
+            keys.filter_map(|key| self.refused.get(&key).map(|reason| (key, *reason))).collect();
+        if refused.is_empty() { Ok(()) } else { Err(Conflict::Refused(refused)) }
+    }
+
+    /// Whether these keys may be refused for good.
+    pub fn may_refuse(&self, epoch: u64, keys: &[(SendKey, Refusal)]) -> Result<(), Conflict> {
+        if epoch != self.epoch {
+            return Err(Conflict::Fenced);
+        }
+        let taken = self.taken(keys.iter().map(|(key, _)| *key));
+        if taken.is_empty() { Ok(()) } else { Err(Conflict::Taken(taken)) }
+    }
+
+    /// Refuses keys that may be refused; the first reason stays.
+    pub fn refuse(&mut self, keys: &[(SendKey, Refusal)]) {
+        for (key, reason) in keys {
+            self.refused.entry(*key).or_insert(*reason);
+        }
     }
 
     /// Which of these keys are taken, and by what.
-    pub fn taken(&self, keys: impl Iterator<Item = SendKey>) -> Vec<(SendKey, Seq, MessageId)> {
+    fn taken(&self, keys: impl Iterator<Item = SendKey>) -> Vec<(SendKey, Seq, MessageId)> {
         keys.filter_map(|key| self.keys.get(&key).map(|seq| (key, *seq)))
             .map(|(key, seq)| (key, seq, self.row(seq).message_id))
             .collect()
@@ -97,6 +123,20 @@ mod tests {
         let taken = vec![(row(1, 7).key, 1, MessageId(107))];
         assert_eq!(timeline.admits(3, &[row(2, 8), row(3, 7)], true), Err(Conflict::Taken(taken)));
         assert_eq!(timeline.admits(3, &[row(2, 7)], false), Ok(()), "the planted bug");
+    }
+
+    #[test]
+    fn a_refusal_sticks_and_what_is_taken_cannot_be_refused() {
+        let mut timeline = Timeline { epoch: 3, ..Timeline::default() };
+        timeline.append(row(1, 7));
+        let refusal = |number| (row(1, number).key, Refusal::NotAMember);
+        assert_eq!(timeline.may_refuse(2, &[refusal(8)]), Err(Conflict::Fenced));
+        let taken = vec![(row(1, 7).key, 1, MessageId(107))];
+        assert_eq!(timeline.may_refuse(3, &[refusal(8), refusal(7)]), Err(Conflict::Taken(taken)));
+        assert_eq!(timeline.may_refuse(3, &[refusal(8)]), Ok(()));
+        timeline.refuse(&[refusal(8)]);
+        let refused = Err(Conflict::Refused(vec![refusal(8)]));
+        assert_eq!(timeline.admits(3, &[row(2, 8)], true), refused);
     }
 
     #[test]
