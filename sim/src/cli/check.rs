@@ -19,6 +19,9 @@ use super::run::reproduce;
 use super::seeds::Seeds;
 use super::{Exit, Printed, list};
 
+/// Failing seeds that are told of on a terminal.
+const FAILURES_SHOWN: usize = 10;
+
 /// Check scenarios over many seeds, on all cores.
 ///
 /// Each seed is one run; nothing is written. Seeds that fail are listed with the command that
@@ -150,7 +153,9 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
         match failure {
             None => held += 1,
             Some((exit, why)) => {
-                bar.line(&format!("seed {seed}: {why}"));
+                if failed.len() < FAILURES_SHOWN {
+                    bar.line(&format!("seed {seed}: {why}"));
+                }
                 let replay = reproduce(path, seed, &args.sets);
                 failed.insert(seed, Failure { exit: Some(exit), why, replay });
             }
@@ -224,8 +229,11 @@ fn human(tally: &Tally, seeds: Seeds) -> String {
         text += &format!(" ({} not run)", seeds.count - ran);
     }
     text += &format!("\n  digest {} over all runs\n", tally.digest);
-    for (seed, failure) in &tally.failed {
+    for (seed, failure) in tally.failed.iter().take(FAILURES_SHOWN) {
         text += &format!("  seed {seed}: {}\n    replay: {}\n", failure.why, failure.replay);
+    }
+    if let Some(more) = tally.failed.len().checked_sub(FAILURES_SHOWN).filter(|more| *more > 0) {
+        text += &format!("  and {more} more; --format json lists them all\n");
     }
     text
 }

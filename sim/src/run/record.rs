@@ -6,7 +6,7 @@ use im_reports::record::{Finding, Phases, Record, SCHEMA_VERSION, Totals};
 
 use super::measures::{self, Measures};
 use super::world::Observed;
-use crate::checkers::{self, Report};
+use crate::checkers::{self, Report, Violation};
 use crate::scenario::Scenario;
 
 /// Findings per run that are explained; the promises count all of them.
@@ -50,8 +50,17 @@ pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report
     }
 }
 
+/// The first violation of each broken promise, then the second of each, and so on.
 fn findings(observed: &Observed, report: &Report) -> Vec<Finding> {
-    let explained = report.violations.iter().take(FINDINGS_MAX).map(|violation| {
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, &Violation)> = Vec::new();
+    for violation in &report.violations {
+        let rank = seen.entry(violation.promise).or_default();
+        ranked.push((*rank, violation));
+        *rank += 1;
+    }
+    ranked.sort_by_key(|(rank, _)| *rank);
+    let explained = ranked.into_iter().take(FINDINGS_MAX).map(|(_, violation)| {
         checkers::explain(&observed.history, violation, &observed.faults, observed.origin)
     });
     explained.collect()
