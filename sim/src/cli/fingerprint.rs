@@ -59,12 +59,9 @@ impl Fingerprint {
 
 /// Runs the command.
 pub fn main(args: &Args) -> Exit {
-    let scenario = match Scenario::load(&args.scenario, &args.sets) {
+    let scenario = match super::load(&args.scenario, &args.sets) {
         Ok(scenario) => scenario,
-        Err(error) => {
-            output::complain(&error.to_string());
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
     let traced = args.trace_from..args.trace_from + args.trace_count;
     match here(&scenario, args.seed, traced) {

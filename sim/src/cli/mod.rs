@@ -11,10 +11,12 @@ mod run;
 mod seeds;
 mod wall;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+use imsim::scenario::Scenario;
 use output::Format;
 
 /// How a command ends.
@@ -105,6 +107,14 @@ struct Printed {
     /// How results are printed on stdout.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+}
+
+/// Loads a scenario, or says what is wrong with it.
+fn load(path: &Path, sets: &[String]) -> Result<Scenario, Exit> {
+    Scenario::load(path, sets).map_err(|error| {
+        output::complain(&error.to_string());
+        Exit::Usage
+    })
 }
 
 /// Reads the command line and runs the command.

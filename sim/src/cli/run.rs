@@ -56,12 +56,9 @@ struct Timed {
 
 /// Runs the command.
 pub fn main(args: &Args) -> Exit {
-    let scenario = match Scenario::load(&args.scenario, &args.sets) {
+    let scenario = match super::load(&args.scenario, &args.sets) {
         Ok(scenario) => scenario,
-        Err(error) => {
-            output::complain(&error.to_string());
-            return Exit::Usage;
-        }
+        Err(exit) => return exit,
     };
     let stop = progress::interrupted();
     let started_unix_ms = wall::unix_ms();
