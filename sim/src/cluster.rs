@@ -51,6 +51,8 @@ pub fn network(scenario: &Scenario) -> Network {
         max: profile.max.0,
         sd: profile.sd.0,
         loss_ppm: profile.loss.per_million(),
+        bursts: None,
+        rate: None,
     };
     Network {
         clients: profile(&scenario.network.clients),

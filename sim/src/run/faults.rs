@@ -6,7 +6,7 @@ use im::env::Nanos;
 use im_reports::record::FaultReport;
 
 use crate::cluster::Cluster;
-use crate::engine::sim::{Condition, ConditionId, HostId, LinkKind, Sim, Torn};
+use crate::engine::sim::{Condition, ConditionId, HostId, LinkKind, Sim, Torn, Where};
 use crate::scenario::{Fault, Links, NodeRef, Scenario, Target};
 
 /// A point in time at which a fault begins or ends.
@@ -70,7 +70,7 @@ impl Faults {
         };
         let host = cluster.nodes[&node];
         if change.begins {
-            let torn = if power { sim.lose_power(host) } else { sim.crash(host) };
+            let torn = if power { sim.lose_power(host, false) } else { sim.crash(host) };
             self.count_torn(number, torn);
         } else {
             sim.start(host);
@@ -113,8 +113,12 @@ fn condition(spec: &Fault, cluster: &Cluster) -> Option<Condition> {
         Links::Backend => LinkKind::Backend,
     };
     match spec {
-        Fault::Loss(loss) => Some(Condition::Loss(kind(loss.links), loss.rate.per_million())),
-        Fault::DelaySpike(spike) => Some(Condition::Delay(kind(spike.links), spike.by.0)),
+        Fault::Loss(loss) => {
+            Some(Condition::Loss(Where::Links(kind(loss.links)), loss.rate.per_million()))
+        }
+        Fault::DelaySpike(spike) => {
+            Some(Condition::Delay(Where::Links(kind(spike.links)), spike.by.0))
+        }
         Fault::Partition(partition) => {
             let [a, b] = partition.between.map(|target| hosts(target, cluster));
             Some(Condition::Cut(a, b))

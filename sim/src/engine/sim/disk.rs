@@ -4,6 +4,22 @@ use std::collections::BTreeMap;
 
 use im::env::Nanos;
 
+/// How a disk misbehaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiskFault {
+    /// Every operation takes so many times as long, at least by this many nanoseconds.
+    Slow {
+        /// Factor.
+        times: u32,
+        /// Nanoseconds that are added to every operation.
+        by: Nanos,
+    },
+    /// Appends fail with `StorageFull`.
+    Full,
+    /// Appends and syncs fail with an input/output error.
+    Failing,
+}
+
 #[derive(Default)]
 struct File {
     bytes: Vec<u8>,

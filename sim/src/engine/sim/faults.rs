@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use im::env::Nanos;
 
-use super::link::{self, LinkProfile};
+use super::link::{self, Bursts, LinkProfile, Rate};
 use super::rng::Stream;
 use super::world::HostId;
 
@@ -17,15 +17,30 @@ pub enum LinkKind {
     Backend,
 }
 
+/// Which packets a condition is for.
+#[derive(Clone, Debug)]
+pub enum Where {
+    /// Those on links of that kind.
+    Links(LinkKind),
+    /// Those from or to one of these hosts.
+    Hosts(BTreeSet<HostId>),
+}
+
 /// One condition.
 #[derive(Clone, Debug)]
 pub enum Condition {
-    /// Extra independent loss per packet, in a million, on links of that kind.
-    Loss(LinkKind, u32),
-    /// Extra one-way latency on links of that kind.
-    Delay(LinkKind, Nanos),
+    /// Extra independent loss per packet, in a million.
+    Loss(Where, u32),
+    /// Extra loss in bursts; a chain for each direction of each connection.
+    BurstLoss(Where, Bursts),
+    /// Extra one-way latency.
+    Delay(Where, Nanos),
+    /// The links of these hosts, or of all hosts on that kind of link, carry no more than this.
+    Bandwidth(Where, Rate),
     /// Nothing passes between the two groups, either way.
     Cut(BTreeSet<HostId>, BTreeSet<HostId>),
+    /// Nothing passes from the first group to the second; the way back is open.
+    CutOneWay(BTreeSet<HostId>, BTreeSet<HostId>),
 }
 
 /// Names an imposed condition.
@@ -81,6 +96,10 @@ impl Conditions {
         rng: &mut Stream,
     ) -> Fare {
         let mut latency = profile.latency(rng);
+        let applies = |to_what: &Where| match to_what {
+            Where::Links(on) => *on == kind,
+            Where::Hosts(hosts) => hosts.contains(&from) || hosts.contains(&to),
+        };
         for imposed in &mut self.imposed {
             match &imposed.condition {
                 Condition::Cut(a, b) => {
@@ -91,17 +110,26 @@ impl Conditions {
                         return Fare::Swallowed;
                     }
                 }
-                Condition::Loss(on, ppm) if *on == kind => {
+                Condition::CutOneWay(a, b) => {
+                    if a.contains(&from) && b.contains(&to) {
+                        imposed.touched += 1;
+                        return Fare::Swallowed;
+                    }
+                }
+                Condition::Loss(on, ppm) if applies(on) => {
                     if link::any_lost(rng, bytes, *ppm) {
                         imposed.touched += 1;
                         return Fare::Lost;
                     }
                 }
-                Condition::Delay(on, by) if *on == kind => {
+                Condition::Delay(on, by) if applies(on) => {
                     imposed.touched += 1;
                     latency += by;
                 }
-                Condition::Loss(..) | Condition::Delay(..) => {}
+                Condition::Loss(..)
+                | Condition::Delay(..)
+                | Condition::BurstLoss(..)
+                | Condition::Bandwidth(..) => {}
             }
         }
         if link::any_lost(rng, bytes, profile.loss_ppm) {

@@ -22,12 +22,46 @@ pub struct LinkProfile {
     pub sd: Nanos,
     /// Independent loss per packet, in a million.
     pub loss_ppm: u32,
+    /// Loss that comes in bursts, beside the independent one.
+    pub bursts: Option<Bursts>,
+    /// What a host's own link carries, each way; without it bytes take no time of their own.
+    pub rate: Option<Rate>,
+}
+
+/// Loss in bursts, as a Gilbert–Elliott chain that steps once a packet: a good state that loses
+/// nothing beside the independent loss, and a bad one. All probabilities are in a million.
+/// Source: Elliott, "Estimates of error rates for codes on burst-noise channels", 1963.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bursts {
+    /// From good to bad.
+    pub enter_ppm: u32,
+    /// From bad to good.
+    pub leave_ppm: u32,
+    /// Loss per packet in the bad state.
+    pub loss_ppm: u32,
+}
+
+/// The capacity of a host's link in one direction, behind a queue that drops at its tail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rate {
+    /// Bytes a second.
+    pub bytes_per_s: u64,
+    /// Bytes that may wait.
+    pub queue_bytes: u64,
 }
 
 impl LinkProfile {
     /// A path that always takes `latency` and loses nothing.
     pub const fn constant(latency: Nanos) -> Self {
-        Self { median: latency, min: latency, max: latency, sd: 0, loss_ppm: 0 }
+        Self {
+            median: latency,
+            min: latency,
+            max: latency,
+            sd: 0,
+            loss_ppm: 0,
+            bursts: None,
+            rate: None,
+        }
     }
 
     /// One-way latency of the next packet.
@@ -64,7 +98,7 @@ mod tests {
             min: 23_000_000,
             max: 56_000_000,
             sd: 8_000_000,
-            loss_ppm: 0,
+            ..LinkProfile::constant(0)
         };
         let mut rng = rng::stream(1, "test");
         let mut samples: Vec<Nanos> = (0..100_000).map(|_| profile.latency(&mut rng)).collect();

