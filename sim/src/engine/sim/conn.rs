@@ -1,8 +1,8 @@
 //! One connection: two ends, and for each direction a pipe of ordered bytes.
 //!
 //! Bytes go into the pipe's one ring when they are written; delivery only raises how many of them
-//! the reader may take. Each pipe has at most one pending delivery event. This module holds state
-//! and its bookkeeping; what the network does with it stands in `net.rs`.
+//! the reader may take. This module holds state and its bookkeeping; how packets travel stands in
+//! `sender.rs` and `net.rs`.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,13 +10,15 @@ use std::task::Waker;
 
 use im::env::Nanos;
 
+use super::link::Burstiness;
 use super::rng::Stream;
+use super::sender::{NEVER, Sender};
 use super::world::HostId;
 
 /// Bytes a pipe holds before its writer must wait: sender's and receiver's buffers together.
 pub const WINDOW_BYTES: usize = 256 * 1024;
-/// Largest part of a write that travels as one packet-like unit.
-pub const WRITE_BYTES_MAX: usize = 16 * 1024;
+/// An empty ring keeps no more than this for the next write.
+const IDLE_RING_BYTES: usize = 1024;
 
 /// Names one use of one slot of the connection table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,12 +38,19 @@ impl EndId {
     pub fn peer(self) -> Self {
         Self { conn: self.conn, side: 1 - self.side }
     }
+
+    /// Place of the end, and of the pipe it writes into.
+    pub fn at(self) -> usize {
+        usize::from(self.side)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EndState {
-    /// The other side has not accepted yet.
+    /// Nobody there knows of the connection yet.
     Unborn,
+    /// The listening kernel has answered the SYN and waits for the dialler's ack.
+    Answered,
     /// A socket with a process behind it.
     Open,
     /// A socket that reports this error.
@@ -62,35 +71,30 @@ pub struct End {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fin {
     No,
-    /// Written; arrives behind all bytes, at this time once it is under way.
-    Sent(Option<Nanos>),
+    /// Written, behind all bytes.
+    Sent,
+    /// The reader may see it.
     Arrived,
 }
 
-/// A pipe whose oldest unacknowledged packet did not get through and is being sent again.
-#[derive(Clone, Copy, Debug)]
-pub struct Stall {
-    pub first_sent: Nanos,
-    /// Next try; an event for another time is stale.
-    pub next: Nanos,
-    /// Tries so far after the first.
-    pub tries: u32,
-    /// Whether later packets may have told the sender of the loss already.
-    pub fast_used: bool,
-}
-
 pub struct Pipe {
-    /// Written and not yet read: `available`, then in flight, then held.
+    /// Written and not yet read: `available`, then under way, then unsent.
     pub ring: VecDeque<u8>,
     pub available: usize,
-    /// (arrival, bytes) of what is under way, in order.
-    pub in_flight: VecDeque<(Nanos, u32)>,
-    /// Bytes behind a stall.
-    pub held: usize,
-    pub stall: Option<Stall>,
+    pub sender: Sender,
     pub fin: Fin,
+    /// What is sent later does not arrive before this.
     pub last_arrival: Nanos,
+    /// Acks of this pipe's packets arrive no earlier.
+    pub last_ack: Nanos,
     pub delivery_pending: bool,
+    /// When the pending event for acks is due, or [`NEVER`].
+    pub acks_pending_at: Nanos,
+    /// When the retransmission timer fires, or [`NEVER`].
+    pub timer_at: Nanos,
+    /// When its pending event is due, or [`NEVER`].
+    pub timer_pending_at: Nanos,
+    pub burstiness: Burstiness,
 }
 
 impl Pipe {
@@ -98,75 +102,31 @@ impl Pipe {
         Self {
             ring: VecDeque::new(),
             available: 0,
-            in_flight: VecDeque::new(),
-            held: 0,
-            stall: None,
+            sender: Sender::default(),
             fin: Fin::No,
             last_arrival: 0,
+            last_ack: 0,
             delivery_pending: false,
+            acks_pending_at: NEVER,
+            timer_at: NEVER,
+            timer_pending_at: NEVER,
+            burstiness: Burstiness::default(),
         }
     }
 
-    /// Puts the newest `bytes` under way; they arrive at `at` or behind what is under way already.
-    pub fn put_under_way(&mut self, at: Nanos, bytes: usize) {
-        let at = at.max(self.last_arrival);
-        self.last_arrival = at;
-        match self.in_flight.back_mut() {
-            Some((last, size)) if *last == at => *size += bytes as u32,
-            _ => self.in_flight.push_back((at, bytes as u32)),
-        }
+    /// The machine that writes is gone: what waits to be sent, or to be sent again, never is.
+    pub fn fall_silent(&mut self) {
+        self.ring.truncate(self.ring.len() - self.sender.unsent as usize);
+        self.sender.unsent = 0;
+        self.sender.fin_unsent = false;
+        self.sender.silent = true;
     }
 
-    /// Makes what has arrived by `now` readable; returns the bytes that became readable.
-    pub fn arrive(&mut self, now: Nanos) -> usize {
-        let mut arrived = 0;
-        while let Some((at, bytes)) = self.in_flight.front().copied() {
-            if at > now {
-                break;
-            }
-            self.in_flight.pop_front();
-            arrived += bytes as usize;
-        }
-        self.available += arrived;
-        if self.in_flight.is_empty() && matches!(self.fin, Fin::Sent(Some(at)) if at <= now) {
-            self.fin = Fin::Arrived;
-        }
-        arrived
-    }
-
-    /// When the next delivery is due.
-    pub fn next_arrival(&self) -> Option<Nanos> {
-        match (self.in_flight.front(), self.fin) {
-            (Some((at, _)), _) => Some(*at),
-            (None, Fin::Sent(at)) => at,
-            _ => None,
-        }
-    }
-
-    /// Takes back everything that is under way: it must be sent again.
-    pub fn recall(&mut self) {
-        self.held += self.in_flight.drain(..).map(|(_, bytes)| bytes as usize).sum::<usize>();
-        if let Fin::Sent(at) = &mut self.fin {
-            *at = None;
-        }
-    }
-
-    /// The sender is no more: what waits to be sent again is never sent.
-    pub fn forget_held(&mut self) {
-        self.ring.truncate(self.ring.len() - self.held);
-        self.held = 0;
-        self.stall = None;
-        if self.fin == Fin::Sent(None) {
-            self.fin = Fin::No;
-        }
-    }
-
-    /// Forgets what has not arrived.
+    /// Forgets what has not arrived: nobody waits for it any more.
     pub fn discard_unarrived(&mut self) {
         self.ring.truncate(self.available);
-        self.in_flight.clear();
-        self.held = 0;
-        self.stall = None;
+        self.sender = Sender::default();
+        self.sender.silent = true;
     }
 
     /// Moves up to `into.remaining()` readable bytes out; returns how many.
@@ -178,6 +138,7 @@ impl Pipe {
         into.put_slice(&back[..count - from_front]);
         if count == self.ring.len() {
             self.ring.clear();
+            self.ring.shrink_to(IDLE_RING_BYTES);
         } else {
             self.ring.drain(..count);
         }
@@ -191,34 +152,51 @@ pub struct Conn {
     /// The port that was dialled.
     pub port: u16,
     /// Which profile the packets of this connection fare by.
-    pub link: u16,
+    pub link: u8,
     pub syn_tries: u8,
+    /// Times the listening side has answered the SYN.
+    pub answers: u8,
+    /// The listening side keeps no place for this half-made connection.
+    pub has_cookie: bool,
+    /// It is about to answer the SYN again.
+    pub waits_to_answer: bool,
     pub established: bool,
     pub dialled_at: Nanos,
+    /// When the SYN, or its answer, left last: the first round trip is measured from there.
+    pub handshake_sent_at: [Nanos; 2],
     pub rng: Stream,
     pub ends: [End; 2],
     pub pipes: [Pipe; 2],
 }
 
 impl Conn {
-    pub fn new(dialler: HostId, target: HostId, port: u16, link: u16, rng: Stream) -> Self {
+    pub fn new(dialler: HostId, target: HostId, port: u16, link: u8, rng: Stream) -> Self {
         let end = |host, state| End { host, place: u32::MAX, state, reader: None, writer: None };
         Self {
             generation: 0,
             port,
             link,
             syn_tries: 0,
+            answers: 0,
+            has_cookie: false,
+            waits_to_answer: false,
             established: false,
             dialled_at: 0,
+            handshake_sent_at: [0; 2],
             rng,
             ends: [end(dialler, EndState::Open), end(target, EndState::Unborn)],
             pipes: [Pipe::new(), Pipe::new()],
         }
     }
 
-    /// Whether nobody can use the connection any more.
+    /// Whether nobody can use the connection any more. One that the dialler has made and closed
+    /// again may still be accepted.
     pub fn is_dead(&self) -> bool {
-        self.ends.iter().all(|end| matches!(end.state, EndState::Gone | EndState::Unborn))
+        !self.ends.iter().any(|end| match end.state {
+            EndState::Open | EndState::Failed(_) => true,
+            EndState::Answered => self.established,
+            EndState::Unborn | EndState::Gone => false,
+        })
     }
 }
 

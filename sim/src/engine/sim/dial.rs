@@ -1,4 +1,10 @@
-//! Dialling and listening: SYNs, refusals, the accept queue.
+//! Dialling and listening: SYNs, refusals, half-made connections, the accept queue.
+//!
+//! As on Linux, a listening port has two queues of `backlog` + 1 places: one for dialled
+//! connections that wait for the dialler's ack, one for whole ones that wait for `accept`. A SYN
+//! that finds the second full is dropped. One that finds the first full is dropped too, or, with
+//! SYN cookies, answered without a place: the dialler then believes to be connected, and the
+//! listener takes it in with its ack or its first bytes, as soon as there is room.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,8 +14,8 @@ use im::env::{Addr, Nanos};
 
 use super::conn::{Conn, ConnId, EndId, EndState};
 use super::digest::Noted;
-use super::faults::Fare;
 use super::net::{keep_waker, wake};
+use super::path::Fare;
 use super::rng;
 use super::world::{Event, HostId, World};
 
@@ -18,15 +24,33 @@ const SYN_TIMES_MS: [u64; 11] =
     [0, 1_000, 2_000, 3_100, 4_100, 5_100, 7_100, 11_200, 19_400, 35_500, 67_800];
 /// When dialling fails with `TimedOut`, in ms after the first SYN.
 const SYN_GIVE_UP_MS: u64 = 133_000;
-/// Connections that may wait for `accept` (Linux `SOMAXCONN` is larger; servers here accept fast).
-const BACKLOG: usize = 4_096;
+/// How often a SYN is answered again, after 1 s, 2 s, 4 s, … (Linux `tcp_synack_retries`).
+const ANSWERS_AGAIN_MAX: u8 = 5;
 
 const MS: Nanos = 1_000_000;
+
+/// How ports of this world listen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AcceptQueue {
+    /// Connections that may wait for `accept`, less one.
+    pub backlog: u32,
+    /// Whether SYNs that find no place are answered with cookies (Linux `tcp_syncookies`).
+    pub syn_cookies: bool,
+}
+
+impl Default for AcceptQueue {
+    /// What a listener of tokio's has on Linux.
+    fn default() -> Self {
+        Self { backlog: 1_024, syn_cookies: true }
+    }
+}
 
 /// A listening port.
 pub struct Listener {
     pub port: u16,
     queue: VecDeque<ConnId>,
+    /// Connections that wait for the dialler's ack.
+    answered: u32,
     waiting: Option<Waker>,
 }
 
@@ -37,7 +61,7 @@ impl World {
         dialler.dialled += 1;
         let rng = rng::indexed(self.seed, "connection", u64::from(from) << 32 | ordinal);
         let kind = self.kind_between(from, to.node);
-        let mut conn = Conn::new(from, to.node, to.port, kind as u16, rng);
+        let mut conn = Conn::new(from, to.node, to.port, kind as u8, rng);
         conn.dialled_at = self.now;
         let id = self.conns.insert(conn);
         self.attach(EndId { conn: id, side: 0 });
@@ -58,7 +82,7 @@ impl World {
                 keep_waker(&mut conn.ends[0].reader, cx);
                 Poll::Pending
             }
-            EndState::Gone | EndState::Unborn => {
+            EndState::Gone | EndState::Unborn | EndState::Answered => {
                 Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()))
             }
         }
@@ -73,64 +97,65 @@ impl World {
         let tries = usize::from(conn.syn_tries);
         conn.syn_tries += 1;
         let since = conn.dialled_at;
-        let Some(next_ms) = SYN_TIMES_MS.get(tries + 1) else {
-            if now >= since + SYN_GIVE_UP_MS * MS {
-                self.fail(EndId { conn: id, side: 0 }, io::ErrorKind::TimedOut);
-            } else {
-                self.events.push(since + SYN_GIVE_UP_MS * MS, Event::SynLeaves(id));
-            }
-            return;
-        };
-        let next = since + next_ms * MS;
-        match self.fare(EndId { conn: id, side: 0 }, 1) {
-            Fare::Arrives(latency) => self.events.push(now + latency, Event::SynArrives(id)),
-            Fare::Lost | Fare::Swallowed => {
-                self.events.push(next, Event::SynLeaves(id));
-            }
+        if tries == SYN_TIMES_MS.len() {
+            return self.fail(EndId { conn: id, side: 0 }, io::ErrorKind::TimedOut);
+        }
+        let next = since + SYN_TIMES_MS.get(tries + 1).unwrap_or(&SYN_GIVE_UP_MS) * MS;
+        let Some((conn, mut net)) = self.split(EndId { conn: id, side: 0 }) else { return };
+        conn.handshake_sent_at[0] = now;
+        match net.send(conn, EndId { conn: id, side: 0 }, 0) {
+            Fare::Arrives(at) => self.events.push(at, Event::SynArrives(id)),
+            Fare::Lost => self.events.push(next, Event::SynLeaves(id)),
         }
     }
 
     pub fn syn_arrives(&mut self, id: ConnId) {
         self.note(Noted::SynArrives, u64::from(id.slot));
-        let now = self.now;
         let Some(conn) = self.conns.get(id) else { return };
-        let (target, port) = (conn.ends[1].host, conn.port);
-        let born = conn.ends[1].state != EndState::Unborn;
+        let (target, port, state) = (conn.ends[1].host, conn.port, conn.ends[1].state);
+        let rules = self.accept_queue;
         let host = self.host(target);
         if !host.powered {
             return self.retry_syn(id);
         }
-        if !born {
-            let place = host.listeners.iter().position(|listener| listener.port == port);
-            let Some(place) = place.filter(|_| host.alive) else {
-                let back = self.fare(EndId { conn: id, side: 1 }, 1);
-                return match back {
-                    Fare::Arrives(latency) => {
-                        self.events.push(now + latency, Event::RefusalArrives(id));
-                    }
-                    Fare::Lost | Fare::Swallowed => self.retry_syn(id),
-                };
+        if state == EndState::Unborn {
+            let listener = host.listeners.iter_mut().find(|listener| listener.port == port);
+            let Some(listener) = listener.filter(|_| host.alive) else {
+                return self.refuse(id);
             };
-            let listener = &mut host.listeners[place];
-            if listener.queue.len() >= BACKLOG {
+            let no_place = listener.answered > rules.backlog;
+            if listener.queue.len() as u32 > rules.backlog || no_place && !rules.syn_cookies {
                 return self.retry_syn(id);
             }
-            listener.queue.push_back(id);
-            let waiting = listener.waiting.take();
-            self.conns.get(id).expect("found above").ends[1].state = EndState::Open;
-            self.attach(EndId { conn: id, side: 1 });
-            if let Some(waker) = waiting {
-                waker.wake();
-            }
+            listener.answered += u32::from(!no_place);
+            let conn = self.conns.get(id).expect("found above");
+            conn.ends[1].state = EndState::Answered;
+            conn.has_cookie = no_place;
         }
-        match self.fare(EndId { conn: id, side: 1 }, 1) {
-            Fare::Arrives(latency) => {
-                let conn = self.conns.get(id).expect("found above");
-                let pipe = &mut conn.pipes[1];
-                pipe.last_arrival = pipe.last_arrival.max(now + latency);
-                self.events.push(now + latency, Event::SynAckArrives(id));
+        self.answer(id);
+    }
+
+    fn answer(&mut self, id: ConnId) {
+        let end = EndId { conn: id, side: 1 };
+        let Some((conn, mut net)) = self.split(end) else { return };
+        conn.handshake_sent_at[1] = net.now;
+        match net.send(conn, end, 0) {
+            Fare::Arrives(at) => {
+                let at = at.max(conn.pipes[1].last_arrival);
+                conn.pipes[1].last_arrival = at;
+                self.events.push(at, Event::SynAckArrives(id));
             }
-            Fare::Lost | Fare::Swallowed => self.retry_syn(id),
+            Fare::Lost if conn.established => {}
+            Fare::Lost => self.retry_syn(id),
+        }
+    }
+
+    fn refuse(&mut self, id: ConnId) {
+        let end = EndId { conn: id, side: 1 };
+        let Some((conn, mut net)) = self.split(end) else { return };
+        match net.send(conn, end, 0) {
+            Fare::Arrives(at) => self.events.push(at, Event::RefusalArrives(id)),
+            Fare::Lost => self.retry_syn(id),
         }
     }
 
@@ -144,10 +169,120 @@ impl World {
 
     pub fn syn_ack_arrives(&mut self, id: ConnId) {
         self.note(Noted::SynAckArrives, u64::from(id.slot));
-        if let Some(conn) = self.conns.get(id) {
-            conn.established = true;
+        let end = EndId { conn: id, side: 0 };
+        let Some((conn, mut net)) = self.split(end) else { return };
+        if conn.ends[0].state != EndState::Open || !net.hosts[conn.ends[0].host as usize].powered {
+            return;
+        }
+        if !std::mem::replace(&mut conn.established, true) {
+            if conn.syn_tries == 1 {
+                let round_trip = net.now - conn.handshake_sent_at[0];
+                conn.pipes[0].sender.trip.measure(round_trip);
+            }
             wake(&mut conn.ends[0].reader);
         }
+        match net.send_ack(conn, end) {
+            Fare::Arrives(at) => {
+                let at = at.max(conn.pipes[0].last_arrival);
+                conn.pipes[0].last_arrival = at;
+                self.events.push(at, Event::HandshakeAckArrives(id));
+            }
+            Fare::Lost => self.answer_again_later(id),
+        }
+    }
+
+    pub fn handshake_ack_arrives(&mut self, id: ConnId) {
+        self.note(Noted::HandshakeAckArrives, u64::from(id.slot));
+        self.complete_handshake(id);
+    }
+
+    /// Something from the dialler has come: the listener takes the connection in, if it has room.
+    pub(super) fn complete_handshake(&mut self, id: ConnId) {
+        let (backlog, now) = (self.accept_queue.backlog, self.now);
+        let Some(conn) = self.conns.get(id) else { return };
+        let (target, port, has_cookie) = (conn.ends[1].host, conn.port, conn.has_cookie);
+        if conn.ends[1].state != EndState::Answered || !self.host(target).powered {
+            return;
+        }
+        let listeners = &mut self.host(target).listeners;
+        let Some(listener) = listeners.iter_mut().find(|listener| listener.port == port) else {
+            return self.forget_answered(id);
+        };
+        if listener.queue.len() as u32 > backlog {
+            return self.answer_again_later(id);
+        }
+        listener.answered -= u32::from(!has_cookie);
+        listener.queue.push_back(id);
+        if let Some(waker) = listener.waiting.take() {
+            waker.wake();
+        }
+        let conn = self.conns.get(id).expect("found above");
+        conn.ends[1].state = EndState::Open;
+        if conn.answers == 0 {
+            let round_trip = now - conn.handshake_sent_at[1];
+            conn.pipes[1].sender.trip.measure(round_trip);
+        }
+        self.attach(EndId { conn: id, side: 1 });
+    }
+
+    /// The port was closed meanwhile: the dialler gets a RST for what it sends.
+    fn forget_answered(&mut self, id: ConnId) {
+        let end = EndId { conn: id, side: 1 };
+        let Some((conn, mut net)) = self.split(end) else { return };
+        conn.ends[1].state = EndState::Gone;
+        net.send_reset(conn, end);
+        if conn.is_dead() {
+            self.remove_connection(id);
+        }
+    }
+
+    /// The listener has not heard the dialler's ack, or had no room: it answers the SYN again.
+    fn answer_again_later(&mut self, id: ConnId) {
+        let now = self.now;
+        let Some(conn) = self.conns.get(id) else { return };
+        if conn.ends[1].state == EndState::Answered && !conn.has_cookie && !conn.waits_to_answer {
+            conn.waits_to_answer = true;
+            let wait = (1_000 * MS) << conn.answers;
+            self.events.push(now + wait, Event::AnswerAgain(id));
+        }
+    }
+
+    pub fn answer_again(&mut self, id: ConnId) {
+        self.note(Noted::AnswerAgain, u64::from(id.slot));
+        let Some(conn) = self.conns.get(id) else { return };
+        conn.waits_to_answer = false;
+        if conn.ends[1].state != EndState::Answered {
+            return;
+        }
+        if conn.answers == ANSWERS_AGAIN_MAX {
+            self.free_answered(id);
+            let Some(conn) = self.conns.get(id) else { return };
+            conn.ends[1].state = EndState::Gone;
+            if conn.is_dead() {
+                self.remove_connection(id);
+            }
+            return;
+        }
+        conn.answers += 1;
+        self.answer(id);
+        self.answer_again_later(id);
+    }
+
+    /// The connection no longer waits in its listener's first queue.
+    fn free_answered(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get(id) else { return };
+        let (target, port) = (conn.ends[1].host, conn.port);
+        if conn.ends[1].state == EndState::Answered && !conn.has_cookie {
+            let listeners = &mut self.host(target).listeners;
+            if let Some(listener) = listeners.iter_mut().find(|listener| listener.port == port) {
+                listener.answered = listener.answered.saturating_sub(1);
+            }
+        }
+    }
+
+    pub(super) fn remove_connection(&mut self, id: ConnId) {
+        self.free_answered(id);
+        self.conns.remove(id);
     }
 
     pub fn refusal_arrives(&mut self, id: ConnId) {
@@ -162,7 +297,7 @@ impl World {
         if host.listeners.iter().any(|listener| listener.port == port) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
-        host.listeners.push(Listener { port, queue: VecDeque::new(), waiting: None });
+        host.listeners.push(Listener { port, queue: VecDeque::new(), answered: 0, waiting: None });
         Ok(())
     }
 
@@ -193,7 +328,7 @@ impl World {
             return;
         };
         for id in listeners.remove(place).queue {
-            self.close(EndId { conn: id, side: 1 });
+            self.abort(EndId { conn: id, side: 1 });
         }
     }
 }

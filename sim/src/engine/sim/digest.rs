@@ -19,6 +19,12 @@ pub enum Noted {
     SynArrives,
     /// A SYN-ACK reaches the dialler.
     SynAckArrives,
+    /// The dialler's ack reaches the listener.
+    HandshakeAckArrives,
+    /// A listener answers a SYN again.
+    AnswerAgain,
+    /// Acks reach a sender that waits for them.
+    AcksArrive,
     /// A refusal reaches the dialler.
     RefusalArrives,
     /// A writer learns of new room.

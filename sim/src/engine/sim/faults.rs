@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use im::env::Nanos;
 
-use super::link::{self, Bursts, LinkProfile, Rate};
-use super::rng::Stream;
+use super::link::{Bursts, Rate};
+use super::rng::{self, Stream};
 use super::world::HostId;
 
 /// Which of the two kinds of path: a device's access network, or the servers' own network.
@@ -24,6 +24,20 @@ pub enum Where {
     Links(LinkKind),
     /// Those from or to one of these hosts.
     Hosts(BTreeSet<HostId>),
+    /// Those between the two groups, either way.
+    Between(BTreeSet<HostId>, BTreeSet<HostId>),
+}
+
+impl Where {
+    fn covers(&self, (from, to): (HostId, HostId), kind: LinkKind) -> bool {
+        match self {
+            Self::Links(on) => *on == kind,
+            Self::Hosts(hosts) => hosts.contains(&from) || hosts.contains(&to),
+            Self::Between(a, b) => {
+                a.contains(&from) && b.contains(&to) || b.contains(&from) && a.contains(&to)
+            }
+        }
+    }
 }
 
 /// One condition.
@@ -53,11 +67,11 @@ struct Imposed {
     touched: u64,
 }
 
-/// How a packet fares.
+/// What the conditions in force do to a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fare {
-    /// It arrives after this latency.
-    Arrives(Nanos),
+pub enum Effect {
+    /// It goes on, this much later.
+    Delayed(Nanos),
     /// It is lost on the way; sending it again may help.
     Lost,
     /// A partition swallows it.
@@ -85,56 +99,70 @@ impl Conditions {
         self.imposed.remove(place.expect("a condition is lifted once")).touched
     }
 
-    /// How one write of `bytes` payload bytes fares from `from` to `to`. Every draw comes from the
-    /// connection's own stream.
-    pub fn fare(
+    pub fn is_empty(&self) -> bool {
+        self.imposed.is_empty()
+    }
+
+    /// What happens to a packet on `hosts`, from the first to the second. `bad` is where the chain
+    /// of burst loss stands on that direction of its connection.
+    pub fn touch(
         &mut self,
-        (from, to): (HostId, HostId),
+        hosts: (HostId, HostId),
         kind: LinkKind,
-        profile: &LinkProfile,
-        bytes: usize,
+        bad: &mut bool,
         rng: &mut Stream,
-    ) -> Fare {
-        let mut latency = profile.latency(rng);
-        let applies = |to_what: &Where| match to_what {
-            Where::Links(on) => *on == kind,
-            Where::Hosts(hosts) => hosts.contains(&from) || hosts.contains(&to),
-        };
-        for imposed in &mut self.imposed {
-            match &imposed.condition {
-                Condition::Cut(a, b) => {
-                    let cut = a.contains(&from) && b.contains(&to)
-                        || b.contains(&from) && a.contains(&to);
-                    if cut {
-                        imposed.touched += 1;
-                        return Fare::Swallowed;
-                    }
+    ) -> Effect {
+        let mut delay = 0;
+        for Imposed { condition, touched, .. } in &mut self.imposed {
+            let effect = match condition {
+                Condition::Cut(a, b) if cuts(a, b, hosts) || cuts(b, a, hosts) => Effect::Swallowed,
+                Condition::CutOneWay(a, b) if cuts(a, b, hosts) => Effect::Swallowed,
+                Condition::Loss(on, ppm)
+                    if on.covers(hosts, kind) && rng::chance_ppm(rng, *ppm) =>
+                {
+                    Effect::Lost
                 }
-                Condition::CutOneWay(a, b) => {
-                    if a.contains(&from) && b.contains(&to) {
-                        imposed.touched += 1;
-                        return Fare::Swallowed;
-                    }
+                Condition::BurstLoss(on, bursts)
+                    if on.covers(hosts, kind) && bursts.lose(bad, rng) =>
+                {
+                    Effect::Lost
                 }
-                Condition::Loss(on, ppm) if applies(on) => {
-                    if link::any_lost(rng, bytes, *ppm) {
-                        imposed.touched += 1;
-                        return Fare::Lost;
-                    }
+                Condition::Delay(on, by) if on.covers(hosts, kind) => {
+                    delay += *by;
+                    *touched += 1;
+                    continue;
                 }
-                Condition::Delay(on, by) if applies(on) => {
-                    imposed.touched += 1;
-                    latency += by;
-                }
-                Condition::Loss(..)
-                | Condition::Delay(..)
-                | Condition::BurstLoss(..)
-                | Condition::Bandwidth(..) => {}
+                _ => continue,
+            };
+            *touched += 1;
+            return effect;
+        }
+        Effect::Delayed(delay)
+    }
+
+    /// What the link of a host carries while conditions are in force; counts the packet.
+    pub fn rate(&mut self, host: HostId, kind: LinkKind, own: Option<Rate>) -> Option<Rate> {
+        let mut rate = own;
+        for Imposed { condition, touched, .. } in &mut self.imposed {
+            let Condition::Bandwidth(on, cap) = condition else { continue };
+            let applies = match on {
+                Where::Links(links) => *links == kind,
+                Where::Hosts(hosts) => hosts.contains(&host),
+                Where::Between(a, b) => a.contains(&host) || b.contains(&host),
+            };
+            if applies && rate.is_none_or(|rate| rate.bytes_per_s > cap.bytes_per_s) {
+                *touched += 1;
+                rate = Some(*cap);
             }
         }
-        if link::any_lost(rng, bytes, profile.loss_ppm) {
-            return Fare::Lost;
-        }
-        Fare::Arrives(latency)
+        rate
     }
+}
+
+fn cuts(
+    from: &BTreeSet<HostId>,
+    to: &BTreeSet<HostId>,
+    (sender, receiver): (HostId, HostId),
+) -> bool {
+    from.contains(&sender) && to.contains(&receiver)
 }

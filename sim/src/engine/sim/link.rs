@@ -7,6 +7,8 @@ use super::rng::{self, Stream};
 
 /// Payload bytes of one packet: an Ethernet MTU of 1500 less IP, TCP and timestamp headers.
 pub const PACKET_BYTES: usize = 1448;
+/// What a packet carries beside its payload: Ethernet, IP and TCP headers.
+const HEADER_BYTES: usize = 66;
 
 /// What a path between two hosts is like. One-way latency is normal around `median`, cut off at
 /// `min` and `max`.
@@ -82,9 +84,51 @@ impl LinkProfile {
     }
 }
 
-/// Whether any packet of `bytes` payload bytes is lost at `ppm` in a million per packet.
-pub fn any_lost(rng: &mut Stream, bytes: usize, ppm: u32) -> bool {
-    ppm > 0 && (0..bytes.div_ceil(PACKET_BYTES).max(1)).any(|_| rng::chance_ppm(rng, ppm))
+impl LinkProfile {
+    /// Whether a packet can neither be lost nor held up by others.
+    pub fn is_clean(&self) -> bool {
+        self.loss_ppm == 0 && self.bursts.is_none() && self.rate.is_none()
+    }
+}
+
+impl Bursts {
+    /// Steps the chain whose state is `bad`; whether this packet is lost.
+    pub fn lose(&self, bad: &mut bool, rng: &mut Stream) -> bool {
+        let turns = if *bad { self.leave_ppm } else { self.enter_ppm };
+        *bad ^= rng::chance_ppm(rng, turns);
+        *bad && rng::chance_ppm(rng, self.loss_ppm)
+    }
+}
+
+/// Where the chains of one direction of a connection stand: whether each is in its bad state.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Burstiness {
+    /// That of the link profile.
+    pub link: bool,
+    /// That of a fault.
+    pub fault: bool,
+}
+
+/// One direction of a host's own link: packets leave one after the other.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Queue {
+    /// The last bit of what waits leaves then.
+    free_at: Nanos,
+}
+
+impl Queue {
+    /// When a packet of `bytes` that comes at `now` has left, or `None` when the queue is full.
+    pub fn pass(&mut self, now: Nanos, bytes: usize, rate: Rate) -> Option<Nanos> {
+        let took = |bytes: u64| -> Nanos {
+            (u128::from(bytes) * 1_000_000_000 / u128::from(rate.bytes_per_s.max(1))) as Nanos
+        };
+        let waits = self.free_at.saturating_sub(now);
+        if waits > 0 && waits + took(bytes as u64) > took(rate.queue_bytes) {
+            return None;
+        }
+        self.free_at = self.free_at.max(now) + took((bytes + HEADER_BYTES) as u64);
+        Some(self.free_at)
+    }
 }
 
 #[cfg(test)]
@@ -108,5 +152,31 @@ mod tests {
         assert!((at(0.8413) - 46.0).abs() < 0.3, "one sd above {}", at(0.8413));
         assert!((at(0.1587) - 30.0).abs() < 0.3, "one sd below {}", at(0.1587));
         assert_eq!((samples[0], samples[99_999]), (23_000_000, 56_000_000));
+    }
+
+    #[test]
+    fn bursts_lose_their_share_in_runs() {
+        let bursts = Bursts { enter_ppm: 10_000, leave_ppm: 200_000, loss_ppm: 500_000 };
+        let (mut rng, mut bad) = (rng::stream(1, "test"), false);
+        let lost: Vec<bool> = (0..200_000).map(|_| bursts.lose(&mut bad, &mut rng)).collect();
+        let share = lost.iter().filter(|lost| **lost).count() as f64 / 200_000.0;
+        // In the bad state 1/21 of the time, half of the packets are lost there.
+        assert!((share - 0.5 / 21.0).abs() < 0.002, "share {share}");
+        let runs = lost.windows(2).filter(|pair| pair[0] && pair[1]).count() as f64;
+        let again = runs / (share * 200_000.0);
+        assert!((again - 0.4).abs() < 0.03, "a loss follows a loss with {again}");
+    }
+
+    #[test]
+    fn packets_leave_one_after_the_other_and_a_full_queue_drops() {
+        let rate = Rate { bytes_per_s: 1_000_000, queue_bytes: 3_000 };
+        let mut queue = Queue::default();
+        let us = |us: u64| us * 1_000;
+        assert_eq!(queue.pass(0, 934, rate), Some(us(1_000)));
+        assert_eq!(queue.pass(0, 934, rate), Some(us(2_000)));
+        assert_eq!(queue.pass(0, 934, rate), Some(us(3_000)));
+        assert_eq!(queue.pass(0, 934, rate), None, "3,000 bytes wait already");
+        assert_eq!(queue.pass(us(1_500), 934, rate), Some(us(4_000)), "there is room again");
+        assert_eq!(queue.pass(us(9_000), 934, rate), Some(us(10_000)));
     }
 }

@@ -8,6 +8,7 @@
 //! nodes see of it).
 
 mod conn;
+mod cubic;
 mod dial;
 mod digest;
 mod disk;
@@ -17,8 +18,12 @@ mod faults;
 mod heap;
 mod link;
 mod net;
+mod path;
 pub mod rng;
+mod sender;
+mod tcp;
 mod timers;
+mod window;
 mod world;
 
 #[cfg(test)]
@@ -31,6 +36,7 @@ use std::rc::Rc;
 
 use im::env::Nanos;
 
+pub use dial::AcceptQueue;
 pub use digest::CHECKPOINT_WORDS;
 pub use disk::DiskFault;
 pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
@@ -160,8 +166,7 @@ impl Sim {
     /// Resets the connections between the host and the hosts that `with` names, as a firewall does
     /// that has forgotten them: both ends get an error at once. Returns how many.
     pub fn reset_connections(&mut self, id: HostId, with: impl Fn(HostId) -> bool) -> u64 {
-        let _ = (id, with);
-        0
+        world::with(|world| world.reset_connections(id, with))
     }
 
     /// Makes [`Sim::run_until`] return early when the host's program reaches the fault point of
@@ -185,7 +190,11 @@ impl Sim {
             let disk_bytes = if machine_up { 0 } else { host.disk.lose_power() };
             let ends = world.take_ends(id);
             for end in &ends {
-                world.kill_end(*end, machine_up);
+                if machine_up {
+                    world.close(*end);
+                } else {
+                    world.vanish(*end);
+                }
             }
             (tasks, ends.len() as u64, disk_bytes)
         });
@@ -216,6 +225,11 @@ impl Sim {
         }
         world::with(|world| world.now = world.now.max(until));
         None
+    }
+
+    /// How ports listen from now on.
+    pub fn set_accept_queue(&mut self, rules: AcceptQueue) {
+        world::with(|world| world.accept_queue = rules);
     }
 
     /// Virtual time.

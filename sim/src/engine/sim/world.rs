@@ -12,14 +12,14 @@ use std::rc::Rc;
 use im::env::Nanos;
 
 use super::conn::{ConnId, Conns, EndId};
-use super::dial::Listener;
+use super::dial::{AcceptQueue, Listener};
 use super::digest::{Digest, Noted};
 use super::disk::Disk;
 use super::env::SimEnv;
 use super::executor::TaskTable;
 use super::faults::{Conditions, LinkKind};
 use super::heap::EventQueue;
-use super::link::LinkProfile;
+use super::link::{LinkProfile, Queue};
 use super::rng::{self, Stream};
 use super::timers::{TimerId, Timers};
 
@@ -39,9 +39,15 @@ pub enum Event {
     SynAckArrives(ConnId),
     /// A RST that answers a SYN arrives.
     RefusalArrives(ConnId),
-    /// Bytes or a FIN written by this end arrive at the other.
+    /// The dialler's ack arrives at the listener.
+    HandshakeAckArrives(ConnId),
+    /// The listener answers a SYN again.
+    AnswerAgain(ConnId),
+    /// Packets written by this end arrive at the other.
     Deliver(EndId),
-    /// This end sends its oldest unacknowledged packet again.
+    /// Acks of packets written by this end come back.
+    AcksArrive(EndId),
+    /// The retransmission timer of this end may have run out.
     Retransmit(EndId),
     /// This end learns that its peer made room.
     WindowOpens(EndId),
@@ -56,6 +62,10 @@ pub struct NetStats {
     pub events: u64,
     /// Writes that the network was asked to carry.
     pub packets_sent: u64,
+    /// Packets of streams that were sent again.
+    pub packets_resent: u64,
+    /// Acks that did not come through.
+    pub acks_lost: u64,
     /// Payload bytes written.
     pub bytes_sent: u64,
     /// Connections dialled.
@@ -68,7 +78,7 @@ pub struct NetStats {
     pub backend: LinkStats,
 }
 
-/// Every sending on one kind of link: writes, retransmissions, handshakes and resets.
+/// Every sending on one kind of link: data, retransmissions, handshakes and resets, not acks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LinkStats {
     /// Sendings.
@@ -77,6 +87,8 @@ pub struct LinkStats {
     pub lost: u64,
     /// Of these, swallowed by a partition.
     pub swallowed: u64,
+    /// Of these, dropped by the full queue of a host's link.
+    pub dropped: u64,
 }
 
 pub struct Host {
@@ -95,6 +107,8 @@ pub struct Host {
     pub dialled: u64,
     pub rng: Stream,
     pub disk: Disk,
+    pub uplink: Queue,
+    pub downlink: Queue,
 }
 
 pub struct World {
@@ -106,6 +120,7 @@ pub struct World {
     pub conns: Conns,
     pub links: [LinkProfile; 2],
     pub conditions: Conditions,
+    pub accept_queue: AcceptQueue,
     pub digest: Digest,
     pub stats: NetStats,
 }
@@ -153,6 +168,7 @@ impl World {
             conns: Conns::default(),
             links: [client, backend],
             conditions: Conditions::default(),
+            accept_queue: AcceptQueue::default(),
             digest: Digest::new(seed),
             stats: NetStats::default(),
         }
@@ -174,6 +190,8 @@ impl World {
             dialled: 0,
             rng,
             disk: Disk::default(),
+            uplink: Queue::default(),
+            downlink: Queue::default(),
         });
         id
     }
@@ -207,7 +225,10 @@ impl World {
             Event::SynArrives(conn) => self.syn_arrives(conn),
             Event::SynAckArrives(conn) => self.syn_ack_arrives(conn),
             Event::RefusalArrives(conn) => self.refusal_arrives(conn),
+            Event::HandshakeAckArrives(conn) => self.handshake_ack_arrives(conn),
+            Event::AnswerAgain(conn) => self.answer_again(conn),
             Event::Deliver(end) => self.deliver(end),
+            Event::AcksArrive(end) => self.acks_arrive(end),
             Event::Retransmit(end) => self.retransmit(end),
             Event::WindowOpens(end) => self.window_opens(end),
             Event::ResetArrives(end) => self.reset_arrives(end),

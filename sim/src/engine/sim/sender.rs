@@ -1,0 +1,494 @@
+//! The sending half of a stream: packets that are not known to have arrived, what the acks tell of
+//! them, and when to send again. The rules are those of Linux 6.18 as far as they show at the level
+//! of messages; the numbers stand in `window.rs`.
+//!
+//! Each packet knows when it arrives and when its ack comes back as soon as that is decided, so a
+//! sender that neither lost anything nor waits for its window needs no events of its own: it
+//! catches up at its next write. It must not know hosts, links or events.
+
+use std::collections::VecDeque;
+
+use im::env::Nanos;
+
+use super::link::PACKET_BYTES;
+use super::window::{RoundTrip, Window};
+
+/// Later than anything.
+pub const NEVER: Nanos = Nanos::MAX;
+/// After this long without an ack the connection fails (Linux `tcp_retries2` = 15: the sum of 200
+/// ms doubled nine times and of six times 120 s).
+const GIVE_UP: Nanos = 924_600_000_000;
+/// So many packets that overtook another prove it lost (Linux `tcp_reordering`).
+const OVERTAKERS_MAX: usize = 3;
+/// What the kernel adds to its wait for fewer (two ticks).
+const REORDERING_SLACK: Nanos = 8_000_000;
+
+/// A packet that the sender does not know to have arrived, or, on a link that loses nothing, a
+/// train of packets sent at the same instant.
+#[derive(Clone, Copy, Debug)]
+pub struct Packet {
+    /// Payload; 0 for a FIN.
+    pub bytes: u32,
+    /// How many sendings this pipe had seen before the last one of this packet.
+    order: u32,
+    /// Time of the last sending.
+    pub sent_at: Nanos,
+    /// When what is under way arrives; [`NEVER`] when nothing is.
+    pub arrives_at: Nanos,
+    /// When the sender learns that it arrived; [`NEVER`] while no ack is under way.
+    pub acked_at: Nanos,
+    /// It has arrived.
+    pub received: bool,
+    /// The sender knows that it has arrived.
+    acked: bool,
+    /// The sender takes it for lost and has not sent it again yet.
+    lost: bool,
+    /// It was sent more than once.
+    resent: bool,
+    /// It was sent again as a tail probe.
+    probed: bool,
+    /// It has arrived twice.
+    repeated: bool,
+}
+
+impl Packet {
+    fn count(&self) -> u32 {
+        (self.bytes.div_ceil(PACKET_BYTES as u32)).max(1)
+    }
+}
+
+/// What a retransmission timer asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expiry {
+    /// Send this packet.
+    Send(usize),
+    /// The peer is given up.
+    GiveUp,
+    /// Nothing is outstanding.
+    Nothing,
+}
+
+pub struct Sender {
+    /// In the order of their bytes.
+    pub packets: VecDeque<Packet>,
+    /// Of these, from the front, how many the receiver has released to its reader.
+    pub released: usize,
+    /// Bytes written that no packet carries yet.
+    pub unsent: u32,
+    /// The FIN is to follow them.
+    pub fin_unsent: bool,
+    /// Packets under way, as the sender sees it.
+    in_flight: u32,
+    pub window: Window,
+    pub trip: RoundTrip,
+    /// Sendings so far.
+    sendings: u32,
+    /// Acks of sendings before this one grow the window: it limited the sender then.
+    limited_before: u32,
+    /// Latest sending known to have arrived, plus one.
+    acked_before: u32,
+    /// How long that one took to be acked.
+    acked_trip: Nanos,
+    /// Then those sent before it are lost, if they are not acked by then.
+    reordering_until: Nanos,
+    /// Number of the packet at the front, counted from the first one of the pipe.
+    front: u64,
+    /// The window has shrunk; it does not shrink again for packets before this one.
+    recovering_until: u64,
+    /// It shrank to one packet, at a timeout, and grows again while the losses are mended.
+    collapsed: bool,
+    /// Losses were just told of: the first is mended whatever the window says.
+    pub urgent: bool,
+    /// Timeouts in a row.
+    backoff: u32,
+    /// A tail probe was sent, and no ack has come since.
+    probing: bool,
+    /// Last sending of new bytes.
+    pub last_sent_at: Nanos,
+    /// Last time at which an ack, a probe or a timeout set the timer anew.
+    timer_from: Nanos,
+    /// First sending again since the last ack; [`NEVER`] when there was none.
+    resent_since: Nanos,
+    /// Packets may be missing, or acks: only then the sender needs a timer.
+    pub ragged: bool,
+    /// Packets that have arrived and whose acks were lost.
+    pub unreported: bool,
+    /// The machine that sends is gone: nothing is sent again.
+    pub silent: bool,
+}
+
+impl Default for Sender {
+    fn default() -> Self {
+        Self {
+            packets: VecDeque::new(),
+            released: 0,
+            unsent: 0,
+            fin_unsent: false,
+            in_flight: 0,
+            window: Window::default(),
+            trip: RoundTrip::default(),
+            sendings: 0,
+            limited_before: 0,
+            acked_before: 0,
+            acked_trip: 0,
+            reordering_until: NEVER,
+            front: 0,
+            recovering_until: 0,
+            collapsed: false,
+            urgent: false,
+            backoff: 0,
+            probing: false,
+            last_sent_at: 0,
+            timer_from: 0,
+            resent_since: NEVER,
+            ragged: false,
+            unreported: false,
+            silent: false,
+        }
+    }
+}
+
+impl Sender {
+    /// Whether acks must be looked at as they come.
+    pub fn listens(&self) -> bool {
+        self.ragged || self.has_unsent()
+    }
+
+    /// Whether the window keeps something back.
+    pub fn has_unsent(&self) -> bool {
+        self.unsent > 0 || self.fin_unsent
+    }
+
+    /// Packets that fit into the window now.
+    pub fn room(&self) -> u32 {
+        self.window.size().saturating_sub(self.in_flight)
+    }
+
+    /// The window keeps the sender from sending what it has.
+    pub fn is_limited(&mut self) {
+        self.limited_before = self.sendings;
+    }
+
+    /// A new packet behind all others; [`Sender::note_sending`] follows.
+    pub fn add_packet(&mut self, bytes: u32, now: Nanos) -> usize {
+        self.last_sent_at = now;
+        self.packets.push_back(Packet {
+            bytes,
+            order: 0,
+            sent_at: 0,
+            arrives_at: NEVER,
+            acked_at: NEVER,
+            received: false,
+            acked: false,
+            lost: false,
+            resent: false,
+            probed: false,
+            repeated: false,
+        });
+        self.packets.len() - 1
+    }
+
+    /// The packet leaves, to arrive at that time if ever.
+    pub fn note_sending(&mut self, place: usize, now: Nanos, arrives_at: Nanos) {
+        let packet = &mut self.packets[place];
+        packet.order = self.sendings;
+        packet.sent_at = now;
+        packet.arrives_at = arrives_at;
+        packet.lost = false;
+        self.sendings += 1;
+        self.in_flight += packet.count();
+        self.ragged |= arrives_at == NEVER;
+    }
+
+    /// Nothing was outstanding for a while: the window may have to start again.
+    pub fn note_writing(&mut self, now: Nanos) {
+        if self.packets.is_empty() {
+            self.window.restart(now.saturating_sub(self.last_sent_at), self.trip.rto(0));
+        }
+    }
+
+    // At the receiver.
+
+    /// Takes in the packets that are due.
+    pub fn arrive(&mut self, now: Nanos) -> Arrival {
+        let mut arrival = Arrival::default();
+        if self.ragged {
+            for packet in self.packets.iter_mut().filter(|packet| packet.arrives_at <= now) {
+                packet.arrives_at = NEVER;
+                packet.repeated |= packet.received;
+                packet.received = true;
+                arrival.packets += 1;
+            }
+        }
+        while let Some(packet) = self.packets.get_mut(self.released) {
+            if packet.arrives_at <= now {
+                packet.arrives_at = NEVER;
+                packet.received = true;
+                arrival.packets += packet.count();
+            }
+            if !packet.received {
+                break;
+            }
+            arrival.bytes += packet.bytes;
+            arrival.fin |= packet.bytes == 0;
+            self.released += 1;
+        }
+        arrival
+    }
+
+    /// What would arrive now finds no machine there.
+    pub fn lose_arrivals(&mut self, now: Nanos) {
+        for packet in self.packets.iter_mut().filter(|packet| packet.arrives_at <= now) {
+            packet.arrives_at = NEVER;
+            self.ragged |= !packet.received;
+        }
+    }
+
+    /// Whether anything but a FIN is due.
+    pub fn is_data_due(&self, now: Nanos) -> bool {
+        self.packets.iter().any(|packet| packet.arrives_at <= now && packet.bytes > 0)
+    }
+
+    /// When the next packet arrives.
+    pub fn next_arrival(&self) -> Nanos {
+        if self.ragged {
+            self.packets.iter().map(|packet| packet.arrives_at).min().unwrap_or(NEVER)
+        } else {
+            self.packets.get(self.released).map_or(NEVER, |packet| packet.arrives_at)
+        }
+    }
+
+    /// Everything that has arrived and is not acked yet is acked by something that reaches the
+    /// sender at `at`.
+    pub fn ack_all(&mut self, at: Nanos) {
+        let from = if self.unreported || self.ragged { 0 } else { self.packets.len() };
+        for packet in self.packets.range_mut(from..) {
+            if packet.received && packet.acked_at == NEVER {
+                packet.acked_at = at;
+            }
+        }
+        self.unreported = false;
+    }
+
+    /// As [`Sender::ack_all`] for the packets that were released last, on a clean pipe.
+    pub fn ack_released(&mut self, before: usize, at: Nanos) {
+        for packet in self.packets.range_mut(before..self.released) {
+            packet.acked_at = at;
+        }
+    }
+
+    /// An ack was lost.
+    pub fn lose_ack(&mut self) {
+        self.unreported = true;
+        self.ragged = true;
+    }
+
+    // At the sender.
+
+    /// When the next ack comes, of those under way.
+    pub fn next_ack(&self) -> Nanos {
+        let unknown = self.packets.iter().filter(|packet| !packet.acked);
+        unknown.map(|packet| packet.acked_at).min().unwrap_or(NEVER)
+    }
+
+    /// Takes in the acks that have come by `now`.
+    pub fn learn(&mut self, now: Nanos) {
+        if self.ragged {
+            self.learn_of_gaps(now);
+        }
+        let before = self.front;
+        while let Some(packet) = self.packets.front() {
+            if packet.acked_at > now {
+                break;
+            }
+            let packet = *packet;
+            if !packet.acked {
+                self.count_ack(&packet);
+            }
+            self.timer_from = self.timer_from.max(packet.acked_at);
+            self.packets.pop_front();
+            self.released -= 1;
+            self.front += 1;
+        }
+        if self.front != before {
+            self.backoff = 0;
+            self.probing = false;
+            self.resent_since = NEVER;
+        }
+        if self.front >= self.recovering_until {
+            self.collapsed = false;
+        }
+        self.ragged = self.ragged && !self.is_smooth();
+    }
+
+    /// Whether everything has arrived or will, in order, and every ack will come.
+    fn is_smooth(&self) -> bool {
+        let (mut last_ack, mut last_arrival) = (0, 0);
+        self.packets.iter().all(|packet| {
+            let (last, next) = if packet.received {
+                (&mut last_ack, packet.acked_at)
+            } else {
+                (&mut last_arrival, packet.arrives_at)
+            };
+            let follows = next != NEVER && next >= std::mem::replace(last, next);
+            follows && !packet.lost && !(packet.received && last_arrival > 0)
+        })
+    }
+
+    /// As [`Sender::learn`], where packets may be acked out of order. Those sent before one that is
+    /// acked, and not acked themselves, are lost.
+    fn learn_of_gaps(&mut self, now: Nanos) {
+        for place in 0..self.packets.len() {
+            let packet = self.packets[place];
+            if packet.acked || packet.acked_at > now {
+                continue;
+            }
+            self.packets[place].acked = true;
+            self.packets[place].lost = false;
+            self.count_ack(&packet);
+            if packet.probed && !packet.repeated {
+                // The probe was what arrived: its loss costs the window like any other.
+                self.shrink_window();
+            }
+        }
+        if self.find_lost(now) {
+            self.urgent = true;
+            self.shrink_window();
+        }
+    }
+
+    /// Packets sent before one that is acked are lost, once there was time for them to overtake
+    /// (RACK, RFC 8985): none once three later ones are acked or others are lost already.
+    fn find_lost(&mut self, now: Nanos) -> bool {
+        let overtakers = self.packets.iter().filter(|packet| packet.acked).count();
+        let certain = overtakers >= OVERTAKERS_MAX || self.front < self.recovering_until;
+        let patience = if certain { 0 } else { self.trip.least() / 4 };
+        let mut any = false;
+        self.reordering_until = NEVER;
+        for packet in &mut self.packets {
+            if packet.acked || packet.lost || packet.order >= self.acked_before {
+                continue;
+            }
+            let due = packet.sent_at + self.acked_trip + patience;
+            if due <= now {
+                packet.lost = true;
+                any = true;
+                self.in_flight -= packet.count();
+            } else {
+                self.reordering_until = due + REORDERING_SLACK;
+            }
+        }
+        any
+    }
+
+    fn count_ack(&mut self, packet: &Packet) {
+        if !packet.lost {
+            self.in_flight -= packet.count();
+        }
+        if packet.order >= self.acked_before {
+            self.acked_before = packet.order + 1;
+            self.acked_trip = packet.acked_at - packet.sent_at;
+        }
+        if !packet.resent {
+            self.trip.measure(packet.acked_at - packet.sent_at);
+        }
+        let mending = self.front < self.recovering_until && !self.collapsed;
+        if packet.order < self.limited_before && !mending {
+            self.window.grow(packet.acked_at, self.trip, packet.count());
+        }
+    }
+
+    fn shrink_window(&mut self) {
+        if self.front >= self.recovering_until {
+            self.window.shrink();
+            self.recovering_until = self.front + self.packets.len() as u64;
+        }
+    }
+
+    /// The first packet that is taken for lost; it is about to be sent again.
+    pub fn next_lost(&self) -> Option<usize> {
+        if !self.ragged {
+            return None;
+        }
+        self.packets.iter().position(|packet| packet.lost)
+    }
+
+    /// A packet is about to be sent again.
+    pub fn note_resending(&mut self, place: usize, now: Nanos) {
+        self.packets[place].resent = true;
+        if self.resent_since == NEVER {
+            self.resent_since = now;
+        }
+    }
+
+    /// What the retransmission timer waits for: from when, and how long. `None` when all is known.
+    pub fn timer(&self, now: Nanos) -> Option<(Nanos, Nanos)> {
+        if !self.ragged || self.silent {
+            return None;
+        }
+        let first = self.packets.iter().find(|packet| !packet.acked)?;
+        if self.reordering_until != NEVER {
+            return Some((now, self.reordering_until.saturating_sub(now)));
+        }
+        let recovering = self.front < self.recovering_until;
+        if self.probing || recovering || self.backoff > 0 {
+            return Some((self.timer_from, self.trip.rto(self.backoff)));
+        }
+        let from = self.timer_from.max(self.last_sent_at);
+        let rto_ends = self.timer_from.max(first.sent_at) + self.trip.rto(0);
+        let outstanding = self.packets.iter().filter(|packet| !packet.acked).count() as u32;
+        Some((from, self.trip.probe(outstanding).min(rto_ends.saturating_sub(from))))
+    }
+
+    /// Whether the timer only waits for packets to overtake each other.
+    pub fn waits_for_order(&self) -> bool {
+        self.reordering_until != NEVER
+    }
+
+    /// The timer has fired.
+    pub fn expire(&mut self, now: Nanos) -> Expiry {
+        let recovering = self.front < self.recovering_until;
+        self.timer_from = now;
+        let Some(first) = self.packets.iter().position(|packet| !packet.acked) else {
+            return Expiry::Nothing;
+        };
+        if !self.probing && !recovering && self.backoff == 0 {
+            self.probing = true;
+            let last = self.packets.iter().rposition(|packet| !packet.acked).unwrap_or(first);
+            self.packets[last].probed = true;
+            self.forget_flight(last);
+            return Expiry::Send(last);
+        }
+        if self.resent_since != NEVER && now - self.resent_since >= GIVE_UP {
+            return Expiry::GiveUp;
+        }
+        self.window.collapse(self.backoff > 0);
+        self.backoff += 1;
+        self.collapsed = true;
+        self.recovering_until = self.front + self.packets.len() as u64;
+        for packet in &mut self.packets {
+            packet.lost = !packet.acked;
+        }
+        self.in_flight = 0;
+        Expiry::Send(first)
+    }
+
+    /// The packet is about to leave again, so its last sending does not count as under way.
+    fn forget_flight(&mut self, place: usize) {
+        let packet = &self.packets[place];
+        if !packet.lost {
+            self.in_flight -= packet.count();
+        }
+    }
+}
+
+/// What arrived together.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Arrival {
+    /// Packets, also those that came before their turn.
+    pub packets: u32,
+    /// Bytes that the reader may take now.
+    pub bytes: u32,
+    /// The FIN is among what the reader may take.
+    pub fin: bool,
+}
