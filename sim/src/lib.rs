@@ -5,6 +5,7 @@
 //! [`recorder`] writes the [`history`] at the devices' edge, [`checkers`] judge it.
 
 pub mod scenario;
+pub mod faults;
 pub mod workload;
 
 pub mod cluster;

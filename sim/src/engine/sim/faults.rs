@@ -24,6 +24,8 @@ pub enum Where {
     Links(LinkKind),
     /// Those from or to one of these hosts.
     Hosts(BTreeSet<HostId>),
+    /// Those from a host of one group to one of the other, either way.
+    Between(BTreeSet<HostId>, BTreeSet<HostId>),
 }
 
 /// One condition.
@@ -99,6 +101,9 @@ impl Conditions {
         let applies = |to_what: &Where| match to_what {
             Where::Links(on) => *on == kind,
             Where::Hosts(hosts) => hosts.contains(&from) || hosts.contains(&to),
+            Where::Between(a, b) => {
+                a.contains(&from) && b.contains(&to) || b.contains(&from) && a.contains(&to)
+            }
         };
         for imposed in &mut self.imposed {
             match &imposed.condition {
