@@ -146,7 +146,7 @@ pub struct Phases {
 }
 
 /// One fault and what it touched.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct FaultReport {
     /// Its number in the run, from 1.
     pub number: u32,

@@ -122,8 +122,19 @@ impl Cluster {
 
     /// The hosts that the targets cover. All devices of a user go with the user's first one.
     pub fn hosts(&self, scenario: &Scenario, targets: &[Target]) -> BTreeSet<HostId> {
-        let covered =
-            |node: NodeRef| targets.iter().any(|target| scenario.covers(target, node));
+        let mut named: BTreeSet<NodeRef> = BTreeSet::new();
+        let mut whole: Vec<&Target> = Vec::new();
+        for target in targets {
+            match target {
+                Target::Node(node) => {
+                    named.insert(*node);
+                }
+                Target::Role(_) | Target::Region(_) => whole.push(target),
+            }
+        }
+        let covered = |node: NodeRef| {
+            named.contains(&node) || whole.iter().any(|target| scenario.covers(target, node))
+        };
         let nodes = self.nodes.iter().filter(|(node, _)| covered(**node));
         let mut hosts: BTreeSet<HostId> = nodes.map(|(_, host)| *host).collect();
         let of_user = |device: &&Device| covered(Role::Device.node(device.id.user.0));

@@ -4,8 +4,8 @@
 //! nodes of the `im` package on an [`engine`], [`run`] lives through workload and faults,
 //! [`recorder`] writes the [`history`] at the devices' edge, [`checkers`] judge it.
 
-pub mod scenario;
 pub mod faults;
+pub mod scenario;
 pub mod workload;
 
 pub mod cluster;
@@ -19,3 +19,4 @@ pub mod checkers;
 pub mod run;
 
 pub mod campaign;
+pub mod effects;

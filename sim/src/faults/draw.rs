@@ -139,11 +139,7 @@ fn cut(scenario: &Scenario, fault: &Partition, rng: &mut Stream) -> Act {
 
 /// Each node of a random subset is cut off at a random moment of the first half, and let back at
 /// one of the second.
-fn swizzled(
-    scenario: &Scenario,
-    fault: &Swizzle,
-    rng: &mut Stream,
-) -> Vec<(Nanos, Nanos, Act)> {
+fn swizzled(scenario: &Scenario, fault: &Swizzle, rng: &mut Stream) -> Vec<(Nanos, Nanos, Act)> {
     let covered = |node: &NodeRef| fault.on.0.iter().any(|target| scenario.covers(target, *node));
     let mut nodes: Vec<NodeRef> = scenario.all_nodes().filter(covered).collect();
     shuffle(&mut nodes, rng);
@@ -180,8 +176,7 @@ mod tests {
 
     const HALVES: &str =
         "[[faults]]\nkind = \"partition\"\nhalves = \"all\"\nat = \"5s\"\nlasts = \"5s\"\n";
-    const SWIZZLE: &str =
-        "[[faults]]\nkind = \"swizzle\"\non = [\"gateway\", \"chat\"]\nat = \"9s\"\nlasts = \"8s\"\n";
+    const SWIZZLE: &str = "[[faults]]\nkind = \"swizzle\"\non = [\"gateway\", \"chat\"]\nat = \"9s\"\nlasts = \"8s\"\n";
 
     #[test]
     fn halves_hold_every_node_once_and_change_with_the_seed() {
@@ -226,8 +221,10 @@ mod tests {
             1,
         );
         let crash = |index| Act::Crash { node: Role::Chat.node(index), point: None };
-        let timed: Vec<(Nanos, Nanos, Act)> =
-            drawn.into_iter().map(|f| (f.at / 1_000_000_000, f.until / 1_000_000_000, f.act)).collect();
+        let timed: Vec<(Nanos, Nanos, Act)> = drawn
+            .into_iter()
+            .map(|f| (f.at / 1_000_000_000, f.until / 1_000_000_000, f.act))
+            .collect();
         assert_eq!(timed, [(1, 3, crash(0)), (6, 8, crash(1))]);
     }
 

@@ -91,7 +91,7 @@ impl Drawing<'_> {
 
     /// A whole number of milliseconds from `least` to `most`, inclusive.
     fn span(&mut self, least: Span, most: Span) -> Span {
-        Span::ms(self.between(least.0.div_ceil(1_000_000), most.0 / 1_000_000))
+        Span::ms(self.between(least.0 / 1_000_000, most.0 / 1_000_000))
     }
 
     /// When a fault that holds no node begins and how long it lasts, anywhere in `duration`.

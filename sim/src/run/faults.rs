@@ -51,7 +51,8 @@ pub fn schedule(faults: &[Drawn]) -> Vec<Change> {
         changes.push(step(drawn.until, Step::Ends));
         if let Act::Reset { every: Some(every), .. } = &drawn.act {
             let again = (1..).map(|count| drawn.at + every.0 * count);
-            changes.extend(again.take_while(|at| *at < drawn.until).map(|at| step(at, Step::Again)));
+            changes
+                .extend(again.take_while(|at| *at < drawn.until).map(|at| step(at, Step::Again)));
         }
     }
     changes.sort_by_key(|change| (change.at, change.step, change.fault));
@@ -248,9 +249,7 @@ fn condition(
         On::Nodes(nodes) => Where::Hosts(cluster.hosts(scenario, nodes)),
     };
     Some(match act {
-        Act::Lose { on: at, rate } => {
-            (Condition::Loss(on(at), rate.per_million()), "packets_lost")
-        }
+        Act::Lose { on: at, rate } => (Condition::Loss(on(at), rate.per_million()), "packets_lost"),
         Act::LoseInBursts { on: at, bursts } => {
             (Condition::BurstLoss(on(at), cluster::bursts(bursts)), "packets_lost")
         }

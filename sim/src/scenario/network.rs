@@ -279,7 +279,8 @@ mod tests {
             let mean = profile.bursts.mean_loss();
             assert!((mean - loss).abs() < 0.003, "{mean}");
         }
-        let calm = network(r#"clients = { profile = "wifi", bursts = { enter = "0%", leave = "1%" } }"#);
+        let calm =
+            network(r#"clients = { profile = "wifi", bursts = { enter = "0%", leave = "1%" } }"#);
         assert!(!calm.clients.bursts.can_begin());
     }
 

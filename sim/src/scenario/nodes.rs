@@ -304,8 +304,8 @@ mod tests {
             ("chat-1", Target::Node(Role::Chat.node(1))),
             ("region:eu", Target::Region("eu".to_owned())),
         ] {
-            assert_eq!(text.parse(), Ok(target));
             assert_eq!(target.to_string(), text);
+            assert_eq!(text.parse(), Ok(target));
         }
     }
 

@@ -61,9 +61,8 @@ impl Hold {
 impl Fault {
     /// The nodes that it takes hold of. What it does to the network is no hold: such faults add up.
     pub fn holds(&self, scenario: &Scenario) -> Vec<Hold> {
-        let one = |node, held| {
-            vec![Hold { node, held, from: self.at(), until: self.end(scenario) }]
-        };
+        let one =
+            |node, held| vec![Hold { node, held, from: self.at(), until: self.end(scenario) }];
         match self {
             Self::Crash(fault) => one(fault.node, Held::Down),
             Self::PowerLoss(fault) => one(fault.node, Held::Off),

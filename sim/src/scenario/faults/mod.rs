@@ -10,7 +10,7 @@ mod network;
 mod targets;
 
 pub use family::Family;
-pub use holds::{Hold, Held};
+pub use holds::{Held, Hold};
 pub use hosts::{
     ClockDrift, ClockStep, Crash, DiskFailing, DiskFull, DiskSlow, MembershipChurn, Pause,
     PowerLoss, RollingRestart,

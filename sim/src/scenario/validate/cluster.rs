@@ -94,7 +94,9 @@ fn check_profile(rules: &mut Rules, key: &str, profile: &Profile) {
     });
     let limited = *bandwidth != Bandwidth::Unlimited;
     rules.demand(!limited || *queue >= QUEUE_BYTES_MIN, &[&queue_key], || {
-        format!("a queue of {queue} bytes has no room for two packets; write {QUEUE_BYTES_MIN} or more")
+        format!(
+            "a queue of {queue} bytes has no room for two packets; write {QUEUE_BYTES_MIN} or more"
+        )
     });
     let [min_key, median_key, max_key, loss_key] =
         ["min", "median", "max", "loss"].map(|part| format!("{key}.{part}"));

@@ -28,10 +28,13 @@ pub fn settle_floor(config: &Config) -> Span {
 
 /// How long packets may still be under way when every fault is healed: the longest delay, or the
 /// longest queue at a collapsed bandwidth, of any fault that is written or that the swarm may draw.
-fn aftermath(scenario: &Scenario) -> Span {
-    let written = scenario.faults.iter().map(Fault::aftermath).max().unwrap_or_default();
-    let drawn = scenario.swarm.iter().flat_map(|swarm| &swarm.families);
-    drawn.map(|family| family.aftermath_max()).fold(written, Span::max)
+/// With the key of that fault.
+fn aftermath(scenario: &Scenario) -> (Span, String) {
+    let numbered = scenario.faults.iter().enumerate();
+    let written = numbered.map(|(number, fault)| (fault.aftermath(), format!("faults.{number}")));
+    let families = scenario.swarm.iter().flat_map(|swarm| &swarm.families);
+    let drawn = families.map(|family| (family.aftermath_max(), "swarm".to_owned()));
+    written.chain(drawn).max_by_key(|(late, _)| *late).unwrap_or_default()
 }
 
 pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
@@ -108,9 +111,9 @@ fn check_bounds(config: &Config, rules: &mut Rules) {
 }
 
 fn check_settle(scenario: &Scenario, rules: &mut Rules) {
-    let late = aftermath(scenario);
+    let (late, latest) = aftermath(scenario);
     let (settle, floor) = (scenario.settle, add(settle_floor(&scenario.im), late));
-    let keys = [
+    let mut keys = vec![
         "settle",
         "im.idle_timeout",
         "im.lease",
@@ -120,6 +123,9 @@ fn check_settle(scenario: &Scenario, rules: &mut Rules) {
         "im.heartbeat",
         "im.call_timeout",
     ];
+    if late > Span::default() {
+        keys.insert(1, &latest);
+    }
     let under_way = match late {
         Span(0) => String::new(),
         late => format!(", packets under way {late} (the longest delay or queue of a fault)"),

@@ -50,7 +50,12 @@ pub(super) fn check_crash(scenario: &Scenario, key: &str, crash: &Crash, rules: 
             [] => format!("leave `point` out: a {role} has none"),
             names => format!("write {}", one_of(names)),
         };
-        format!("{} is a point of a {}, not of {}; {remedy}", point.name(), role_of(point), crash.node)
+        format!(
+            "{} is a point of a {}, not of {}; {remedy}",
+            point.name(),
+            role_of(point),
+            crash.node
+        )
     });
 }
 

@@ -66,7 +66,9 @@ pub(super) fn check_bandwidth(
         )
     });
     rules.demand(*waits >= QUEUE_BYTES_MIN, &[&queue], || {
-        format!("a queue of {waits} bytes has no room for two packets; write {QUEUE_BYTES_MIN} or more")
+        format!(
+            "a queue of {waits} bytes has no room for two packets; write {QUEUE_BYTES_MIN} or more"
+        )
     });
 }
 

@@ -22,9 +22,8 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
     });
     rules.demand_some("swarm.faults", swarm.faults as usize, "no fault to draw");
     let (shortest, longest) = (swarm.shortest, swarm.longest);
-    let positive = shortest > Span::default();
-    rules.demand(positive, &["swarm.shortest"], || {
-        "a fault of no length does nothing; write a span of time, as in \"300ms\"".to_owned()
+    rules.demand(shortest >= Span::ms(1), &["swarm.shortest"], || {
+        format!("a fault of {shortest} is over before anything happens; write 1ms or more")
     });
     rules.demand(shortest <= longest, &["swarm.shortest", "swarm.longest"], || {
         format!("the shortest fault ({shortest}) is longer than the longest ({longest}); swap them")
