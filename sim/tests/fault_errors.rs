@@ -172,8 +172,8 @@ fn a_fault_of_the_network_has_one_aim_and_does_something() {
         "loss",
         "at = \"1s\"\nlasts = \"1s\"\nlinks = \"clients\"\non = \"gateway-0\"",
         &[
-            r#"x.toml:24: faults.0.links: it is aimed at a kind of link or at nodes, not at both or neither; write either links = "clients" or on = "gateway-0""#,
             r#"x.toml:20: faults.0.rate: it is missing, and so is `bursts`; add one of them, as in `rate = "5%"`"#,
+            r#"x.toml:24: faults.0.links: it is aimed at a kind of link or at nodes, not at both or neither; write either links = "clients" or on = "gateway-0""#,
         ],
     );
     fault(
@@ -321,8 +321,8 @@ fn faults_of_hosts_do_something_to_a_host_that_has_it() {
         "disk-slow",
         "at = \"1s\"\nlasts = \"1s\"\nnode = \"redis\"",
         &[
-            r#"x.toml:24: faults.0.node: redis keeps nothing on its disk; write "log-0", "store-0" or "device-0""#,
             "x.toml:20: faults.0.times: the disk would be as fast as before; write times = 2 or more, or by = \"5ms\"",
+            r#"x.toml:24: faults.0.node: redis keeps nothing on its disk; write "log-0", "store-0" or "device-0""#,
         ],
     );
 }

@@ -125,7 +125,7 @@ fn cut(scenario: &Scenario, fault: &Partition, rng: &mut Stream) -> Act {
         (None, Some(halves)) => {
             let all = halves == Halves::All;
             let dealt = scenario.all_nodes().filter(|node| all || node.role != Role::Device);
-            let mut nodes: Vec<Target> = dealt.map(Target::Node).collect();
+            let mut nodes: Vec<Target> = dealt.map(Target::from).collect();
             shuffle(&mut nodes, rng);
             let mut other = nodes.split_off(nodes.len() / 2);
             nodes.sort();
@@ -149,7 +149,7 @@ fn swizzled(scenario: &Scenario, fault: &Swizzle, rng: &mut Stream) -> Vec<(Nano
     let cut_off = |node: &NodeRef| {
         let from = moment(fault.at);
         let until = moment(Span(fault.at.0 + half)) + 1;
-        let side = vec![Target::Node(*node)];
+        let side = vec![Target::from(*node)];
         (from, until, Act::Cut { side, from: None, way: Way::Both })
     };
     nodes[..count].iter().map(cut_off).collect()
@@ -189,7 +189,7 @@ mod tests {
         assert!(one.len().abs_diff(other.len()) <= 1);
         let mut all = [one.clone(), other].concat();
         all.sort();
-        let mut nodes: Vec<Target> = scenario.all_nodes().map(Target::Node).collect();
+        let mut nodes: Vec<Target> = scenario.all_nodes().map(Target::from).collect();
         nodes.sort();
         assert_eq!(all, nodes);
         assert_ne!(one, sides(2).0);

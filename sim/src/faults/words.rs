@@ -73,6 +73,48 @@ fn names(targets: &[Target]) -> String {
             whole => parts.push(whole.to_string()),
         }
     }
-    parts.extend(counts.into_iter().map(|(role, count)| format!("{count} {role}")));
+    parts.extend(counts.into_iter().map(|(role, count)| match count {
+        1 => format!("1 {role}"),
+        more => format!("{more} {role}s"),
+    }));
     parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn targets_are_named_while_they_are_few_and_counted_when_they_are_many() {
+        let text = r#"
+            faults = [
+                { kind = "loss", on = ["chat-0", "redis"], rate = "5%", at = "1s", lasts = "1s" },
+                { kind = "partition", between = ["store", "chat-1"], way = "one-way", at = "2s", lasts = "1s" },
+                { kind = "partition", halves = "servers", at = "3s", lasts = "1s" },
+                { kind = "reset-storm", on = "chat", with = "store", every = "100ms", at = "4s", lasts = "1s" },
+                { kind = "crash", node = "chat-0", point = "chat-committed", at = "5s", lasts = "1s" },
+                { kind = "clock-drift", node = "chat-0", ppm = 40, at = "6s", lasts = "1s" },
+                { kind = "disk-slow", node = "log-0", times = 3, by = "2ms", at = "7s", lasts = "1s" },
+            ]
+        "#;
+        let scenario = Scenario::from_str("test", text, &[]).expect("valid");
+        let drawn = crate::faults::draw(&scenario, 1);
+        let words: Vec<String> = drawn.iter().map(Drawn::target).collect();
+        let halves = &words[2];
+        assert!(halves.contains(" ↔ ") && halves.contains("1 log"), "{halves}");
+        let others: Vec<&str> =
+            words.iter().filter(|words| *words != halves).map(String::as_str).collect();
+        assert_eq!(
+            others,
+            [
+                "chat-0, redis, 5%",
+                "store → chat-1",
+                "chat with store, every 100ms",
+                "chat-0 at chat-committed #1",
+                "chat-0, +40 ppm",
+                "log-0, 3 times and 2ms",
+            ]
+        );
+    }
 }

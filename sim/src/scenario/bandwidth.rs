@@ -69,7 +69,8 @@ impl fmt::Display for Bandwidth {
     /// The largest unit that divides it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Bits(bits) = self else { return f.write_str("unlimited") };
-        let divides = |(_, scale): &&(&str, u64)| bits.is_multiple_of(*scale);
+        let divides =
+            |(_, scale): &&(&str, u64)| *scale == 1 || (*bits > 0 && bits.is_multiple_of(*scale));
         let (unit, scale) = UNITS.iter().find(divides).expect("1 divides");
         write!(f, "{}{unit}", bits / scale)
     }
@@ -113,6 +114,7 @@ mod tests {
             ("1500bit/s", Some(187)),
             ("1Gbit/s", Some(125_000_000)),
             ("64kbit/s", Some(8_000)),
+            ("0bit/s", Some(0)),
             ("unlimited", None),
         ] {
             let bandwidth: Bandwidth = text.parse().expect(text);

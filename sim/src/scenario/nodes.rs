@@ -97,6 +97,16 @@ impl Role {
     }
 }
 
+impl From<NodeRef> for Target {
+    /// The target as it would be written: there is only one Redis, which is a role.
+    fn from(node: NodeRef) -> Self {
+        match node.role.is_single() {
+            true => Self::Role(node.role),
+            false => Self::Node(node),
+        }
+    }
+}
+
 impl FromStr for Role {
     type Err = String;
 

@@ -22,6 +22,22 @@ const SERVERS: [Role; 7] = [
     Role::Gateway,
 ];
 
+/// Roles that talk to each other: a cut between others would touch nothing.
+const TALKS: [[Role; 2]; 12] = [
+    [Role::Device, Role::Gateway],
+    [Role::Gateway, Role::Chat],
+    [Role::Gateway, Role::Store],
+    [Role::Gateway, Role::Redis],
+    [Role::Gateway, Role::Registry],
+    [Role::Chat, Role::Store],
+    [Role::Chat, Role::Registry],
+    [Role::Store, Role::Log],
+    [Role::Dispatcher, Role::Log],
+    [Role::Dispatcher, Role::Store],
+    [Role::Dispatcher, Role::Redis],
+    [Role::Dispatcher, Role::Gateway],
+];
+
 /// Roles whose nodes keep anything on their disks.
 const WITH_DISK: [Role; 3] = [Role::Log, Role::Store, Role::Device];
 
@@ -32,7 +48,7 @@ impl Drawing<'_> {
             Family::Loss => Some(self.loss()),
             Family::DelaySpike => Some(self.delay_spike()),
             Family::Bandwidth => Some(self.bandwidth()),
-            Family::Partition => self.partition(),
+            Family::Partition => Some(self.partition()),
             Family::Clog => Some(self.clog()),
             Family::Swizzle => Some(self.swizzle()),
             Family::ResetStorm => Some(self.reset_storm()),
@@ -80,7 +96,7 @@ impl Drawing<'_> {
         Fault::Bandwidth(Collapse { at, lasts, links, on, rate, queue, require_effect })
     }
 
-    fn partition(&mut self) -> Option<Fault> {
+    fn partition(&mut self) -> Fault {
         let (at, lasts) = self.times();
         let way = if self.one_in(3) { Way::OneWay } else { Way::Both };
         let halves = match self.below(4) {
@@ -88,18 +104,9 @@ impl Drawing<'_> {
             1 => Some(Halves::All),
             _ => None,
         };
-        let between = halves.is_none().then(|| {
-            let sides = [self.target(), self.target()];
-            let apart = |node| sides.iter().filter(|side| self.scenario.covers(side, node)).count();
-            let overlap = self.scenario.all_nodes().any(|node| apart(node) == 2);
-            (!overlap).then_some(sides)
-        });
-        if between == Some(None) {
-            return None;
-        }
+        let between = halves.is_none().then(|| self.sides());
         let require_effect = self.required();
-        let between = between.flatten();
-        Some(Fault::Partition(Partition { at, lasts, between, halves, way, require_effect }))
+        Fault::Partition(Partition { at, lasts, between, halves, way, require_effect })
     }
 
     fn clog(&mut self) -> Fault {
@@ -123,8 +130,8 @@ impl Drawing<'_> {
         let (at, lasts) = self.times();
         let every = self.one_in(2).then(|| self.span(Span::ms(50), Span::s(1)));
         let lasts = if every.is_some() { lasts } else { Span::default() };
-        let on = Targets(vec![self.target()]);
-        let with = self.one_in(2).then(|| Targets(vec![Target::Role(self.pick(&SERVERS))]));
+        let [on, other] = self.sides().map(|side| Targets(vec![side]));
+        let with = self.one_in(2).then_some(other);
         let require_effect = self.required();
         Fault::ResetStorm(ResetStorm { at, lasts, on, with, every, require_effect })
     }
@@ -263,9 +270,23 @@ impl Drawing<'_> {
             return Target::Region(regions[place].clone());
         }
         match self.one_in(2) {
-            true => Target::Node(self.node(&[])),
+            true => self.node(&[]).into(),
             false => Target::Role(self.pick(&SERVERS)),
         }
+    }
+
+    /// Two sides that talk to each other, in either order: regions, or roles, or nodes of them.
+    fn sides(&mut self) -> [Target; 2] {
+        let regions = &self.scenario.cluster.regions;
+        if regions.len() >= 2 && self.one_in(4) {
+            return [regions[0].clone(), regions[1].clone()].map(Target::Region);
+        }
+        let [one, other] = self.pick(&TALKS);
+        let roles = if self.one_in(2) { [one, other] } else { [other, one] };
+        roles.map(|role| match self.one_in(2) {
+            true => Target::Role(role),
+            false => role.node(self.below(u64::from(self.scenario.nodes(role))) as u32).into(),
+        })
     }
 
     fn aim(&mut self) -> (Option<Links>, Option<Targets>) {

@@ -5,7 +5,7 @@ use im::config::Config;
 use im::units::Span;
 
 use super::Rules;
-use crate::scenario::{Fault, Scenario};
+use crate::scenario::Scenario;
 
 /// The least `settle` in which a healed cluster can be asked to converge:
 /// detection + largest backoff + one sync, where
