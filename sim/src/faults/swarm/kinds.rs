@@ -205,7 +205,7 @@ impl Drawing<'_> {
 
     fn clock_step(&mut self) -> Fault {
         let (at, lasts) = self.times();
-        let node = self.node(&[]);
+        let node = self.node_with_clock();
         let size = self.between(10, 60_000) as i64;
         let by = Shift { ms: if self.one_in(2) { size } else { -size } };
         Fault::ClockStep(ClockStep { at, lasts, node, by, require_effect: self.required() })
@@ -213,7 +213,7 @@ impl Drawing<'_> {
 
     fn clock_drift(&mut self) -> Fault {
         let (at, lasts) = self.times();
-        let node = self.node(&[]);
+        let node = self.node_with_clock();
         let size = self.between(50, 50_000) as i32;
         let ppm = if self.one_in(2) { size } else { -size };
         Fault::ClockDrift(ClockDrift { at, lasts, node, ppm, require_effect: self.required() })
@@ -260,6 +260,12 @@ impl Drawing<'_> {
             roles => self.pick(roles),
         };
         role.node(self.below(u64::from(self.scenario.nodes(role))) as u32)
+    }
+
+    /// Any node, but half of the time a chat node: those make ids from their wall clocks.
+    fn node_with_clock(&mut self) -> NodeRef {
+        let roles = if self.one_in(2) { &[Role::Chat][..] } else { &[] };
+        self.node(roles)
     }
 
     /// A role, a node, or a region if there are any.
