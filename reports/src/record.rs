@@ -146,7 +146,7 @@ pub struct Phases {
 }
 
 /// One fault and what it touched.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct FaultReport {
     /// Its number in the run, from 1.
     pub number: u32,
@@ -160,6 +160,16 @@ pub struct FaultReport {
     pub until_ns: u64,
     /// What it touched, by name (`packets_lost`, `connections_reset`, …).
     pub effect: BTreeMap<String, u64>,
+    /// Where it comes from: `faults.2` is the scenario's third one, `swarm.clog.0` the first clog
+    /// that the swarm drew. The parts of one fault have the same origin.
+    #[serde(default)]
+    pub origin: String,
+    /// Whether it counts as a broken expectation when all parts of the fault touched nothing.
+    #[serde(default)]
+    pub require_effect: bool,
+    /// The fault as it was drawn, with nothing left to chance.
+    #[serde(default)]
+    pub drawn: serde_json::Value,
 }
 
 impl FaultReport {

@@ -296,6 +296,8 @@ fn fault(
         from_ns: from_s * SECOND,
         until_ns: until_s * SECOND,
         effect: named(effect),
+        origin: format!("faults.{}", number - 1),
+        ..FaultReport::default()
     }
 }
 

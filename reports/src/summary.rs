@@ -17,7 +17,7 @@ use text::Text;
 /// Columns a summary takes at most.
 const COLUMNS: usize = 100;
 /// Faults listed at most; the page lists them all.
-const FAULTS_MAX: usize = 12;
+const FAULTS_MAX: usize = 48;
 /// Findings explained at most; the page explains them all.
 const FINDINGS_MAX: usize = 3;
 

@@ -11,6 +11,7 @@ use std::thread;
 use im_reports::record::{Record, Verdict};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
+use crate::effects;
 use crate::run::Progress;
 use crate::scenario::Scenario;
 
@@ -21,11 +22,12 @@ pub enum Outcome {
     Held,
     /// A promise could not be decided.
     Undecided,
-    /// A promise was broken, or one that was expected to break was not.
+    /// A promise was broken, or one that was expected to break was not, or a fault that had to
+    /// touch something touched nothing.
     Broken,
 }
 
-/// Compares the record's verdicts with the expected ones.
+/// Compares the record's verdicts, and the effects of its faults, with the expected ones.
 pub fn outcome(scenario: &Scenario, record: &Record) -> Outcome {
     let unexpected = record
         .promises
@@ -35,7 +37,8 @@ pub fn outcome(scenario: &Scenario, record: &Record) -> Outcome {
             Verdict::Unknown => Outcome::Undecided,
             Verdict::Valid | Verdict::Invalid => Outcome::Broken,
         });
-    unexpected.max().unwrap_or(Outcome::Held)
+    let idle = (!effects::missing(&record.faults).is_empty()).then_some(Outcome::Broken);
+    unexpected.chain(idle).max().unwrap_or(Outcome::Held)
 }
 
 /// Does `job` once per seed on `jobs` threads, each time on a fresh one: a world leaves nothing

@@ -3,7 +3,7 @@
 //! It must not know workloads, faults or checkers.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
 
@@ -14,9 +14,11 @@ use im::node::Node;
 use im::stats::Stats;
 use im::topology::{REDIS_PORT, Topology};
 
-use crate::engine::sim::{HostId, LinkKind, LinkProfile, Network, Sim, SimEnv};
+use crate::engine::sim::{
+    Bursts, Condition, HostId, LinkKind, LinkProfile, Network, Rate, Sim, SimEnv, Where,
+};
 use crate::redis;
-use crate::scenario::{NodeRef, Profile, Role, Scenario};
+use crate::scenario::{self, NodeRef, Profile, Role, Scenario, Target};
 
 /// The running device on a host; empty while the host is down.
 pub type Slot = Rc<RefCell<Option<Client<SimEnv>>>>;
@@ -51,13 +53,27 @@ pub fn network(scenario: &Scenario) -> Network {
         max: profile.max.0,
         sd: profile.sd.0,
         loss_ppm: profile.loss.per_million(),
-        bursts: None,
-        rate: None,
+        bursts: Some(bursts(&profile.bursts)).filter(|_| profile.bursts.can_begin()),
+        rate: rate(profile.bandwidth, profile.queue),
     };
     Network {
         clients: profile(&scenario.network.clients),
         backend: profile(&scenario.network.backend),
     }
+}
+
+/// The engine's chain of bursts.
+pub fn bursts(bursts: &scenario::Bursts) -> Bursts {
+    Bursts {
+        enter_ppm: bursts.enter.per_million(),
+        leave_ppm: bursts.leave.per_million(),
+        loss_ppm: bursts.loss.per_million(),
+    }
+}
+
+/// The engine's capacity of a link; `None` if it has no limit.
+pub fn rate(bandwidth: scenario::Bandwidth, queue_bytes: u64) -> Option<Rate> {
+    bandwidth.bytes_per_s().map(|bytes_per_s| Rate { bytes_per_s, queue_bytes })
 }
 
 /// Makes hosts, one role after the other.
@@ -100,7 +116,36 @@ impl Cluster {
         for device in devices {
             builder.add_device(*device, observer(*device));
         }
+        builder.set_regions_apart();
         builder.cluster
+    }
+
+    /// The hosts that the targets cover. All devices of a user go with the user's first one.
+    pub fn hosts(&self, scenario: &Scenario, targets: &[Target]) -> BTreeSet<HostId> {
+        let mut named: BTreeSet<NodeRef> = BTreeSet::new();
+        let mut whole: Vec<&Target> = Vec::new();
+        for target in targets {
+            match target {
+                Target::Node(node) => {
+                    named.insert(*node);
+                }
+                Target::Role(_) | Target::Region(_) => whole.push(target),
+            }
+        }
+        let covered = |node: NodeRef| {
+            named.contains(&node) || whole.iter().any(|target| scenario.covers(target, node))
+        };
+        let nodes = self.nodes.iter().filter(|(node, _)| covered(**node));
+        let mut hosts: BTreeSet<HostId> = nodes.map(|(_, host)| *host).collect();
+        let of_user = |device: &&Device| covered(Role::Device.node(device.id.user.0));
+        hosts.extend(self.devices.iter().filter(of_user).map(|device| device.host));
+        hosts
+    }
+
+    /// Every host.
+    pub fn all_hosts(&self) -> BTreeSet<HostId> {
+        let devices = self.devices.iter().map(|device| device.host);
+        self.nodes.values().copied().chain(devices).collect()
     }
 
     /// The counters of all nodes, summed by role.
@@ -202,6 +247,24 @@ impl Builder<'_> {
             self.cluster.nodes.insert(Role::Device.node(id.user.0), host);
         }
         self.cluster.devices.push(Device { id, host, slot });
+    }
+
+    /// Packets between regions take longer, the whole time.
+    fn set_regions_apart(&mut self) {
+        let by = self.scenario.network.between_regions.0;
+        if by == 0 {
+            return;
+        }
+        let names = self.scenario.cluster.regions.iter();
+        let regions: Vec<BTreeSet<HostId>> = names
+            .map(|name| self.cluster.hosts(self.scenario, &[Target::Region(name.clone())]))
+            .collect();
+        for (place, one) in regions.iter().enumerate() {
+            for other in &regions[place + 1..] {
+                let between = Where::Between(one.clone(), other.clone());
+                self.sim.impose(Condition::Delay(between, by));
+            }
+        }
     }
 
     fn new_stats(&mut self, role: Role) -> Rc<Stats> {

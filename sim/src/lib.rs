@@ -4,6 +4,7 @@
 //! nodes of the `im` package on an [`engine`], [`run`] lives through workload and faults,
 //! [`recorder`] writes the [`history`] at the devices' edge, [`checkers`] judge it.
 
+pub mod faults;
 pub mod scenario;
 pub mod workload;
 
@@ -18,3 +19,4 @@ pub mod checkers;
 pub mod run;
 
 pub mod campaign;
+pub mod effects;

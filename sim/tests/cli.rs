@@ -217,3 +217,42 @@ fn piped(folder: &Path, arguments: &[&str]) -> Child {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().expect("imsim starts")
 }
+
+/// Devices do not talk to the registry, so a cut between them touches nothing.
+const IDLE: &str = "\n[[faults]]\nkind = \"partition\"\nbetween = [\"device-0\", \"registry\"]\n\
+                    at = \"1s\"\nlasts = \"1s\"\n";
+
+#[test]
+fn a_fault_that_had_to_touch_something_and_did_not_is_a_failure() {
+    let folder = folder();
+    let text = fs::read_to_string(folder.path().join("small.toml")).expect("written");
+    fs::write(folder.path().join("idle.toml"), text + IDLE).expect("it has room");
+    run(folder.path(), &["run", "idle.toml"]).exits(0);
+    let required = ["--set", "faults.6.require_effect=true"];
+    let line = "fault 2 (partition of device-0 ↔ registry) touched nothing";
+    run(folder.path(), &[&["run", "idle.toml"], &required[..]].concat())
+        .exits(1)
+        .complains_of(&[line]);
+    let checked =
+        run(folder.path(), &[&["check", "idle.toml", "--seeds", "1"], &required[..]].concat());
+    let checked = checked.exits(1);
+    assert!(checked.stdout.contains(&format!("seed 1: {line}")), "{}", checked.stdout);
+}
+
+#[test]
+fn a_campaign_tells_what_each_family_of_faults_touched() {
+    let folder = folder();
+    let arguments = ["check", "small.toml", "--seeds", "1..=2", "--effects"];
+    let human = run(folder.path(), &arguments).exits(0).stdout;
+    let row = |name: &str| -> Vec<String> {
+        let line = human.lines().find(|line| line.trim_start().starts_with(name));
+        let line = line.unwrap_or_else(|| panic!("no {name} in:\n{human}"));
+        line.split_whitespace().skip(1).map(str::to_owned).collect()
+    };
+    assert_eq!(row("crash"), ["2", "2", "10", "10"]);
+    assert_eq!(row("partition"), ["2", "2", "2", "2"]);
+    assert_eq!(row("total"), ["12", "12"]);
+    let arguments = ["check", "small.toml", "--seeds", "1..=2", "--format", "json"];
+    let tally = run(folder.path(), &arguments).exits(0).json();
+    assert_eq!(tally["faults"]["crash"]["faults_effective"], 10);
+}

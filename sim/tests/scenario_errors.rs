@@ -2,57 +2,12 @@
 //!
 //! Each case is a scenario, the `--set` arguments, and every line of the answer.
 
+mod refusals;
+
 use std::fs;
 
 use imsim::scenario::{Probability, Scenario, ScenarioError};
-
-fn refused(text: &str, sets: &[&str]) -> String {
-    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    match Scenario::from_str("x.toml", text, &sets) {
-        Ok(_) => panic!("accepted with {sets:?}:\n{text}"),
-        Err(error) => error.to_string(),
-    }
-}
-
-/// A sound scenario; cases append to it. It has 19 lines.
-const BASE: &str = r#"duration = "60s"
-[population]
-users = 50
-
-[[workload]]
-name = "pairs"
-kind = "one-to-one"
-pairs = 10
-rate = "5/s"
-
-[[workload]]
-name = "groups"
-kind = "group"
-groups = 5
-members = { zipf = 1.2,
-            min = 3,
-            max = 20 }
-rate = "5/s"
-
-"#;
-
-/// The sound scenario with more tables at its end, from line 20 on.
-#[track_caller]
-fn with_tables(tables: &str, lines: &[&str]) {
-    assert_eq!(refused(&format!("{BASE}{tables}"), &[]), lines.join("\n"));
-}
-
-/// The sound scenario changed by `--set`.
-#[track_caller]
-fn with_sets(sets: &[&str], lines: &[&str]) {
-    assert_eq!(refused(BASE, sets), lines.join("\n"));
-}
-
-/// A scenario of its own.
-#[track_caller]
-fn alone(text: &str, lines: &[&str]) {
-    assert_eq!(refused(text, &[]), lines.join("\n"));
-}
+use refusals::{BASE, alone, with_sets, with_tables};
 
 #[test]
 fn the_base_is_sound() {
@@ -78,7 +33,7 @@ chats = 2"#,
     with_tables(
         "[sharding]",
         &[
-            "x.toml:20: sharding: there is no such key; the keys here are `about`, `duration`, `settle`, `schedule`, `cluster`, `im`, `network`, `disk`, `population`, `workload`, `faults`, `expect`",
+            "x.toml:20: sharding: there is no such key; the keys here are `about`, `duration`, `settle`, `schedule`, `cluster`, `im`, `network`, `disk`, `population`, `workload`, `faults`, `swarm`, `expect`",
         ],
     );
     with_tables(
@@ -207,7 +162,7 @@ at = "1s""#,
             r#"x.toml:21: im.fanout: `none` is not known; write "write", "read" or "hybrid""#,
             "x.toml:24: cluster.log.brokers: `x` is text; write a whole number from 0 to 4294967295",
             r#"x.toml:26: faults.0.lasts: it is missing; add it, as in `lasts = "5s"`"#,
-            r#"x.toml:32: faults.1.kind: `explode` is not known; write "loss", "delay-spike", "partition", "crash", "power-loss" or "membership-churn""#,
+            r#"x.toml:32: faults.1.kind: `explode` is not known; write "loss", "delay-spike", "bandwidth", "partition", "clog", "swizzle", "reset-storm", "reconnect-storm", "crash", "power-loss", "pause", "rolling-restart", "clock-step", "clock-drift", "disk-slow", "disk-full", "disk-failing" or "membership-churn""#,
             r#"x.toml:34: faults.2.kind: it is missing; add it, as in `kind = "loss"`"#,
         ],
     );
@@ -410,160 +365,6 @@ fn impossible_workloads_are_refused() {
     with_tables(
         "[[workload]]",
         &[r#"x.toml:20: workload.2.kind: it is missing; add it, as in `kind = "one-to-one"`"#],
-    );
-}
-
-#[test]
-fn impossible_faults_are_refused() {
-    with_tables(
-        r#"[[faults]]
-kind = "crash"
-node = "gateway-2"
-at = "58s"
-lasts = "5s""#,
-        &[
-            r#"x.toml:22: faults.0.node: there is no gateway-2: cluster.gateways is 2; write "gateway-1" or less"#,
-            "x.toml:24: faults.0.lasts: from 58s on it would last until 63s, and the run's duration ends at 1m; let it begin earlier or last shorter, or raise duration",
-        ],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "crash"
-node = "log-1"
-at = "8s"
-lasts = "0s""#,
-        &[
-            r#"x.toml:22: faults.0.node: there is no log-1: cluster.log.brokers is 1; write "log-0""#,
-            r#"x.toml:24: faults.0.lasts: a fault of no length does nothing; write a span of time, as in "5s""#,
-        ],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "crash"
-node = "gateway-0"
-at = "8s"
-lasts = "5s"
-
-[[faults]]
-kind = "power-loss"
-node = "gateway-0"
-at = "10s"
-lasts = "5s""#,
-        &[
-            "x.toml:29: faults.1.at: gateway-0 is down from 8s to 13s already (faults.0), so it cannot go down at 10s; let it come back first, or name another node",
-        ],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "crash"
-node = "gateway"
-at = "8s"
-last = "5s""#,
-        &["x.toml:24: faults.0.last: there is no such key; did you mean `lasts`?"],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "crash"
-node = "gatway-0"
-at = "8s"
-lasts = "5s""#,
-        &["x.toml:22: faults.0.node: `gatway-0` is not a node; did you mean `gateway-0`?"],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "partition"
-between = ["gateway", "chta"]
-at = "1s"
-lasts = "1s""#,
-        &[
-            "x.toml:22: faults.0.between.1: `chta` is neither a role nor a node; did you mean `chat`?",
-        ],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "partition"
-between = ["gateway"]
-at = "1s"
-lasts = "1s""#,
-        &["x.toml:22: faults.0.between: there is 1 entry; write an array of length 2"],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "partition"
-between = ["gateway", "chat", "log"]
-at = "1s"
-lasts = "1s""#,
-        &["x.toml:22: faults.0.between: there are 3 entries; write an array of length 2"],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "partition"
-between = ["gateway", "gateway-1"]
-at = "1s"
-lasts = "1s""#,
-        &[
-            r#"x.toml:22: faults.0.between: `gateway` and `gateway-1` are the same side; write two that have no node in common, as in ["gateway", "chat"]"#,
-        ],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "partition"
-between = ["gateway-0", "chat-7"]
-at = "1s"
-lasts = "1s""#,
-        &[
-            r#"x.toml:22: faults.0.between.1: there is no chat-7: cluster.chats is 2; write "chat-1" or less"#,
-        ],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "membership-churn"
-workload = "group"
-rate = "1/s"
-at = "1s"
-lasts = "1s""#,
-        &["x.toml:22: faults.0.workload: there is no workload `group`; did you mean `groups`?"],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "membership-churn"
-workload = "pairs"
-rate = "0/s"
-at = "1s"
-lasts = "1s""#,
-        &[
-            r#"x.toml:22: faults.0.workload: `pairs` is a workload of pairs, whose members never change; write "groups""#,
-            "x.toml:23: faults.0.rate: nobody would join or leave; write more than 0, or leave this fault out",
-        ],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "loss"
-links = "client"
-rate = "1%"
-at = "1s"
-lasts = "1s""#,
-        &["x.toml:22: faults.0.links: `client` is not known; did you mean `clients`?"],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "loss"
-links = "clients"
-rate = "1/s"
-at = "1s"
-lasts = "1s""#,
-        &[
-            r#"x.toml:23: faults.0.rate: `1/s` is not a probability; write a percentage from 0% to 100% with at most four decimals, as in "0.5%""#,
-        ],
-    );
-    with_tables(
-        r#"[[faults]]
-kind = "delay-spike"
-links = "clients"
-by = "0s"
-at = "1s"
-lasts = "1s""#,
-        &["x.toml:23: faults.0.by: a delay of 0 does nothing; write more, or leave this fault out"],
     );
 }
 

@@ -49,7 +49,28 @@ fn every_kind_loads_agrees_with_the_schema_and_comes_back_from_the_record() {
             { kind = "crash", node = "device-12", at = "3s", lasts = "1s" },
             { kind = "power-loss", node = "log-0", at = "4s", lasts = "1s" },
             { kind = "membership-churn", workload = "groups", rate = "9/h", at = "5s", lasts = "1s" },
+            { kind = "loss", on = ["chat", "device-3"], at = "0s", lasts = "1s", bursts = { enter = "1%", leave = "9%" } },
+            { kind = "bandwidth", on = "redis", rate = "64kbit/s", at = "0s", lasts = "1s" },
+            { kind = "partition", halves = "all", way = "one-way", at = "0s", lasts = "1s" },
+            { kind = "partition", between = ["region:eu", "region:us"], at = "0s", lasts = "1s" },
+            { kind = "clog", on = "region:eu", by = "3s", at = "0s", lasts = "1s" },
+            { kind = "swizzle", on = ["chat", "gateway"], at = "0s", lasts = "1s" },
+            { kind = "reset-storm", on = "chat", with = "store-0", at = "0s", lasts = "1s", every = "9ms" },
+            { kind = "reset-storm", on = "chat", at = "0s" },
+            { kind = "reconnect-storm", share = "5%", at = "0s" },
+            { kind = "crash", node = "chat-0", point = "chat-committed", nth = 3, at = "0s", lasts = "1s" },
+            { kind = "power-loss", node = "store-0", torn = true, at = "0s", lasts = "1s" },
+            { kind = "pause", node = "chat-0", at = "2s", lasts = "1s", require_effect = true },
+            { kind = "rolling-restart", role = "chat", at = "4s", down = "1s", gap = "1s" },
+            { kind = "clock-step", node = "chat-0", by = "-1500ms", at = "0s", lasts = "1s" },
+            { kind = "clock-drift", node = "chat-0", ppm = -40, at = "0s", lasts = "1s" },
+            { kind = "disk-slow", node = "store-1", times = 3, at = "0s", lasts = "1s" },
+            { kind = "disk-full", node = "store-1", at = "2s", lasts = "1s" },
+            { kind = "disk-failing", node = "store-1", at = "4s", lasts = "1s" },
         ]
+        swarm = { families = ["crash", "clog"], chance = "90%", require_effect = true }
+        cluster = { regions = ["eu", "us"] }
+        network = { between_regions = "40ms", clients = { profile = "wifi", bandwidth = "2Mbit/s" } }
     "#;
     let scenario = Scenario::from_str("all", text, &[]).unwrap_or_else(|error| panic!("{error}"));
     let expanded = scenario.expanded();

@@ -123,7 +123,7 @@ mod tests {
             target: "gateway-0".to_owned(),
             from_ns,
             until_ns,
-            effect: Default::default(),
+            ..FaultReport::default()
         }
     }
 

@@ -277,6 +277,7 @@ mod tests {
             from_ns: from_ms * MS,
             until_ns: until_ms * MS,
             effect: [("connections_reset".to_owned(), 3), ("packets_lost".to_owned(), 0)].into(),
+            ..FaultReport::default()
         }
     }
 

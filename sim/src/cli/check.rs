@@ -8,6 +8,7 @@ use std::thread;
 
 use im_reports::record::Record;
 use imsim::campaign::{self, Outcome};
+use imsim::effects::{self, Effects};
 use imsim::run::{self, Progress};
 use imsim::scenario::Scenario;
 use serde::Serialize;
@@ -25,7 +26,8 @@ const FAILURES_SHOWN: usize = 10;
 /// Check scenarios over many seeds, on all cores.
 ///
 /// Each seed is one run; nothing is written. Seeds that fail are listed with the command that
-/// replays them. The digest stands for all runs: equal digests mean equal runs.
+/// replays them. The digest stands for all runs: equal digests mean equal runs. For a scenario with
+/// a swarm, a table says in how many seeds each family of faults was drawn and touched something.
 #[derive(clap::Args)]
 pub struct Args {
     /// Scenario files, or folders of them.
@@ -43,6 +45,9 @@ pub struct Args {
     /// Run every seed again in a second process and compare: names the first event that differs.
     #[arg(long)]
     determinism: bool,
+    /// Show the table of what the faults touched for every scenario, not only for swarms.
+    #[arg(long)]
+    effects: bool,
     /// Stop at the first seed that fails.
     #[arg(long)]
     fail_fast: bool,
@@ -60,6 +65,16 @@ struct Tally {
     failed: BTreeMap<u64, Failure>,
     /// One hash over the digests of all runs.
     digest: String,
+    /// What the faults touched, by family.
+    faults: BTreeMap<String, Effects>,
+}
+
+/// One run.
+struct Ran {
+    digest: String,
+    effects: BTreeMap<String, Effects>,
+    /// Why it does not count as held, if it does not.
+    failure: Option<(Exit, String)>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +105,11 @@ pub fn main(args: &Args) -> Exit {
             .max_by_key(|exit| severity(*exit))
             .map_or(worst, |exit| if severity(exit) > severity(worst) { exit } else { worst });
         output::print(&match args.printed.format {
-            Format::Human => human(&tally, args.seeds),
+            Format::Human => {
+                let shown = args.effects || scenario.swarm.is_some();
+                human(&tally, args.seeds)
+                    + &if shown { table(&tally.faults) } else { String::new() }
+            }
             Format::Json => serde_json::to_string(&tally).expect("valid JSON") + "\n",
         });
         if stop.load(Ordering::Relaxed) {
@@ -140,13 +159,15 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
     let bar = Bar::new(&title, args.seeds.count, template);
     let mut digests: BTreeMap<u64, String> = BTreeMap::new();
     let mut failed = BTreeMap::new();
+    let mut faults = BTreeMap::new();
     let mut held = 0;
     let job = |seed, progress: &Progress| run_once(args, path, scenario, seed, progress);
     campaign::run_seeds(args.seeds.iter(), jobs, stop, job, |seed, result| {
         let failure = match result {
-            Ok((digest, failure)) => {
-                digests.insert(seed, digest);
-                failure
+            Ok(ran) => {
+                digests.insert(seed, ran.digest);
+                effects::add(&mut faults, ran.effects);
+                ran.failure
             }
             Err(panic) => Some((Exit::Bug, format!("a bug in imsim: {panic}"))),
         };
@@ -173,20 +194,16 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
     bar.done();
     let digest = campaign::digest_of(digests.iter().map(|(seed, text)| (*seed, text.as_str())));
     let digest = format!("{digest:016x}");
-    Tally { scenario: path.display().to_string(), held, failed, digest }
+    Tally { scenario: path.display().to_string(), held, failed, digest, faults }
 }
 
-/// One run: its digest, and why it does not count as held, if it does not.
-fn run_once(
-    args: &Args,
-    path: &Path,
-    scenario: &Scenario,
-    seed: u64,
-    progress: &Progress,
-) -> (String, Option<(Exit, String)>) {
+fn run_once(args: &Args, path: &Path, scenario: &Scenario, seed: u64, progress: &Progress) -> Ran {
     let observed = match run::live_through(scenario, seed, progress) {
         Ok(observed) => observed,
-        Err(error) => return (String::new(), Some((Exit::Usage, error.to_string()))),
+        Err(error) => {
+            let failure = Some((Exit::Usage, error.to_string()));
+            return Ran { digest: String::new(), effects: BTreeMap::new(), failure };
+        }
     };
     let record = run::judge(scenario, seed, &observed);
     let mut failure = judge(scenario, &record);
@@ -200,7 +217,7 @@ fn run_once(
             Err(error) => failure = Some((Exit::Bug, error)),
         }
     }
-    (record.digest, failure)
+    Ran { effects: effects::by_family(&record.faults), digest: record.digest, failure }
 }
 
 /// Why the run does not count as held, if it does not.
@@ -217,7 +234,9 @@ fn judge(scenario: &Scenario, record: &Record) -> Option<(Exit, String)> {
         .map(|promise| format!("{} ({}) is {:?}", promise.id, promise.name, promise.verdict))
         .collect();
     let example = record.findings.first().map(|finding| format!(": {}", finding.summary));
-    Some((exit, unexpected.join(", ").to_lowercase() + &example.unwrap_or_default()))
+    let promises = unexpected.join(", ").to_lowercase() + &example.unwrap_or_default();
+    let reasons = [promises].into_iter().filter(|reason| !reason.is_empty());
+    Some((exit, reasons.chain(effects::missing(&record.faults)).collect::<Vec<_>>().join("; ")))
 }
 
 fn human(tally: &Tally, seeds: Seeds) -> String {
@@ -236,4 +255,28 @@ fn human(tally: &Tally, seeds: Seeds) -> String {
         text += &format!("  and {more} more; --format json lists them all\n");
     }
     text
+}
+
+/// In how many seeds each family of faults was drawn and touched something.
+fn table(families: &BTreeMap<String, Effects>) -> String {
+    let width = families.keys().map(String::len).max().unwrap_or(0).max("total".len());
+    let mut total = Effects::default();
+    let row = |name: &str, effects: &Effects, seeds: bool| {
+        let Effects { seeds_drawn, seeds_effective, faults_drawn, faults_effective } = effects;
+        let of_seeds = match seeds {
+            true => format!("{seeds_drawn:>11}  {seeds_effective:>15}"),
+            false => format!("{:>11}  {:>15}", "", ""),
+        };
+        format!("  {name:width$}  {of_seeds}  {faults_drawn:>12}  {faults_effective:>16}\n")
+    };
+    let mut text = format!(
+        "  {:width$}  seeds drawn  seeds effective  faults drawn  faults effective\n",
+        "faults"
+    );
+    for (family, effects) in families {
+        total.faults_drawn += effects.faults_drawn;
+        total.faults_effective += effects.faults_effective;
+        text += &row(family, effects, true);
+    }
+    text + &row("total", &total, false)
 }

@@ -58,7 +58,7 @@ impl From<Exit> for ExitCode {
 const AFTER_HELP: &str = "\
 Exit codes:
   0    every promise held (or broke as the scenario expects)
-  1    a promise was broken
+  1    a promise was broken, or a fault with require_effect touched nothing
   2    the command line or a scenario is wrong
   4    nothing ran
   5    a promise could not be decided

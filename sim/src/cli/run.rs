@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use im_reports::record::{Manifest, Record};
 use imsim::campaign::{self, Outcome};
+use imsim::effects;
 use imsim::run::{self, Progress, SetupError};
 use imsim::scenario::Scenario;
 
@@ -84,6 +85,9 @@ pub fn main(args: &Args) -> Exit {
             let json = serde_json::to_string_pretty(&record).expect("a record is valid JSON");
             output::print(&format!("{json}\n"));
         }
+    }
+    for fault in effects::missing(&record.faults) {
+        output::complain(&format!("{fault}, and its require_effect is true"));
     }
     match campaign::outcome(&scenario, &record) {
         _ if stop.load(Ordering::Relaxed) => Exit::Interrupted,

@@ -1,81 +1,204 @@
-//! The faults of a run as a timed list, and how each is done to the world.
+//! How the drawn faults are done to the world, and the books of what each of them touched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use im::env::Nanos;
 use im_reports::record::FaultReport;
 
-use crate::cluster::Cluster;
-use crate::engine::sim::{Condition, ConditionId, HostId, LinkKind, Sim, Torn, Where};
-use crate::scenario::{Fault, Links, NodeRef, Scenario, Target};
+use crate::cluster::{self, Cluster};
+use crate::engine::sim::{Condition, ConditionId, DiskFault, HostId, LinkKind, Sim, Torn, Where};
+use crate::faults::{Act, Drawn, On};
+use crate::scenario::{Links, NodeRef, Scenario, Way};
 
-/// A point in time at which a fault begins or ends.
+/// A point in time at which something is done to the world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Change {
     /// From the start of `duration`.
     pub at: Nanos,
-    /// Which fault, from 0.
+    /// Which fault, by its place in the list.
     pub fault: usize,
-    /// Whether it begins here.
-    pub begins: bool,
+    /// What of it.
+    pub step: Step,
 }
 
-/// Beginnings and ends in order; at the same instant ends come first.
-pub fn schedule(faults: &[Fault]) -> Vec<Change> {
-    let mut changes: Vec<Change> = faults
-        .iter()
-        .enumerate()
-        .flat_map(|(fault, spec)| {
-            [
-                Change { at: spec.at().0, fault, begins: true },
-                Change { at: spec.end().0, fault, begins: false },
-            ]
-        })
-        .collect();
-    changes.sort_by_key(|change| (change.at, change.begins, change.fault));
+/// What of a fault is done. At the same instant ends come first, so that what heals is free for the
+/// next fault.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Step {
+    /// It is healed.
+    Ends,
+    /// It begins.
+    Begins,
+    /// It strikes again.
+    Again,
+}
+
+/// A host whose program went down or came up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// The host.
+    pub host: HostId,
+    /// Whether it came up.
+    pub up: bool,
+}
+
+/// All steps of all faults, in order.
+pub fn schedule(faults: &[Drawn]) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (fault, drawn) in faults.iter().enumerate() {
+        let step = |at, step| Change { at, fault, step };
+        changes.push(step(drawn.at, Step::Begins));
+        changes.push(step(drawn.until, Step::Ends));
+        if let Act::Reset { every: Some(every), .. } = &drawn.act {
+            let again = (1..).map(|count| drawn.at + every.0 * count);
+            changes
+                .extend(again.take_while(|at| *at < drawn.until).map(|at| step(at, Step::Again)));
+        }
+    }
+    changes.sort_by_key(|change| (change.at, change.step, change.fault));
     changes
 }
 
 /// Does faults to the world and keeps the books of what they touched.
 pub struct Faults {
-    specs: Vec<Fault>,
+    drawn: Vec<Drawn>,
     effects: Vec<BTreeMap<String, u64>>,
     conditions: BTreeMap<usize, ConditionId>,
+    /// Crashes that wait for a fault point, by the host that they wait on.
+    armed: BTreeMap<HostId, usize>,
+    /// How often the clock of a host had been read when a fault of it began.
+    clock_reads: BTreeMap<usize, u64>,
 }
 
 impl Faults {
-    pub fn new(scenario: &Scenario) -> Self {
-        let specs = scenario.faults.clone();
-        let effects = vec![BTreeMap::new(); specs.len()];
-        Self { specs, effects, conditions: BTreeMap::new() }
+    pub fn new(drawn: Vec<Drawn>) -> Self {
+        let effects = vec![BTreeMap::new(); drawn.len()];
+        Self {
+            drawn,
+            effects,
+            conditions: BTreeMap::new(),
+            armed: BTreeMap::new(),
+            clock_reads: BTreeMap::new(),
+        }
     }
 
-    /// Does what begins or ends. Returns the device host that went down or came up, if any.
-    pub fn apply(&mut self, change: Change, sim: &mut Sim, cluster: &Cluster) -> Option<HostId> {
+    /// Does one step. Tells of the host that went down or came up by it, if one did.
+    pub fn apply(
+        &mut self,
+        change: Change,
+        sim: &mut Sim,
+        (scenario, cluster): (&Scenario, &Cluster),
+    ) -> Option<Turn> {
         let number = change.fault;
-        let spec = self.specs[number].clone();
-        if let Some(condition) = condition(&spec, cluster) {
-            if change.begins {
-                self.conditions.insert(number, sim.impose(condition));
-            } else if let Some(id) = self.conditions.remove(&number) {
-                self.count(number, touched_name(&spec), sim.lift(id));
+        let drawn = self.drawn[number].clone();
+        if let Some((condition, touched)) = condition(&drawn.act, scenario, cluster) {
+            match change.step {
+                Step::Begins => {
+                    self.conditions.insert(number, sim.impose(condition));
+                }
+                Step::Ends => {
+                    let id = self.conditions.remove(&number).expect("what ends has begun");
+                    self.count(number, touched, sim.lift(id));
+                }
+                Step::Again => unreachable!("only resets strike again"),
             }
             return None;
         }
-        let (node, power) = match &spec {
-            Fault::Crash(crash) => (crash.node, false),
-            Fault::PowerLoss(loss) => (loss.node, true),
-            // Its operations are part of the plan.
-            _ => return None,
-        };
-        let host = cluster.nodes[&node];
-        if change.begins {
-            let torn = if power { sim.lose_power(host, false) } else { sim.crash(host) };
-            self.count_torn(number, torn);
-        } else {
-            sim.start(host);
+        if let Act::Reset { on, with, .. } = &drawn.act {
+            if change.step != Step::Ends {
+                let with = with.as_ref().map(|with| cluster.hosts(scenario, with));
+                let reset = reset(sim, &cluster.hosts(scenario, on), with.as_ref());
+                self.count(number, "connections_reset", reset);
+            }
+            return None;
         }
-        Some(host)
+        // Of churn, the operations are part of the plan.
+        let node = node(&drawn.act)?;
+        let host = cluster.nodes[&node];
+        match change.step {
+            Step::Begins => self.begin(number, host, sim, &drawn),
+            Step::Ends => self.end(number, host, sim, &drawn),
+            Step::Again => unreachable!("only resets strike again"),
+        }
+    }
+
+    /// A host has come to the fault point that a crash waits for.
+    pub fn reached(&mut self, host: HostId, sim: &mut Sim) -> Turn {
+        let number = self.armed.remove(&host).expect("only what is armed is reached");
+        let torn = sim.crash(host);
+        sim.disarm(host);
+        self.count_torn(number, torn);
+        self.count(number, "points_reached", 1);
+        Turn { host, up: false }
+    }
+
+    fn begin(&mut self, number: usize, host: HostId, sim: &mut Sim, drawn: &Drawn) -> Option<Turn> {
+        let down = Some(Turn { host, up: false });
+        match &drawn.act {
+            Act::Crash { point: Some((point, nth)), .. } => {
+                sim.arm(host, point.name(), u64::from(*nth));
+                self.armed.insert(host, number);
+                return None;
+            }
+            Act::Crash { point: None, .. } => {
+                let torn = sim.crash(host);
+                self.count_torn(number, torn);
+                return down;
+            }
+            Act::PowerLoss { torn, .. } => {
+                let torn = sim.lose_power(host, *torn);
+                self.count_torn(number, torn);
+                return down;
+            }
+            Act::Pause { .. } => sim.pause(host),
+            Act::StepClock { by, .. } => {
+                self.clock_reads.insert(number, sim.clock_reads(host));
+                sim.step_clock(host, by.ms);
+            }
+            Act::DriftClock { ppm, .. } => {
+                self.clock_reads.insert(number, sim.clock_reads(host));
+                sim.set_clock_drift(host, i64::from(*ppm));
+            }
+            Act::SlowDisk { times, by, .. } => {
+                sim.impose_on_disk(host, DiskFault::Slow { times: *times, by: by.0 });
+            }
+            Act::FillDisk { .. } => sim.impose_on_disk(host, DiskFault::Full),
+            Act::FailDisk { .. } => sim.impose_on_disk(host, DiskFault::Failing),
+            other => unreachable!("not done to a host: {other:?}"),
+        }
+        None
+    }
+
+    fn end(&mut self, number: usize, host: HostId, sim: &mut Sim, drawn: &Drawn) -> Option<Turn> {
+        match &drawn.act {
+            Act::Crash { .. } if self.armed.remove(&host).is_some() => {
+                sim.disarm(host);
+                return None;
+            }
+            Act::Crash { .. } | Act::PowerLoss { .. } => {
+                sim.start(host);
+                return Some(Turn { host, up: true });
+            }
+            Act::Pause { .. } => {
+                let held_up = sim.resume(host);
+                self.count(number, "tasks_held_up", held_up);
+            }
+            Act::StepClock { by, .. } => {
+                sim.step_clock(host, -by.ms);
+                self.count_clock_reads(number, host, sim);
+            }
+            Act::DriftClock { ppm, .. } => {
+                sim.set_clock_drift(host, 0);
+                sim.step_clock(host, -drifted_ms(*ppm, drawn.until - drawn.at));
+                self.count_clock_reads(number, host, sim);
+            }
+            Act::SlowDisk { .. } | Act::FillDisk { .. } | Act::FailDisk { .. } => {
+                let touched = sim.heal_disk(host);
+                self.count(number, "disk_operations", touched);
+            }
+            other => unreachable!("not done to a host: {other:?}"),
+        }
+        None
     }
 
     fn count_torn(&mut self, number: usize, torn: Torn) {
@@ -86,6 +209,11 @@ impl Faults {
         }
     }
 
+    fn count_clock_reads(&mut self, number: usize, host: HostId, sim: &Sim) {
+        let before = self.clock_reads.remove(&number).expect("what ends has begun");
+        self.count(number, "wrong_clock_reads", sim.clock_reads(host) - before);
+    }
+
     /// Adds to an effect of a fault.
     pub fn count(&mut self, number: usize, effect: &str, count: u64) {
         *self.effects[number].entry(effect.to_owned()).or_default() += count;
@@ -94,77 +222,139 @@ impl Faults {
     /// Every fault with what it touched.
     pub fn reports(&self) -> Vec<FaultReport> {
         let report =
-            |(place, (spec, effect)): (usize, (&Fault, &BTreeMap<String, u64>))| FaultReport {
+            |(place, (drawn, effect)): (usize, (&Drawn, &BTreeMap<String, u64>))| FaultReport {
                 number: place as u32 + 1,
-                kind: spec.kind().to_owned(),
-                target: target(spec),
-                from_ns: spec.at().0,
-                until_ns: spec.end().0,
+                kind: drawn.family.name().to_owned(),
+                target: drawn.target(),
+                from_ns: drawn.at,
+                until_ns: drawn.until,
                 effect: effect.clone(),
+                origin: drawn.origin.to_string(),
+                require_effect: drawn.require_effect,
+                drawn: serde_json::to_value(drawn).expect("a fault has only keys that JSON has"),
             };
-        self.specs.iter().zip(&self.effects).enumerate().map(report).collect()
+        self.drawn.iter().zip(&self.effects).enumerate().map(report).collect()
     }
 }
 
-/// The condition on the network that a fault is, if it is one.
-fn condition(spec: &Fault, cluster: &Cluster) -> Option<Condition> {
-    let kind = |links: Links| match links {
-        Links::Clients => LinkKind::Client,
-        Links::Backend => LinkKind::Backend,
+/// The condition on the network that a fault is, and what it touches; `None` if it is none.
+fn condition(
+    act: &Act,
+    scenario: &Scenario,
+    cluster: &Cluster,
+) -> Option<(Condition, &'static str)> {
+    let on = |on: &On| match on {
+        On::Links(Links::Clients) => Where::Links(LinkKind::Client),
+        On::Links(Links::Backend) => Where::Links(LinkKind::Backend),
+        On::Nodes(nodes) => Where::Hosts(cluster.hosts(scenario, nodes)),
     };
-    match spec {
-        Fault::Loss(loss) => {
-            Some(Condition::Loss(Where::Links(kind(loss.links)), loss.rate.per_million()))
+    Some(match act {
+        Act::Lose { on: at, rate } => (Condition::Loss(on(at), rate.per_million()), "packets_lost"),
+        Act::LoseInBursts { on: at, bursts } => {
+            (Condition::BurstLoss(on(at), cluster::bursts(bursts)), "packets_lost")
         }
-        Fault::DelaySpike(spike) => {
-            Some(Condition::Delay(Where::Links(kind(spike.links)), spike.by.0))
+        Act::Delay { on: at, by } => (Condition::Delay(on(at), by.0), "packets_delayed"),
+        Act::Narrow { on: at, rate, queue } => {
+            let rate = cluster::rate(*rate, *queue).expect("validated: a limit");
+            (Condition::Bandwidth(on(at), rate), "packets_queued")
         }
-        Fault::Partition(partition) => {
-            let [a, b] = partition.between.map(|target| hosts(target, cluster));
-            Some(Condition::Cut(a, b))
+        Act::Cut { side, from, way } => {
+            let side = cluster.hosts(scenario, side);
+            let from = match from {
+                Some(from) => cluster.hosts(scenario, from),
+                None => cluster.all_hosts().difference(&side).copied().collect(),
+            };
+            let cut = match way {
+                Way::Both => Condition::Cut(side, from),
+                Way::OneWay => Condition::CutOneWay(side, from),
+            };
+            (cut, "packets_swallowed")
         }
-        Fault::Crash(_) | Fault::PowerLoss(_) | Fault::MembershipChurn(_) => None,
+        _ => return None,
+    })
+}
+
+/// Resets the connections of hosts, each once; returns how many.
+fn reset(sim: &mut Sim, on: &BTreeSet<HostId>, with: Option<&BTreeSet<HostId>>) -> u64 {
+    let all = |with: HostId, wanted: Option<&BTreeSet<HostId>>| {
+        wanted.is_none_or(|wanted| wanted.contains(&with))
+    };
+    on.iter().map(|host| sim.reset_connections(*host, |other| all(other, with))).sum()
+}
+
+/// The host that a fault is done to, if it is done to one.
+fn node(act: &Act) -> Option<NodeRef> {
+    match act {
+        Act::Crash { node, .. }
+        | Act::PowerLoss { node, .. }
+        | Act::Pause { node }
+        | Act::StepClock { node, .. }
+        | Act::DriftClock { node, .. }
+        | Act::SlowDisk { node, .. }
+        | Act::FillDisk { node }
+        | Act::FailDisk { node } => Some(*node),
+        _ => None,
     }
 }
 
-/// The hosts that a target covers. All devices of a user go with the user's first one.
-fn hosts(target: Target, cluster: &Cluster) -> BTreeSet<HostId> {
-    let servers = cluster.nodes.iter().filter(|(node, _)| target.covers(**node));
-    let mut hosts: BTreeSet<HostId> = servers.map(|(_, host)| *host).collect();
-    for device in &cluster.devices {
-        if target.covers(NodeRef { role: crate::scenario::Role::Device, index: device.id.user.0 }) {
-            hosts.insert(device.host);
-        }
-    }
-    hosts
+/// How far a clock has gone wrong by drifting for so long, in whole milliseconds.
+fn drifted_ms(ppm: i32, lasted: Nanos) -> i64 {
+    (i128::from(ppm) * i128::from(lasted) / 1_000_000_000_000) as i64
 }
 
-fn touched_name(spec: &Fault) -> &'static str {
-    match spec {
-        Fault::Loss(_) => "packets_lost",
-        Fault::DelaySpike(_) => "packets_delayed",
-        _ => "packets_swallowed",
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn links(links: Links) -> &'static str {
-    match links {
-        Links::Clients => "client links",
-        Links::Backend => "backend links",
+    fn schedule_of(faults: &str) -> Vec<(u64, Step, usize)> {
+        let text = format!("duration = \"60s\"\n{faults}");
+        let scenario =
+            Scenario::from_str("test", &text, &[]).unwrap_or_else(|error| panic!("{error}"));
+        let changes = schedule(&crate::faults::draw(&scenario, 1));
+        changes.into_iter().map(|c| (c.at / 1_000_000, c.step, c.fault)).collect()
     }
-}
 
-/// What a fault is aimed at, in words.
-fn target(spec: &Fault) -> String {
-    match spec {
-        Fault::Loss(loss) => format!("{}, {}", links(loss.links), loss.rate),
-        Fault::DelaySpike(spike) => format!("{}, {}", links(spike.links), spike.by),
-        Fault::Partition(partition) => {
-            let [a, b] = partition.between;
-            format!("{a} ↔ {b}")
-        }
-        Fault::Crash(crash) => crash.node.to_string(),
-        Fault::PowerLoss(loss) => loss.node.to_string(),
-        Fault::MembershipChurn(churn) => format!("{}, {}", churn.workload, churn.rate),
+    #[test]
+    fn ends_come_before_beginnings_of_the_same_instant() {
+        let changes = schedule_of(
+            "[[faults]]\nkind = \"crash\"\nnode = \"chat-1\"\nat = \"3s\"\nlasts = \"1s\"\n\
+             [[faults]]\nkind = \"crash\"\nnode = \"chat-0\"\nat = \"1s\"\nlasts = \"2s\"\n",
+        );
+        let steps = [
+            (1_000, Step::Begins, 0),
+            (3_000, Step::Ends, 0),
+            (3_000, Step::Begins, 1),
+            (4_000, Step::Ends, 1),
+        ];
+        assert_eq!(changes, steps);
+    }
+
+    #[test]
+    fn a_reset_storm_strikes_again_until_before_its_end() {
+        let changes = schedule_of(
+            "[[faults]]\nkind = \"reset-storm\"\non = \"gateway\"\nat = \"1s\"\nlasts = \"2s\"\n\
+             every = \"800ms\"\n",
+        );
+        let steps = [
+            (1_000, Step::Begins, 0),
+            (1_800, Step::Again, 0),
+            (2_600, Step::Again, 0),
+            (3_000, Step::Ends, 0),
+        ];
+        assert_eq!(changes, steps);
+    }
+
+    #[test]
+    fn what_strikes_once_ends_at_the_instant_it_begins() {
+        let once = schedule_of("[[faults]]\nkind = \"reconnect-storm\"\nat = \"1s\"\n");
+        assert_eq!(once.len(), 2);
+        assert!(once.iter().all(|(at, ..)| *at == 1_000));
+    }
+
+    #[test]
+    fn a_clock_that_drifted_is_put_right_by_what_it_gained() {
+        assert_eq!(drifted_ms(100_000, 5_000_000_000), 500);
+        assert_eq!(drifted_ms(-200, 10_000_000_000), -2);
+        assert_eq!(drifted_ms(50, 1_000_000_000), 0);
     }
 }

@@ -11,9 +11,10 @@ use im::proto::device::Operation as Asked;
 use im::units::Span;
 use im_reports::record::FaultReport;
 
-use super::faults::{self, Change, Faults};
+use super::faults::{self, Change, Faults, Turn};
 use crate::cluster::{self, Cluster, Device};
 use crate::engine::sim::{HostId, NetStats, Sim};
+use crate::faults::Drawn;
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
 use crate::scenario::{Role, Scenario, Schedule};
@@ -81,8 +82,9 @@ pub fn live_through(
     seed: u64,
     progress: &Progress,
 ) -> Result<Observed, SetupError> {
-    let plan = Plan::draw(scenario, seed);
-    let mut world = World::new(scenario, seed, plan);
+    let drawn = crate::faults::draw(scenario, seed);
+    let plan = Plan::draw(scenario, &drawn, seed);
+    let mut world = World::new(scenario, seed, plan, drawn);
     world.sim.trace(progress.traced.clone());
     world.set_up()?;
     let origin = world.sim.now();
@@ -92,7 +94,8 @@ pub fn live_through(
     Ok(world.observed(origin, &before, !progress.stop.load(Ordering::Relaxed)))
 }
 
-struct World {
+struct World<'a> {
+    scenario: &'a Scenario,
     cluster: Cluster,
     recorder: Recorder,
     plan: Plan,
@@ -104,8 +107,8 @@ struct World {
     sim: Sim,
 }
 
-impl World {
-    fn new(scenario: &Scenario, seed: u64, plan: Plan) -> Self {
+impl<'a> World<'a> {
+    fn new(scenario: &'a Scenario, seed: u64, plan: Plan, drawn: Vec<Drawn>) -> Self {
         let mut sim = Sim::new(seed, cluster::network(scenario));
         if scenario.schedule == Schedule::Random {
             sim.schedule_randomly();
@@ -117,10 +120,11 @@ impl World {
         let numbered = plan.devices.iter().enumerate();
         let by_device = numbered.map(|(place, device)| (*device, place)).collect();
         Self {
+            scenario,
             cluster,
             recorder,
-            schedule: faults::schedule(&scenario.faults),
-            faults: Faults::new(scenario),
+            schedule: faults::schedule(&drawn),
+            faults: Faults::new(drawn),
             duration: scenario.duration.0,
             by_device,
             plan,
@@ -199,19 +203,31 @@ impl World {
 
     fn reach(&mut self, origin: Nanos, at: Nanos, progress: &Progress) {
         if !progress.stop.load(Ordering::Relaxed) {
-            self.sim.run_until(origin + at);
+            while let Some(host) = self.sim.run_until(origin + at) {
+                let turn = self.faults.reached(host, &mut self.sim);
+                self.note_turn(turn);
+            }
             progress.virtual_ns.store(at, Ordering::Relaxed);
         }
     }
 
     fn change(&mut self, change: Change) {
-        let Some(host) = self.faults.apply(change, &mut self.sim, &self.cluster) else { return };
-        if let Some(device) = self.cluster.devices.iter().find(|device| device.host == host) {
-            let what = if change.begins { What::Crashed } else { What::Restarted };
-            self.recorder.note(self.sim.now(), device.id, what);
-            if change.begins {
-                device.slot.replace(None);
-            }
+        let world = (self.scenario, &self.cluster);
+        if let Some(turn) = self.faults.apply(change, &mut self.sim, world) {
+            self.note_turn(turn);
+        }
+    }
+
+    /// A device that goes down or comes up stands in the history.
+    fn note_turn(&mut self, turn: Turn) {
+        let Some(device) = self.cluster.devices.iter().find(|device| device.host == turn.host)
+        else {
+            return;
+        };
+        let what = if turn.up { What::Restarted } else { What::Crashed };
+        self.recorder.note(self.sim.now(), device.id, what);
+        if !turn.up {
+            device.slot.replace(None);
         }
     }
 

@@ -26,6 +26,9 @@ pub struct Cluster {
     pub log: LogNodes,
     /// Redis.
     pub redis: RedisNodes,
+    /// Names of regions. The nodes of each role, and the users, are dealt to them in turn: node 0
+    /// to the first, node 1 to the second, and so on. See `network.between_regions`.
+    pub regions: Vec<String>,
 }
 
 /// The store's nodes.
@@ -100,6 +103,7 @@ impl Default for Cluster {
             store: StoreNodes::default(),
             log: LogNodes::default(),
             redis: RedisNodes::default(),
+            regions: Vec::new(),
         }
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// `"a", "b" or "c"`.
-pub(super) fn one_of(known: &[&str]) -> String {
+pub(in crate::scenario) fn one_of(known: &[&str]) -> String {
     let quoted: Vec<String> = known.iter().map(|word| format!("\"{word}\"")).collect();
     match quoted.as_slice() {
         [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),

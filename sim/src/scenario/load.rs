@@ -17,7 +17,7 @@ use super::validate::validate;
 use super::{Scenario, default_duration, default_settle, sets};
 
 /// Every key of the file's top level.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "about",
     "duration",
     "settle",
@@ -29,6 +29,7 @@ const KEYS: [&str; 12] = [
     "population",
     "workload",
     "faults",
+    "swarm",
     "expect",
 ];
 
@@ -120,6 +121,7 @@ impl Reader<'_> {
             population: self.table("population").unwrap_or_default(),
             workload: self.tables("workload"),
             faults: self.tables("faults"),
+            swarm: self.table("swarm"),
             expect: self.table("expect").unwrap_or_default(),
         };
         self.refuse_unknown_keys();

@@ -5,8 +5,9 @@
 //! how faults are done.
 //!
 //! In reading order: the tables ([`Cluster`], [`Network`], [`Population`], [`Workload`],
-//! [`Fault`], [`Expect`]) and their units, then how they are loaded.
+//! [`Fault`], [`Swarm`], [`Expect`]) and their units, then how they are loaded.
 
+mod bandwidth;
 mod cluster;
 mod expect;
 mod faults;
@@ -14,6 +15,9 @@ mod members;
 mod network;
 mod nodes;
 mod payload;
+mod points;
+mod shift;
+mod swarm;
 mod units;
 mod workload;
 
@@ -26,14 +30,22 @@ mod sets;
 mod tree;
 mod validate;
 
+pub use bandwidth::Bandwidth;
 pub use cluster::{Acks, Cluster, Disk, LogNodes, Persistence, RedisNodes, StoreNodes};
 pub use error::{Place, Problem, ScenarioError};
 pub use expect::Expect;
-pub use faults::{Crash, DelaySpike, Fault, Links, Loss, MembershipChurn, Partition, PowerLoss};
+pub use faults::{
+    ClockDrift, ClockStep, Clog, Collapse, Crash, DelaySpike, DiskFailing, DiskFull, DiskSlow,
+    Family, Fault, Halves, Held, Hold, Links, Loss, MembershipChurn, Partition, Pause, PowerLoss,
+    ReconnectStorm, ResetStorm, RollingRestart, Swizzle, Targets, Way,
+};
 pub use members::{Members, Zipf};
-pub use network::{Network, Profile, ProfileName};
+pub use network::{Bursts, Network, Profile, ProfileName};
 pub use nodes::{NodeRef, Role, Target};
 pub use payload::{Mix, Payload};
+pub use points::{Point, role_of};
+pub use shift::Shift;
+pub use swarm::Swarm;
 pub use units::{Probability, Rate};
 pub use validate::settle_floor;
 pub use workload::{Group, OneToOne, Population, Workload};
@@ -83,6 +95,9 @@ pub struct Scenario {
     /// What goes wrong, when.
     #[serde(default)]
     pub faults: Vec<Fault>,
+    /// What else goes wrong, drawn per seed; absent if nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub swarm: Option<Swarm>,
     /// The verdict that each promise must get.
     #[serde(default)]
     pub expect: Expect,
@@ -111,6 +126,28 @@ impl Scenario {
             Role::Dispatcher => self.cluster.dispatchers,
             Role::Gateway => self.cluster.gateways,
             Role::Device => self.population.users,
+        }
+    }
+
+    /// Every node that a fault can name, in the order of [`Role::ALL`].
+    pub fn all_nodes(&self) -> impl Iterator<Item = NodeRef> {
+        let of_role = |role: Role| (0..self.nodes(role)).map(move |index| role.node(index));
+        Role::ALL.into_iter().flat_map(of_role)
+    }
+
+    /// The region of a node, by its place in `cluster.regions`; `None` if there are no regions.
+    pub fn region(&self, node: NodeRef) -> Option<usize> {
+        (node.index as usize).checked_rem(self.cluster.regions.len())
+    }
+
+    /// Whether a target covers the node.
+    pub fn covers(&self, target: &Target, node: NodeRef) -> bool {
+        match target {
+            Target::Role(role) => *role == node.role,
+            Target::Node(one) => *one == node,
+            Target::Region(name) => {
+                self.region(node).is_some_and(|place| self.cluster.regions[place] == *name)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
-//! The names of roles and nodes: `gateway`, `gateway-0`, `redis`.
+//! The names of roles, nodes and regions: `gateway`, `gateway-0`, `redis`, `region:eu`.
 //!
-//! Knows how nodes are called, not how many of them a cluster has.
+//! Knows how nodes are called, not how many of them a cluster has or in which region they are.
 
 use std::fmt;
 use std::str::FromStr;
@@ -41,14 +41,19 @@ pub struct NodeRef {
     pub index: u32,
 }
 
-/// All nodes of a role (`gateway`), or one of them (`gateway-0`).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// All nodes of a role (`gateway`), one of them (`gateway-0`), or all of a region (`region:eu`).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Target {
     /// All nodes of that role.
     Role(Role),
     /// That one.
     Node(NodeRef),
+    /// All nodes and users of that region.
+    Region(String),
 }
+
+/// What stands before the name of a region.
+const REGION: &str = "region:";
 
 impl Role {
     /// Every role, servers first, in the order in which a cluster is brought up.
@@ -92,21 +97,27 @@ impl Role {
     }
 }
 
-impl Target {
-    /// The role that the target is, or is of.
-    pub const fn role(self) -> Role {
-        match self {
-            Self::Role(role) => role,
-            Self::Node(node) => node.role,
+impl From<NodeRef> for Target {
+    /// The target as it would be written: there is only one Redis, which is a role.
+    fn from(node: NodeRef) -> Self {
+        match node.role.is_single() {
+            true => Self::Role(node.role),
+            false => Self::Node(node),
         }
     }
+}
 
-    /// Whether the node is meant.
-    pub fn covers(self, node: NodeRef) -> bool {
-        match self {
-            Self::Role(role) => role == node.role,
-            Self::Node(one) => one == node,
-        }
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::from_name(text).ok_or_else(|| {
+            let remedy = spelled_right(text).unwrap_or_else(|| {
+                let names: Vec<&str> = Self::ALL.iter().map(|role| role.name()).collect();
+                format!("; roles are {}", names.join(", "))
+            });
+            format!("`{text}` is not a role{remedy}")
+        })
     }
 }
 
@@ -146,6 +157,9 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(region) = text.strip_prefix(REGION) {
+            return Ok(Self::Region(region.to_owned()));
+        }
         match Role::from_name(text) {
             Some(role) => Ok(Self::Role(role)),
             None => text.parse().map(Self::Node).map_err(|_| {
@@ -189,7 +203,20 @@ impl fmt::Display for Target {
         match self {
             Self::Role(role) => role.fmt(f),
             Self::Node(node) => node.fmt(f),
+            Self::Region(name) => write!(f, "{REGION}{name}"),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Role {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer, "the name of a role, as in \"gateway\"")
+    }
+}
+
+impl Serialize for Role {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -219,6 +246,20 @@ impl Serialize for Target {
 
 const NODE_PATTERN: &str = "registry|redis|(log|store|chat|dispatcher|gateway|device)-[0-9]+";
 
+impl JsonSchema for Role {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Role".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "All nodes of a kind.",
+            "enum": Self::ALL.map(Self::name),
+        })
+    }
+}
+
 impl JsonSchema for NodeRef {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Node".into()
@@ -243,9 +284,11 @@ impl JsonSchema for Target {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "All nodes of a role, or one node.",
-            "pattern": format!("^({NODE_PATTERN}|log|store|chat|dispatcher|gateway|device)$"),
-            "examples": ["gateway", "gateway-0"],
+            "description": "All nodes of a role, one node, or all nodes and users of a region.",
+            "pattern": format!(
+                "^({NODE_PATTERN}|log|store|chat|dispatcher|gateway|device|{REGION}.+)$"
+            ),
+            "examples": ["gateway", "gateway-0", "region:eu"],
         })
     }
 }
@@ -269,18 +312,11 @@ mod tests {
             ("gateway", Target::Role(Role::Gateway)),
             ("redis", Target::Role(Role::Redis)),
             ("chat-1", Target::Node(Role::Chat.node(1))),
+            ("region:eu", Target::Region("eu".to_owned())),
         ] {
-            assert_eq!(text.parse(), Ok(target));
             assert_eq!(target.to_string(), text);
+            assert_eq!(text.parse(), Ok(target));
         }
-    }
-
-    #[test]
-    fn a_target_covers_its_nodes_only() {
-        let gateways = Target::Role(Role::Gateway);
-        assert!(gateways.covers(Role::Gateway.node(3)) && !gateways.covers(Role::Chat.node(3)));
-        let one = Target::Node(Role::Gateway.node(1));
-        assert!(one.covers(Role::Gateway.node(1)) && !one.covers(Role::Gateway.node(0)));
     }
 
     #[test]

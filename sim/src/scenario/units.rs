@@ -44,6 +44,12 @@ impl Probability {
         Self(count * 10_000)
     }
 
+    /// `count` parts in a thousand; `count` must not exceed 1,000.
+    pub const fn per_mille(count: u32) -> Self {
+        assert!(count <= 1_000);
+        Self(count * 1_000)
+    }
+
     /// In parts per million, from 0 to 1,000,000: compare a uniform draw below 1,000,000 with it.
     pub const fn per_million(self) -> u32 {
         self.0

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use im::env::Nanos;
 use im::model::{ConversationId, DeviceId, UserId};
 
-use super::arrivals;
 use super::{Conversation, Planned};
 use crate::engine::sim::rng::{self, Stream};
 use crate::history::Operation;
-use crate::scenario::MembershipChurn;
 
 /// A room never falls below this many members: somebody must be left to talk to.
 const MEMBERS_MIN: usize = 2;
@@ -39,18 +37,17 @@ impl Room {
     }
 }
 
-/// Joins and leaves at the rate of the fault: a random user joins or leaves a random room. A user
+/// Joins and leaves at the times of the fault: a random user joins or leaves a random room. A user
 /// changes a room at most once per fault, on their first device.
 pub fn changes(
-    spec: &MembershipChurn,
+    times: Vec<Nanos>,
     users: u32,
     rooms: &mut [Room],
     rng: &mut Stream,
 ) -> Vec<Planned> {
     let mut changed: BTreeSet<(ConversationId, UserId)> = BTreeSet::new();
     let mut planned = Vec::new();
-    let until = spec.at.0 + spec.lasts.0;
-    for at in arrivals::poisson(spec.rate, spec.at.0, until, rng) {
+    for at in times {
         let room = &mut rooms[rng::below(rng, rooms.len() as u64) as usize];
         let user = UserId(rng::below(rng, u64::from(users)) as u32);
         let leave_instead = rng::chance_ppm(rng, 500_000);

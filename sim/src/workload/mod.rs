@@ -14,8 +14,9 @@ use im::model::{ConversationId, DeviceId, UserId};
 use indexmap::IndexSet;
 
 use crate::engine::sim::rng;
+use crate::faults::{Act, Drawn};
 use crate::history::Operation;
-use crate::scenario::{Fault, Scenario, Workload};
+use crate::scenario::{Scenario, Workload};
 
 /// Who there is and what they do.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -48,13 +49,14 @@ pub struct Planned {
     pub conversation: ConversationId,
     /// What.
     pub operation: Operation,
-    /// The churn it belongs to, by its place among the scenario's faults.
+    /// The churn it belongs to, by its place among the run's faults.
     pub fault: Option<usize>,
 }
 
 impl Plan {
-    /// Draws the plan of a run. Each workload and each churn has its own random stream.
-    pub fn draw(scenario: &Scenario, seed: u64) -> Self {
+    /// Draws the plan of a run with these faults. Each workload and each churn has its own random
+    /// stream.
+    pub fn draw(scenario: &Scenario, faults: &[Drawn], seed: u64) -> Self {
         let mut plan = Self { devices: devices(scenario, seed), ..Self::default() };
         for workload in &scenario.workload {
             let first = plan.conversations.len();
@@ -69,7 +71,7 @@ impl Plan {
             }
             let mut rooms: Vec<churn::Room> =
                 plan.conversations[first..].iter().map(churn::Room::new).collect();
-            let changes = plan.churn(scenario, seed, workload.name(), &mut rooms);
+            let changes = plan.churn(scenario, faults, seed, workload.name(), &mut rooms);
             plan.operations.extend(changes);
             let times = arrivals::poisson(workload.rate(), 0, scenario.duration.0, &mut rng);
             for at in times {
@@ -85,18 +87,20 @@ impl Plan {
     fn churn(
         &self,
         scenario: &Scenario,
+        faults: &[Drawn],
         seed: u64,
         name: &str,
         rooms: &mut [churn::Room],
     ) -> Vec<Planned> {
         let mut changes = Vec::new();
-        for (number, fault) in scenario.faults.iter().enumerate() {
-            if let Fault::MembershipChurn(spec) = fault
-                && spec.workload == name
+        for (number, fault) in faults.iter().enumerate() {
+            if let Act::Churn { workload, rate } = &fault.act
+                && workload == name
             {
-                let mut rng = rng::indexed(seed, "churn", number as u64);
+                let mut rng = rng::stream(seed, &format!("churn {}", fault.origin));
                 let users = scenario.population.users;
-                let drawn = churn::changes(spec, users, rooms, &mut rng);
+                let times = arrivals::poisson(*rate, fault.at, fault.until, &mut rng);
+                let drawn = churn::changes(times, users, rooms, &mut rng);
                 let of_fault = |planned| Planned { fault: Some(number), ..planned };
                 changes.extend(drawn.into_iter().map(of_fault));
             }
@@ -197,9 +201,14 @@ mod tests {
         Scenario::from_str("test", TEXT, &sets).expect("valid")
     }
 
+    fn drawn(sets: &[&str], seed: u64) -> Plan {
+        let scenario = scenario(sets);
+        Plan::draw(&scenario, &crate::faults::draw(&scenario, seed), seed)
+    }
+
     #[test]
     fn rates_and_counts_are_met_and_times_rise() {
-        let plan = Plan::draw(&scenario(&[]), 1);
+        let plan = drawn(&[], 1);
         assert_eq!(plan.conversations.len(), 25);
         assert!(plan.operations.windows(2).all(|pair| pair[0].at <= pair[1].at));
         let sends = plan.operations.iter().filter(|p| matches!(p.operation, Operation::Send(_)));
@@ -214,9 +223,9 @@ mod tests {
             let sends = plan.operations.iter().filter(|planned| planned.conversation.0 > 20);
             sends.cloned().collect()
         };
-        let before = Plan::draw(&scenario(&[]), 3);
-        let after = Plan::draw(&scenario(&["workload.pairs.rate=50/s"]), 3);
+        let before = drawn(&[], 3);
+        let after = drawn(&["workload.pairs.rate=50/s"], 3);
         assert_eq!(of_groups(&before), of_groups(&after));
-        assert_ne!(before, Plan::draw(&scenario(&[]), 4));
+        assert_ne!(before, drawn(&[], 4));
     }
 }

@@ -140,22 +140,31 @@ impl Conditions {
         Effect::Delayed(delay)
     }
 
-    /// What the link of a host carries while conditions are in force; counts the packet.
-    pub fn rate(&mut self, host: HostId, kind: LinkKind, own: Option<Rate>) -> Option<Rate> {
-        let mut rate = own;
-        for Imposed { condition, touched, .. } in &mut self.imposed {
+    /// What the link of a host carries while conditions are in force, and the one that caps it.
+    pub fn rate(
+        &self,
+        host: HostId,
+        kind: LinkKind,
+        own: Option<Rate>,
+    ) -> (Option<Rate>, Option<usize>) {
+        let mut rate = (own, None);
+        for (place, Imposed { condition, .. }) in self.imposed.iter().enumerate() {
             let Condition::Bandwidth(on, cap) = condition else { continue };
             let applies = match on {
                 Where::Links(links) => *links == kind,
                 Where::Hosts(hosts) => hosts.contains(&host),
                 Where::Between(a, b) => a.contains(&host) || b.contains(&host),
             };
-            if applies && rate.is_none_or(|rate| rate.bytes_per_s > cap.bytes_per_s) {
-                *touched += 1;
-                rate = Some(*cap);
+            if applies && rate.0.is_none_or(|rate| rate.bytes_per_s > cap.bytes_per_s) {
+                rate = (Some(*cap), Some(place));
             }
         }
         rate
+    }
+
+    /// A packet had to wait for the cap at this place, or was dropped there.
+    pub fn note_wait(&mut self, place: usize) {
+        self.imposed[place].touched += 1;
     }
 }
 

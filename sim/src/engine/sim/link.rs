@@ -117,6 +117,11 @@ pub struct Queue {
 }
 
 impl Queue {
+    /// Whether a packet that comes at `now` has to wait.
+    pub fn is_busy(&self, now: Nanos) -> bool {
+        self.free_at > now
+    }
+
     /// When a packet of `bytes` that comes at `now` has left, or `None` when the queue is full.
     pub fn pass(&mut self, now: Nanos, bytes: usize, rate: Rate) -> Option<Nanos> {
         let took = |bytes: u64| -> Nanos {

@@ -146,10 +146,15 @@ impl Net<'_> {
     ) -> Option<Nanos> {
         let entry = &mut self.hosts[host as usize];
         let own = self.links[entry.kind as usize].rate;
-        match self.conditions.rate(host, entry.kind, own) {
-            Some(rate) => queue(entry).pass(at, bytes, rate),
-            None => Some(at),
+        let (rate, cap) = self.conditions.rate(host, entry.kind, own);
+        let Some(rate) = rate else { return Some(at) };
+        let queue = queue(entry);
+        let waits = queue.is_busy(at);
+        let left = queue.pass(at, bytes, rate);
+        if let Some(cap) = cap.filter(|_| waits) {
+            self.conditions.note_wait(cap);
         }
+        left
     }
 
     fn lose(&mut self, kind: LinkKind, counts: bool, how: Counted) -> Fare {

@@ -3,8 +3,11 @@
 
 use im::config::Ids;
 
+use im::units::Span;
+
 use super::Rules;
-use crate::scenario::{Probability, Profile, Scenario};
+use super::faults::QUEUE_BYTES_MIN;
+use crate::scenario::{Bandwidth, Bursts, Probability, Profile, Scenario};
 
 /// Node numbers that fit into the 10 bits that a snowflake id has for them.
 const SNOWFLAKE_NODES: u32 = 1 << 10;
@@ -46,10 +49,55 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
     });
     check_profile(rules, "network.clients", &scenario.network.clients);
     check_profile(rules, "network.backend", &scenario.network.backend);
+    check_regions(scenario, rules);
+}
+
+fn check_regions(scenario: &Scenario, rules: &mut Rules) {
+    let names = &scenario.cluster.regions;
+    for (place, name) in names.iter().enumerate() {
+        let key = format!("cluster.regions.{place}");
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        rules.demand(!name.is_empty() && name.chars().all(plain), &[&key], || {
+            format!("`{name}` is not a name; write letters, digits, - or _, as in \"eu\"")
+        });
+        rules.demand(!names[..place].contains(name), &[&key], || {
+            format!("`{name}` is the name of two regions; give one of them another name")
+        });
+    }
+    let between = scenario.network.between_regions;
+    let some = between == Span::default() || names.len() >= 2;
+    rules.demand(some, &["network.between_regions", "cluster.regions"], || {
+        format!(
+            "{between} between {} regions is nowhere; write two or more, as in \
+             cluster.regions = [\"eu\", \"us\"], or leave this out",
+            names.len()
+        )
+    });
+}
+
+/// A chain that can leave its bad state, and loses something in it.
+pub(super) fn check_bursts(key: &str, bursts: &Bursts, rules: &mut Rules) {
+    rules.demand(bursts.leave > Probability::NEVER, &[&format!("{key}.leave")], || {
+        "a burst that never ends lets nothing through; write more than 0%".to_owned()
+    });
+    rules.demand(bursts.loss > Probability::NEVER, &[&format!("{key}.loss")], || {
+        "a burst that loses nothing is none; write more than 0%".to_owned()
+    });
 }
 
 fn check_profile(rules: &mut Rules, key: &str, profile: &Profile) {
-    let Profile { median, min, max, loss, .. } = profile;
+    let Profile { median, min, max, loss, bandwidth, queue, .. } = profile;
+    check_bursts(&format!("{key}.bursts"), &profile.bursts, rules);
+    let [bandwidth_key, queue_key] = ["bandwidth", "queue"].map(|part| format!("{key}.{part}"));
+    rules.demand(bandwidth.bytes_per_s() != Some(0), &[&bandwidth_key], || {
+        format!("`{bandwidth}` carries nothing, ever; write 8bit/s or more")
+    });
+    let limited = *bandwidth != Bandwidth::Unlimited;
+    rules.demand(!limited || *queue >= QUEUE_BYTES_MIN, &[&queue_key], || {
+        format!(
+            "a queue of {queue} bytes has no room for two packets; write {QUEUE_BYTES_MIN} or more"
+        )
+    });
     let [min_key, median_key, max_key, loss_key] =
         ["min", "median", "max", "loss"].map(|part| format!("{key}.{part}"));
     rules.demand(min <= median && median <= max, &[&median_key, &min_key, &max_key], || {

@@ -16,9 +16,25 @@ use crate::scenario::Scenario;
 /// - the largest backoff is the greatest wait in `im.send_retry`, in `im.push_retry`, and eight
 ///   times `im.reconnect`;
 /// - one sync is `im.heartbeat` (a device compares its cursors) + `im.call_timeout`.
+///
+/// A cut, a pause or a clog of any length is covered by detection: after one of length `L`, TCP may
+/// wait up to about `L` with its next retransmission, but a device's connection that is silent for
+/// `im.idle_timeout` is hung up, and so is a call between servers after `im.call_timeout`; whatever
+/// is longer than that makes nobody wait longer.
 pub fn settle_floor(config: &Config) -> Span {
     let (detection, backoff, sync) = settle_parts(config);
     [detection, backoff, sync].into_iter().fold(Span::default(), add)
+}
+
+/// How long packets may still be under way when every fault is healed: the longest delay, or the
+/// longest queue at a collapsed bandwidth, of any fault that is written or that the swarm may draw.
+/// With the key of that fault.
+fn aftermath(scenario: &Scenario) -> (Span, String) {
+    let numbered = scenario.faults.iter().enumerate();
+    let written = numbered.map(|(number, fault)| (fault.aftermath(), format!("faults.{number}")));
+    let families = scenario.swarm.iter().flat_map(|swarm| &swarm.families);
+    let drawn = families.map(|family| (family.aftermath_max(), "swarm".to_owned()));
+    written.chain(drawn).max_by_key(|(late, _)| *late).unwrap_or_default()
 }
 
 pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
@@ -95,8 +111,9 @@ fn check_bounds(config: &Config, rules: &mut Rules) {
 }
 
 fn check_settle(scenario: &Scenario, rules: &mut Rules) {
-    let (settle, floor) = (scenario.settle, settle_floor(&scenario.im));
-    let keys = [
+    let (late, latest) = aftermath(scenario);
+    let (settle, floor) = (scenario.settle, add(settle_floor(&scenario.im), late));
+    let mut keys = vec![
         "settle",
         "im.idle_timeout",
         "im.lease",
@@ -106,13 +123,20 @@ fn check_settle(scenario: &Scenario, rules: &mut Rules) {
         "im.heartbeat",
         "im.call_timeout",
     ];
+    if late > Span::default() {
+        keys.insert(1, &latest);
+    }
+    let under_way = match late {
+        Span(0) => String::new(),
+        late => format!(", packets under way {late} (the longest delay or queue of a fault)"),
+    };
     rules.demand(settle >= floor, &keys, || {
         let (detection, backoff, sync) = settle_parts(&scenario.im);
         format!(
             "{settle} is too short to converge in: it takes up to {floor}, of which detection \
              {detection} (im.idle_timeout, im.lease), the largest backoff {backoff} \
              (im.send_retry, im.push_retry, 8 × im.reconnect), one sync {sync} (im.heartbeat + \
-             im.call_timeout); write at least {floor}, or shorten one of these"
+             im.call_timeout){under_way}; write at least {floor}, or shorten one of these"
         )
     });
 }

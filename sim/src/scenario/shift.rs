@@ -1,0 +1,97 @@
+//! How far a clock is put forward or back: `"+2s"`, `"-500ms"`.
+//!
+//! Knows nothing of clocks.
+
+use std::fmt;
+use std::str::FromStr;
+
+use im::units::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::units::from_text;
+
+/// A span of time with a direction, in whole milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Shift {
+    /// Forward if positive.
+    pub ms: i64,
+}
+
+/// Ten years: beyond that it is a typing error.
+const MS_MAX: u64 = 10 * 365 * 86_400_000;
+
+impl FromStr for Shift {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (sign, length) = match text.strip_prefix('-') {
+                Some(rest) => (-1, rest),
+                None => (1, text.strip_prefix('+').unwrap_or(text)),
+            };
+            let span: Span = length.parse().ok()?;
+            let ms = Some(span.0 / 1_000_000).filter(|ms| *ms <= MS_MAX)?;
+            span.0.is_multiple_of(1_000_000).then_some(Self { ms: sign * ms as i64 })
+        };
+        parse().ok_or_else(|| {
+            format!(
+                "`{text}` is not a step of a clock; write a sign and a span of whole milliseconds, \
+                 as in \"-5s\""
+            )
+        })
+    }
+}
+
+impl fmt::Display for Shift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.ms < 0 { '-' } else { '+' };
+        write!(f, "{sign}{}", Span::ms(self.ms.unsigned_abs()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Shift {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer, "a sign and a span of time, as in \"-5s\"")
+    }
+}
+
+impl Serialize for Shift {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Shift {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Shift".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string",
+            "description": "A span of whole milliseconds, forward (+) or back (-).",
+            "pattern": r"^[+-]?[0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h)$",
+            "examples": ["-5s", "+250ms"],
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shifts_have_a_direction_and_print_with_it() {
+        for (text, ms, printed) in
+            [("-5s", -5_000, "-5s"), ("+250ms", 250, "+250ms"), ("1.5s", 1_500, "+1500ms")]
+        {
+            let shift: Shift = text.parse().expect(text);
+            assert_eq!((shift.ms, shift.to_string().as_str()), (ms, printed));
+        }
+        for text in ["", "-", "5", "--5s", "1us", "100000h"] {
+            let error = text.parse::<Shift>().expect_err(text);
+            assert!(error.ends_with("as in \"-5s\""), "{text}: {error}");
+        }
+    }
+}

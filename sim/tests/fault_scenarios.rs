@@ -1,0 +1,53 @@
+//! Each kind of fault end to end: a shipped scenario in which it happens, and has to touch something.
+
+use std::path::Path;
+
+use imsim::campaign::{Outcome, outcome};
+use imsim::effects;
+use imsim::run::{self, Progress};
+use imsim::scenario::Scenario;
+
+/// Runs a scenario of `scenarios/faults` once: every promise must hold and every fault have its
+/// effect.
+#[track_caller]
+fn holds(name: &str) {
+    let file = format!("../scenarios/faults/{name}.toml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let scenario = Scenario::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
+    assert!(scenario.faults.iter().all(imsim::scenario::Fault::require_effect), "{name}");
+    let observed = run::live_through(&scenario, 1, &Progress::default());
+    let record = run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")));
+    assert_eq!(effects::missing(&record.faults), Vec::<String>::new());
+    assert_eq!(outcome(&scenario, &record), Outcome::Held, "{:#?}", record.findings);
+}
+
+macro_rules! scenarios {
+    ($($test:ident: $name:literal,)*) => {
+        $(
+            #[test]
+            fn $test() {
+                holds($name);
+            }
+        )*
+    };
+}
+
+scenarios! {
+    bandwidth_collapse: "bandwidth-collapse",
+    clocks: "clocks",
+    clog: "clog",
+    crash_at_point: "crash-at-point",
+    disk_failing: "disk-failing",
+    disk_full: "disk-full",
+    disk_slow: "disk-slow",
+    loss_in_bursts: "loss-in-bursts",
+    partition_halves: "partition-halves",
+    partition_one_way: "partition-one-way",
+    partition_regions: "partition-regions",
+    pause: "pause",
+    reconnect_storm: "reconnect-storm",
+    reset_storm: "reset-storm",
+    rolling_restart: "rolling-restart",
+    swizzle: "swizzle",
+    torn_writes: "torn-writes",
+}
