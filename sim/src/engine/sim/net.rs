@@ -55,6 +55,7 @@ impl World {
         self.stats.packets_sent += 1;
         self.stats.bytes_sent += count as u64;
         self.digest.add_bytes(self.now, &bytes[..count]);
+        self.charge_write(count);
         self.launch(end, count);
         Poll::Ready(Ok(count))
     }
@@ -71,7 +72,9 @@ impl World {
         let pipe = &mut conn.pipes[usize::from(1 - end.side)];
         if pipe.available > 0 {
             let was_full = pipe.ring.len() == WINDOW_BYTES;
+            let before = into.filled().len();
             pipe.take(into);
+            self.charge_read(into.filled().len() - before);
             if was_full {
                 self.announce_window(end);
             }
@@ -158,9 +161,10 @@ impl World {
 
     /// Sends the newest `bytes` of the pipe that `end` writes, or its FIN when there are none.
     fn launch(&mut self, end: EndId, bytes: usize) {
-        let now = self.now;
         let Some(conn) = self.conns.get(end.conn) else { return };
-        let pipe = &mut conn.pipes[usize::from(end.side)];
+        let host = conn.ends[usize::from(end.side)].host;
+        let now = self.departure(host);
+        let pipe = self.pipe(end);
         if pipe.stall.is_some() {
             pipe.held += bytes;
             return self.hint_fast_retransmit(end);

@@ -20,6 +20,7 @@ use super::executor::TaskTable;
 use super::faults::{Conditions, LinkKind};
 use super::heap::EventQueue;
 use super::link::LinkProfile;
+use super::processor::{Poll, Processor};
 use super::rng::{self, Stream};
 use super::timers::{TimerId, Timers};
 
@@ -47,6 +48,8 @@ pub enum Event {
     WindowOpens(EndId),
     /// A RST arrives at this end.
     ResetArrives(EndId),
+    /// The next of the tasks that wait for this host's processor may run.
+    ProcessorFree(HostId),
 }
 
 /// Counters of the engine.
@@ -95,6 +98,7 @@ pub struct Host {
     pub dialled: u64,
     pub rng: Stream,
     pub disk: Disk,
+    pub processor: Processor,
 }
 
 pub struct World {
@@ -108,6 +112,7 @@ pub struct World {
     pub conditions: Conditions,
     pub digest: Digest,
     pub stats: NetStats,
+    pub poll: Poll,
 }
 
 thread_local! {
@@ -155,6 +160,7 @@ impl World {
             conditions: Conditions::default(),
             digest: Digest::new(seed),
             stats: NetStats::default(),
+            poll: Poll::default(),
         }
     }
 
@@ -174,6 +180,7 @@ impl World {
             dialled: 0,
             rng,
             disk: Disk::default(),
+            processor: Processor::default(),
         });
         id
     }
@@ -211,6 +218,7 @@ impl World {
             Event::Retransmit(end) => self.retransmit(end),
             Event::WindowOpens(end) => self.window_opens(end),
             Event::ResetArrives(end) => self.reset_arrives(end),
+            Event::ProcessorFree(host) => self.processor_free(host),
         }
     }
 
