@@ -9,14 +9,17 @@ use std::rc::Rc;
 
 use im::client::{Client, Observer};
 use im::config::Config;
+use im::env::Work;
 use im::model::DeviceId;
 use im::node::Node;
 use im::stats::Stats;
 use im::topology::{REDIS_PORT, Topology};
 
-use crate::engine::sim::{HostId, LinkKind, LinkProfile, Network, Sim, SimEnv};
+use crate::engine::sim::{
+    Costs, HostId, LinkKind, LinkProfile, Network, ProcessorStats, Sim, SimEnv,
+};
 use crate::redis;
-use crate::scenario::{NodeRef, Profile, Role, Scenario};
+use crate::scenario::{Calibration, Cost, NodeRef, Profile, Role, Scenario};
 
 /// The running device on a host; empty while the host is down.
 pub type Slot = Rc<RefCell<Option<Client<SimEnv>>>>;
@@ -60,10 +63,26 @@ pub fn network(scenario: &Scenario) -> Network {
     }
 }
 
+/// A calibration's costs, each so many times.
+fn costs(calibration: &Calibration, factor: u64) -> Costs {
+    let prices = &calibration.costs;
+    let times = |cost: Cost| cost.picoseconds().saturating_mul(factor);
+    Costs {
+        poll_ps: times(prices.poll.cost),
+        packet_written_ps: times(prices.packet_written.cost),
+        packet_read_ps: times(prices.packet_read.cost),
+        byte_written_ps: times(prices.byte_written.cost),
+        byte_read_ps: times(prices.byte_read.cost),
+        work_ps: Work::ALL.map(|work| times(prices.of(work))),
+    }
+}
+
 /// Makes hosts, one role after the other.
 struct Builder<'a> {
     sim: &'a mut Sim,
     scenario: &'a Scenario,
+    /// What work costs servers and devices, if anything.
+    costs: Option<[Rc<Costs>; 2]>,
     config: Rc<Config>,
     topology: Rc<Topology>,
     cluster: Cluster,
@@ -81,6 +100,10 @@ impl Cluster {
         let mut builder = Builder {
             sim,
             scenario,
+            costs: scenario.cpu.calibration.calibration().map(|found| {
+                let factor = u64::from(found.device_factor.times.get());
+                [1, factor].map(|factor| Rc::new(costs(&found, factor)))
+            }),
             config: Rc::new(scenario.im.clone()),
             topology: Rc::new(topology(scenario)),
             cluster: Self {
@@ -101,6 +124,18 @@ impl Cluster {
             builder.add_device(*device, observer(*device));
         }
         builder.cluster
+    }
+
+    /// What each host's processor has done, by role.
+    pub fn processors(&self, sim: &Sim) -> BTreeMap<Role, Vec<ProcessorStats>> {
+        let servers = self.nodes.iter().filter(|(node, _)| node.role != Role::Device);
+        let servers = servers.map(|(node, host)| (node.role, *host));
+        let devices = self.devices.iter().map(|device| (Role::Device, device.host));
+        let mut processors: BTreeMap<Role, Vec<ProcessorStats>> = BTreeMap::new();
+        for (role, host) in servers.chain(devices) {
+            processors.entry(role).or_default().push(sim.processor(host));
+        }
+        processors
     }
 
     /// The counters of all nodes, summed by role.
@@ -161,6 +196,7 @@ impl Builder<'_> {
             };
             let (name, fsync) = (role.node(index).to_string(), self.scenario.disk.fsync.0);
             let host = self.sim.add_host(&name, LinkKind::Backend, fsync, boot);
+            self.set_costs(host, 0);
             self.cluster.nodes.insert(role.node(index), host);
         }
     }
@@ -174,6 +210,7 @@ impl Builder<'_> {
         let node = Role::Redis.node(0);
         let fsync = self.scenario.disk.fsync.0;
         let host = self.sim.add_host(&node.to_string(), LinkKind::Backend, fsync, boot);
+        self.set_costs(host, 0);
         self.cluster.nodes.insert(node, host);
     }
 
@@ -198,10 +235,17 @@ impl Builder<'_> {
         };
         let fsync = self.scenario.disk.device_fsync.0;
         let host = self.sim.add_host(&id.to_string(), LinkKind::Client, fsync, boot);
+        self.set_costs(host, 1);
         if id.index == 0 {
             self.cluster.nodes.insert(Role::Device.node(id.user.0), host);
         }
         self.cluster.devices.push(Device { id, host, slot });
+    }
+
+    fn set_costs(&mut self, host: HostId, kind: usize) {
+        if let Some(costs) = &self.costs {
+            self.sim.set_costs(host, costs[kind].clone());
+        }
     }
 
     fn new_stats(&mut self, role: Role) -> Rc<Stats> {

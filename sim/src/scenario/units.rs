@@ -219,7 +219,7 @@ where
 
 /// `"12.5"` as 12.5 × 10^`places`, exactly; `None` for anything else than plain digits with at
 /// most `places` decimals.
-fn decimal(text: &str, places: usize) -> Option<u64> {
+pub(super) fn decimal(text: &str, places: usize) -> Option<u64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     if !plain(whole) || !plain(fraction) || fraction.len() > places {
@@ -229,7 +229,7 @@ fn decimal(text: &str, places: usize) -> Option<u64> {
 }
 
 /// The inverse of [`decimal`], without trailing zeros.
-fn write_decimal(f: &mut fmt::Formatter<'_>, value: u64, places: usize) -> fmt::Result {
+pub(super) fn write_decimal(f: &mut fmt::Formatter<'_>, value: u64, places: usize) -> fmt::Result {
     let scale = 10_u64.pow(u32::try_from(places).expect("a handful of places"));
     let fraction = format!("{:0places$}", value % scale);
     match fraction.trim_end_matches('0') {

@@ -84,6 +84,10 @@ pub fn run(runnable: Runnable<HostId>) {
     }
 }
 
+fn of_packet(packet_ps: u64, byte_ps: u64, bytes: usize) -> u64 {
+    byte_ps.saturating_mul(bytes as u64).saturating_add(packet_ps)
+}
+
 impl Processor {
     /// From now on work costs that much.
     pub fn set_costs(&mut self, costs: Rc<Costs>) {
@@ -138,11 +142,11 @@ impl World {
     }
 
     pub fn charge_write(&mut self, bytes: usize) {
-        self.charge(|costs| costs.packet_written_ps + costs.byte_written_ps * bytes as u64);
+        self.charge(|costs| of_packet(costs.packet_written_ps, costs.byte_written_ps, bytes));
     }
 
     pub fn charge_read(&mut self, bytes: usize) {
-        self.charge(|costs| costs.packet_read_ps + costs.byte_read_ps * bytes as u64);
+        self.charge(|costs| of_packet(costs.packet_read_ps, costs.byte_read_ps, bytes));
     }
 
     pub fn charge_work(&mut self, work: Work, count: u64) {
