@@ -220,9 +220,10 @@ where
 /// `"12.5"` as 12.5 × 10^`places`, exactly; `None` for anything else than plain digits with at
 /// most `places` decimals.
 pub(super) fn decimal(text: &str, places: usize) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    if !plain(whole) || !plain(fraction) || fraction.len() > places {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+    let complete = !whole.is_empty() && !text.ends_with('.');
+    if !complete || !plain(whole) || !plain(fraction) || fraction.len() > places {
         return None;
     }
     format!("{whole}{fraction:0<places$}").parse().ok()
