@@ -131,7 +131,7 @@ async fn keep_connected<E: Env, S: Service>(
             }
             continue;
         };
-        let (mut incoming, mut outgoing) = wire::frames(stream);
+        let (mut incoming, mut outgoing) = wire::frames(&env, stream);
         let hang_up = Rc::new(Notify::new());
         shared.hang_up.replace(hang_up.clone());
         let send = async {
@@ -198,7 +198,7 @@ async fn serve_connection<E: Env, S: Service, F>(
 ) where
     F: Future<Output = S::Reply> + 'static,
 {
-    let (mut incoming, mut outgoing) = wire::frames(stream);
+    let (mut incoming, mut outgoing) = wire::frames(&env, stream);
     let (replies, mut queue) = mpsc::channel(CONCURRENT);
     let room = Rc::new(Semaphore::new(CONCURRENT));
     let receive = async {

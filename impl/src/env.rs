@@ -26,6 +26,48 @@ pub struct Addr {
     pub port: u16,
 }
 
+/// A step that costs a node noticeable processor time beside polls and system calls. Real engines
+/// burn that time by themselves; simulated ones price it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Work {
+    /// A value encoded into a frame or a record.
+    Encode,
+    /// A value decoded from a frame or a record.
+    Decode,
+    /// Each byte of such a value.
+    CodedByte,
+    /// A record appended to a write-ahead log, its system call included.
+    JournalRecord,
+    /// Each byte of such a record.
+    JournalByte,
+    /// A row that the store writes or reads.
+    StoreRow,
+    /// A record that the log takes in or hands out.
+    LogRecord,
+    /// A recipient of a row that a dispatcher addresses.
+    Recipient,
+    /// A push to a device that a gateway looks up and keeps until its ack.
+    Push,
+    /// A command that Redis runs.
+    RedisCommand,
+}
+
+impl Work {
+    /// Every kind, in the order of declaration.
+    pub const ALL: [Self; 10] = [
+        Self::Encode,
+        Self::Decode,
+        Self::CodedByte,
+        Self::JournalRecord,
+        Self::JournalByte,
+        Self::StoreRow,
+        Self::LogRecord,
+        Self::Recipient,
+        Self::Push,
+        Self::RedisCommand,
+    ];
+}
+
 /// A handle to a spawned task. Dropping it detaches the task.
 pub trait TaskHandle: 'static {
     /// Stops the task; its future is dropped before it is polled again.
@@ -88,6 +130,12 @@ pub trait Env: Clone + 'static {
 
     /// Cuts the file to `len` bytes (to drop a torn tail after a loss of power).
     fn disk_truncate(&self, file: &str, len: u64) -> io::Result<()>;
+
+    /// Declares `count` heavy steps that the running task does now. What a node does must not
+    /// depend on it.
+    fn work(&self, work: Work, count: u64) {
+        let _ = (work, count);
+    }
 
     /// Sleeps for `span` nanoseconds.
     fn sleep(&self, span: Nanos) -> Self::Sleep {

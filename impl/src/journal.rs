@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
-use crate::env::Env;
+use crate::env::{Env, Work};
 use crate::stats::{self, Stats};
 use crate::wire;
 
@@ -47,6 +47,8 @@ impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
     pub async fn open(env: E, file: &str, stats: Rc<Stats>) -> io::Result<(Self, Vec<R>)> {
         let bytes = env.disk_read(file).await?;
         let (records, valid) = replay(&bytes);
+        env.work(Work::Decode, records.len() as u64);
+        env.work(Work::CodedByte, valid as u64);
         if valid < bytes.len() {
             env.disk_truncate(file, valid as u64)?;
         }
@@ -74,6 +76,8 @@ impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
         bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
         bytes.extend_from_slice(&body);
         let inner = &self.inner;
+        inner.env.work(Work::JournalRecord, 1);
+        inner.env.work(Work::JournalByte, bytes.len() as u64);
         inner.env.disk_append(&inner.file, &bytes)?;
         stats::add(&inner.stats.wal_bytes, bytes.len() as u64);
         inner.appended.set(inner.appended.get() + bytes.len() as u64);

@@ -6,52 +6,74 @@ use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf};
+use tokio::io::{ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+
+use crate::env::{Env, Work};
 
 /// Frames larger than this are refused.
 const FRAME_BYTES_MAX: usize = 64 << 20;
 
 /// The receiving half of a stream of frames.
-pub struct Frames<S>(FramedRead<ReadHalf<S>, LengthDelimitedCodec>);
-
-/// The sending half of a stream of frames.
-pub struct FrameSink<S>(FramedWrite<WriteHalf<S>, LengthDelimitedCodec>);
-
-/// Splits a byte stream into its two halves of frames.
-pub fn frames<S: AsyncRead + AsyncWrite>(stream: S) -> (Frames<S>, FrameSink<S>) {
-    let codec = LengthDelimitedCodec::builder().max_frame_length(FRAME_BYTES_MAX).new_codec();
-    let (read, write) = tokio::io::split(stream);
-    (Frames(FramedRead::new(read, codec.clone())), FrameSink(FramedWrite::new(write, codec)))
+pub struct Frames<E: Env> {
+    env: E,
+    framed: FramedRead<ReadHalf<E::Stream>, LengthDelimitedCodec>,
 }
 
-impl<S: AsyncRead + AsyncWrite> Frames<S> {
+/// The sending half of a stream of frames.
+pub struct FrameSink<E: Env> {
+    env: E,
+    framed: FramedWrite<WriteHalf<E::Stream>, LengthDelimitedCodec>,
+}
+
+/// Splits a byte stream into its two halves of frames.
+pub fn frames<E: Env>(env: &E, stream: E::Stream) -> (Frames<E>, FrameSink<E>) {
+    let codec = LengthDelimitedCodec::builder().max_frame_length(FRAME_BYTES_MAX).new_codec();
+    let (read, write) = tokio::io::split(stream);
+    let incoming = Frames { env: env.clone(), framed: FramedRead::new(read, codec.clone()) };
+    let outgoing = FrameSink { env: env.clone(), framed: FramedWrite::new(write, codec) };
+    (incoming, outgoing)
+}
+
+impl<E: Env> Frames<E> {
     /// The next value. A clean end of the stream is `UnexpectedEof`, a malformed frame
     /// `InvalidData`.
     pub async fn next<T: DeserializeOwned>(&mut self) -> io::Result<T> {
-        let frame = self.0.next().await.ok_or(io::ErrorKind::UnexpectedEof)??;
+        let frame = self.framed.next().await.ok_or(io::ErrorKind::UnexpectedEof)??;
+        self.env.work(Work::Decode, 1);
+        self.env.work(Work::CodedByte, frame.len() as u64);
         decode(&frame)
     }
 }
 
-impl<S: AsyncRead + AsyncWrite> FrameSink<S> {
+impl<E: Env> FrameSink<E> {
     /// Sends one value.
     pub async fn send<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
-        self.0.send(encode(value)).await
+        let frame = self.encode(value);
+        self.framed.send(frame).await
     }
 
     /// Sends what comes from `queue` until the queue closes or the stream fails. What is ready at
     /// the same time leaves in one write.
     pub async fn drain<T: Serialize>(&mut self, queue: &mut mpsc::Receiver<T>) -> io::Result<()> {
         while let Some(first) = queue.recv().await {
-            self.0.feed(encode(&first)).await?;
+            let frame = self.encode(&first);
+            self.framed.feed(frame).await?;
             while let Ok(next) = queue.try_recv() {
-                self.0.feed(encode(&next)).await?;
+                let frame = self.encode(&next);
+                self.framed.feed(frame).await?;
             }
-            SinkExt::<Bytes>::flush(&mut self.0).await?;
+            SinkExt::<Bytes>::flush(&mut self.framed).await?;
         }
         Ok(())
+    }
+
+    fn encode<T: Serialize>(&self, value: &T) -> Bytes {
+        let frame = encode(value);
+        self.env.work(Work::Encode, 1);
+        self.env.work(Work::CodedByte, frame.len() as u64);
+        frame
     }
 }
 

@@ -7,6 +7,7 @@
 //! | `run` | `seed`, `events_total` | |
 //! | `phase` | `setup`, `duration`, `settle` | `ns` |
 //! | `latency <name>` | `count`, `min`, `mean`, `p50` … `p99.99`, `max` | `samples` or `ns` |
+//! | `processor <role>` | `hosts`, `busy_share_max`, `busy_share_mean`, `longest_wait` | `hosts`, `share` or `ns` |
 //! | `totals` | field of the record | what is counted, or `1/s` |
 //! | `amplification` | name of the cost | `per accepted message` |
 //! | `ledger` | field of the record, `dropped <reason>` | `rows` or `pairs` |
@@ -31,6 +32,7 @@ pub fn measures(record: &Record) -> String {
     for latency in &record.latencies {
         distribution(&mut table, latency);
     }
+    processors(&mut table, record);
     totals(&mut table, record);
     ledger(&mut table, record);
     faults(&mut table, record);
@@ -64,6 +66,16 @@ fn distribution(table: &mut Table, latency: &Latency) {
         table.row(&measure, "ns", &figures::percentile(percentile), ns);
     }
     table.row(&measure, "ns", "max", latency.max_ns);
+}
+
+fn processors(table: &mut Table, record: &Record) {
+    for load in record.processors.iter().flat_map(|processors| &processors.roles) {
+        let measure = format!("processor {}", load.role);
+        table.row(&measure, "hosts", "hosts", load.hosts);
+        table.row(&measure, "share", "busy_share_max", load.busy_share_max);
+        table.row(&measure, "share", "busy_share_mean", load.busy_share_mean);
+        table.row(&measure, "ns", "longest_wait", load.longest_wait_ns);
+    }
 }
 
 fn totals(table: &mut Table, record: &Record) {

@@ -59,6 +59,11 @@ pub fn share(part: u64, whole: u64) -> String {
     format!("{} %", significant(part as f64 * 100.0 / whole as f64))
 }
 
+/// A share from 0 to 1, in percent with one decimal: `41.8 %`.
+pub fn percentage(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
 /// The name of a percentile: `p50`, `p99.9`.
 pub fn percentile(percentile: f64) -> String {
     format!("p{percentile}")

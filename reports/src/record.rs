@@ -43,6 +43,9 @@ pub struct Record {
     pub phases: Phases,
     /// The faults in the order of their start, and what each of them touched.
     pub faults: Vec<FaultReport>,
+    /// How busy the nodes' processors were; absent when nodes compute in no time.
+    #[serde(default)]
+    pub processors: Option<Processors>,
     /// Distributions of latency.
     pub latencies: Vec<Latency>,
     /// One bucket per virtual second from the start of `duration` to the end of the run.
@@ -177,6 +180,34 @@ impl FaultReport {
     pub fn effective(&self) -> bool {
         self.effect.values().any(|count| *count > 0)
     }
+}
+
+/// How busy the nodes' processors were during `duration`, and by which calibration.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Processors {
+    /// Name of the calibration that the costs of work come from.
+    pub calibration: String,
+    /// When that was measured.
+    pub date: String,
+    /// Whether it is the one built into the program, measured on some other machine.
+    pub shipped_default: bool,
+    /// One entry per role.
+    pub roles: Vec<ProcessorLoad>,
+}
+
+/// How busy the processors of a role were.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ProcessorLoad {
+    /// The role.
+    pub role: String,
+    /// Its hosts, one processor each.
+    pub hosts: u64,
+    /// Busy share of the busiest of them, 0 to 1.
+    pub busy_share_max: f64,
+    /// Mean of their busy shares.
+    pub busy_share_mean: f64,
+    /// The longest wait of a ready task for its processor.
+    pub longest_wait_ns: u64,
 }
 
 /// A distribution of latency.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::record::{
-    Bucket, FaultReport, Finding, FindingEvent, Latency, Ledger, Manifest, Phases, Promise, Record,
-    SCHEMA_VERSION, Totals, Verdict,
+    Bucket, FaultReport, Finding, FindingEvent, Latency, Ledger, Manifest, Phases, ProcessorLoad,
+    Processors, Promise, Record, SCHEMA_VERSION, Totals, Verdict,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -37,6 +37,7 @@ pub fn valid() -> Record {
             settle_ns: 5_400_000_000,
         },
         faults: faults(),
+        processors: Some(processors()),
         latencies: vec![
             latency(
                 "send→ack",
@@ -151,6 +152,7 @@ pub fn nothing() -> Record {
     record.promises.clear();
     record.phases = Phases::default();
     record.latencies.clear();
+    record.processors = None;
     record.expanded = serde_json::Value::Null;
     record
 }
@@ -396,4 +398,25 @@ fn counters() -> BTreeMap<String, BTreeMap<String, u64>> {
 
 fn named<T: Copy>(entries: &[(&str, T)]) -> BTreeMap<String, T> {
     entries.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+}
+
+fn processors() -> Processors {
+    let load =
+        |role: &str, hosts, busy_share_max, busy_share_mean, longest_wait_ns| ProcessorLoad {
+            role: role.to_owned(),
+            hosts,
+            busy_share_max,
+            busy_share_mean,
+            longest_wait_ns,
+        };
+    Processors {
+        calibration: "shipped default".to_owned(),
+        date: "2026-11".to_owned(),
+        shipped_default: true,
+        roles: vec![
+            load("gateway", 3, 0.418, 0.4025, 1_250_000),
+            load("chat", 2, 0.9731, 0.5, 812_000_000),
+            load("device", 200, 0.0004, 0.0002, 0),
+        ],
+    }
 }

@@ -31,6 +31,7 @@ pub fn summary(record: &Record, manifest: Option<&Manifest>, colour: bool) -> St
     findings(&mut text, record);
     latencies(&mut text, record);
     load(&mut text, record);
+    processors(&mut text, record);
     faults(&mut text, record);
     reproduce(&mut text, record);
     if let Some(manifest) = manifest {
@@ -190,6 +191,28 @@ fn load(text: &mut Text, record: &Record) {
     for line in grid(rows, &[Align::Left; 2], COLUMNS - 2) {
         text.push(2, &line, Style::Plain);
     }
+}
+
+fn processors(text: &mut Text, record: &Record) {
+    let Some(processors) = &record.processors else { return };
+    text.blank();
+    let head = ["Processors", "hosts", "busiest", "mean", "longest wait"];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    rows.extend(processors.roles.iter().map(|load| {
+        vec![
+            format!("  {}", load.role),
+            figures::count(load.hosts),
+            figures::percentage(load.busy_share_max),
+            figures::percentage(load.busy_share_mean),
+            figures::duration(load.longest_wait_ns),
+        ]
+    }));
+    let mut align = [Align::Right; 5];
+    align[0] = Align::Left;
+    for (index, line) in grid(rows, &align, COLUMNS).iter().enumerate() {
+        text.push(0, line, if index == 0 { Style::Bold } else { Style::Plain });
+    }
+    text.dim(&words::calibration(processors));
 }
 
 fn faults(text: &mut Text, record: &Record) {

@@ -3,7 +3,7 @@
 //! Must not know how the words are laid out.
 
 use crate::figures;
-use crate::record::{FaultReport, Ledger, Record, Verdict};
+use crate::record::{FaultReport, Ledger, Processors, Record, Verdict};
 
 /// The percentiles that head every report, in percent; the largest sample follows them.
 pub const HEADLINE_PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
@@ -79,6 +79,17 @@ pub fn effect(fault: &FaultReport) -> String {
         .map(|(name, count)| format!("{} {}", figures::count(*count), plain(name)))
         .collect();
     parts.join(", ")
+}
+
+/// Which calibration the costs of work come from.
+pub fn calibration(processors: &Processors) -> String {
+    let Processors { calibration, date, shipped_default, .. } = processors;
+    match shipped_default {
+        true => format!(
+            "Costs of work: {calibration}, {date}; they were not measured on your machines."
+        ),
+        false => format!("Costs of work: {calibration}, {date}."),
+    }
 }
 
 /// A name of the record as words: `packets_lost` becomes `packets lost`.

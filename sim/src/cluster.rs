@@ -9,16 +9,18 @@ use std::rc::Rc;
 
 use im::client::{Client, Observer};
 use im::config::Config;
+use im::env::Work;
 use im::model::DeviceId;
 use im::node::Node;
 use im::stats::Stats;
 use im::topology::{REDIS_PORT, Topology};
 
 use crate::engine::sim::{
-    Bursts, Condition, HostId, LinkKind, LinkProfile, Network, Rate, Sim, SimEnv, Where,
+    Bursts, Condition, Costs, HostId, LinkKind, LinkProfile, Network, ProcessorStats, Rate, Sim,
+    SimEnv, Where,
 };
 use crate::redis;
-use crate::scenario::{self, NodeRef, Profile, Role, Scenario, Target};
+use crate::scenario::{self, Calibration, Cost, NodeRef, Profile, Role, Scenario, Target};
 
 /// The running device on a host; empty while the host is down.
 pub type Slot = Rc<RefCell<Option<Client<SimEnv>>>>;
@@ -76,10 +78,26 @@ pub fn rate(bandwidth: scenario::Bandwidth, queue_bytes: u64) -> Option<Rate> {
     bandwidth.bytes_per_s().map(|bytes_per_s| Rate { bytes_per_s, queue_bytes })
 }
 
+/// A calibration's costs, each so many times.
+fn costs(calibration: &Calibration, factor: u64) -> Costs {
+    let prices = &calibration.costs;
+    let times = |cost: Cost| cost.picoseconds().saturating_mul(factor);
+    Costs {
+        poll_ps: times(prices.poll.cost),
+        packet_written_ps: times(prices.packet_written.cost),
+        packet_read_ps: times(prices.packet_read.cost),
+        byte_written_ps: times(prices.byte_written.cost),
+        byte_read_ps: times(prices.byte_read.cost),
+        work_ps: Work::ALL.map(|work| times(prices.of(work))),
+    }
+}
+
 /// Makes hosts, one role after the other.
 struct Builder<'a> {
     sim: &'a mut Sim,
     scenario: &'a Scenario,
+    /// What work costs servers and devices, if anything.
+    costs: Option<[Rc<Costs>; 2]>,
     config: Rc<Config>,
     topology: Rc<Topology>,
     cluster: Cluster,
@@ -97,6 +115,10 @@ impl Cluster {
         let mut builder = Builder {
             sim,
             scenario,
+            costs: scenario.cpu.calibration.calibration().map(|found| {
+                let factor = u64::from(found.device_factor.times.get());
+                [1, factor].map(|factor| Rc::new(costs(&found, factor)))
+            }),
             config: Rc::new(scenario.im.clone()),
             topology: Rc::new(topology(scenario)),
             cluster: Self {
@@ -146,6 +168,18 @@ impl Cluster {
     pub fn all_hosts(&self) -> BTreeSet<HostId> {
         let devices = self.devices.iter().map(|device| device.host);
         self.nodes.values().copied().chain(devices).collect()
+    }
+
+    /// What each host's processor has done, by role.
+    pub fn processors(&self, sim: &Sim) -> BTreeMap<Role, Vec<ProcessorStats>> {
+        let servers = self.nodes.iter().filter(|(node, _)| node.role != Role::Device);
+        let servers = servers.map(|(node, host)| (node.role, *host));
+        let devices = self.devices.iter().map(|device| (Role::Device, device.host));
+        let mut processors: BTreeMap<Role, Vec<ProcessorStats>> = BTreeMap::new();
+        for (role, host) in servers.chain(devices) {
+            processors.entry(role).or_default().push(sim.processor(host));
+        }
+        processors
     }
 
     /// The counters of all nodes, summed by role.
@@ -206,6 +240,7 @@ impl Builder<'_> {
             };
             let (name, fsync) = (role.node(index).to_string(), self.scenario.disk.fsync.0);
             let host = self.sim.add_host(&name, LinkKind::Backend, fsync, boot);
+            self.set_costs(host, 0);
             self.cluster.nodes.insert(role.node(index), host);
         }
     }
@@ -219,6 +254,7 @@ impl Builder<'_> {
         let node = Role::Redis.node(0);
         let fsync = self.scenario.disk.fsync.0;
         let host = self.sim.add_host(&node.to_string(), LinkKind::Backend, fsync, boot);
+        self.set_costs(host, 0);
         self.cluster.nodes.insert(node, host);
     }
 
@@ -243,6 +279,7 @@ impl Builder<'_> {
         };
         let fsync = self.scenario.disk.device_fsync.0;
         let host = self.sim.add_host(&id.to_string(), LinkKind::Client, fsync, boot);
+        self.set_costs(host, 1);
         if id.index == 0 {
             self.cluster.nodes.insert(Role::Device.node(id.user.0), host);
         }
@@ -264,6 +301,12 @@ impl Builder<'_> {
                 let between = Where::Between(one.clone(), other.clone());
                 self.sim.impose(Condition::Delay(between, by));
             }
+        }
+    }
+
+    fn set_costs(&mut self, host: HostId, kind: usize) {
+        if let Some(costs) = &self.costs {
+            self.sim.set_costs(host, costs[kind].clone());
         }
     }
 

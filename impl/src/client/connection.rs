@@ -43,7 +43,7 @@ pub async fn stay_logged_in<E: Env>(device: Rc<Device<E>>, take: impl Fn(ToDevic
 /// Serves one connection until it ends; whether the login was acked on it.
 async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToDevice)) -> bool {
     let (env, config) = (&device.node.env, &device.node.config);
-    let (mut incoming, mut outgoing) = wire::frames(stream);
+    let (mut incoming, mut outgoing) = wire::frames(env, stream);
     if outgoing.send(&ToGateway::Login(device.id)).await.is_err() {
         return false;
     }

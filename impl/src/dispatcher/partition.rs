@@ -5,7 +5,7 @@ use std::rc::Rc;
 use futures_util::future::join_all;
 
 use super::Dispatcher;
-use crate::env::Env;
+use crate::env::{Env, Work};
 use crate::fanout;
 use crate::model::{Body, Delivery, Row, UserId};
 use crate::proto::log;
@@ -45,6 +45,7 @@ impl<E: Env> Dispatcher<E> {
         let mut addressed: Vec<Addressed> = Vec::with_capacity(rows.len());
         for row in rows {
             let recipients = self.recipients(&row).await;
+            self.node.env.work(Work::Recipient, recipients.len() as u64);
             addressed.push((row, recipients));
         }
         self.write(&addressed).await;

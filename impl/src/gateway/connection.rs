@@ -16,7 +16,7 @@ use crate::wire::{self, Frames};
 /// Serves a device's connection until it ends.
 pub async fn serve<E: Env>(gateway: &Rc<GatewayNode<E>>, stream: E::Stream) {
     let env = &gateway.node.env;
-    let (mut incoming, mut outgoing) = wire::frames(stream);
+    let (mut incoming, mut outgoing) = wire::frames(env, stream);
     let idle = gateway.node.config.idle_timeout.0;
     let login = env.timeout(idle, incoming.next::<ToGateway>()).await;
     let Some(Ok(ToGateway::Login(device))) = login else { return };
@@ -63,7 +63,7 @@ fn withdraw<E: Env>(gateway: &Rc<GatewayNode<E>>, device: DeviceId) {
 async fn receive<E: Env>(
     gateway: &Rc<GatewayNode<E>>,
     session: &Rc<Session>,
-    incoming: &mut Frames<E::Stream>,
+    incoming: &mut Frames<E>,
 ) {
     while let Ok(frame) = incoming.next::<ToGateway>().await {
         session.heard.set(gateway.node.env.now());

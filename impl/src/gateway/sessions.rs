@@ -7,7 +7,7 @@ use std::rc::Rc;
 use tokio::sync::{Notify, mpsc};
 
 use crate::config::Sabotage;
-use crate::env::{Env, Nanos};
+use crate::env::{Env, Nanos, Work};
 use crate::model::{ConversationId, DeviceId, Seq};
 use crate::node::Node;
 use crate::proto::device::ToDevice;
@@ -95,6 +95,7 @@ impl Sessions {
     /// Sends something to a device, to be tried again until it is acked.
     pub fn push<E: Env>(&self, node: &Node<E>, session: &Rc<Session>, what: What) {
         let place = what.place();
+        node.env.work(Work::Push, 1);
         if session.out.try_send(frame(&what)).is_err() {
             return stats::bump(&node.stats.pushes_left_to_sync);
         }

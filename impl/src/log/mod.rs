@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
 use crate::call;
-use crate::env::Env;
+use crate::env::{Env, Work};
 use crate::journal::Journal;
 use crate::model::Row;
 use crate::node::{Node, Roster};
@@ -96,6 +96,7 @@ impl<E: Env> Broker<E> {
                 let fresh = self.partitions.borrow()[*partition as usize].fresh(*producer, records);
                 stats::add(&self.node.stats.log_duplicates, (records.len() - fresh.len()) as u64);
                 stats::add(&self.node.stats.log_records_appended, fresh.len() as u64);
+                self.node.env.work(Work::LogRecord, records.len() as u64);
                 let (producer, partition) = (*producer, *partition);
                 (!fresh.is_empty()).then_some(Mutation::Produced {
                     producer,
@@ -176,6 +177,7 @@ impl<E: Env> Broker<E> {
             let left = until.saturating_sub(env.now());
             if !rows.is_empty() || left == 0 || env.timeout(left, grown).await.is_none() {
                 stats::add(&self.node.stats.log_records_read, rows.len() as u64);
+                env.work(Work::LogRecord, rows.len() as u64);
                 return Reply::Records(rows);
             }
         }

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::call;
-use crate::env::Env;
+use crate::env::{Env, Work};
 use crate::journal::Journal;
 use crate::node::{Node, Roster};
 use crate::proto::store::{Reply, Request, Store};
@@ -39,17 +39,20 @@ pub async fn run<E: Env>(node: Node<E>) {
     let state = Rc::new(RefCell::new(state));
     Roster::join(&node, Role::Store);
     relay::start(&node, &state, &journal);
-    let handle = move |request| answer(&state, &journal, request);
+    let env = node.env.clone();
+    let handle = move |request| answer(&env, &state, &journal, request);
     call::serve::<E, Store, _>(node.env, CALL_PORT, handle).await;
 }
 
 /// Applies the request now; the future is the reply, once all it rests on is durable.
 fn answer<E: Env>(
+    env: &E,
     state: &Rc<RefCell<State>>,
     journal: &Journal<E, Mutation>,
     request: Request,
 ) -> impl Future<Output = Reply> + use<E> {
     let (reply, mutation) = state.borrow_mut().handle(request);
+    env.work(Work::StoreRow, state.borrow_mut().take_rows_touched());
     let appended = mutation.map_or(Ok(()), |mutation| {
         let position = journal.append(&mutation)?;
         state.borrow_mut().committed_at(&mutation, position);

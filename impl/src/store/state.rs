@@ -54,6 +54,8 @@ pub struct State {
     /// Commits in their order; the first has number `relayed`.
     outbox: VecDeque<Outgoing>,
     relayed: u64,
+    /// Rows written and read since somebody last asked.
+    rows_touched: u64,
 }
 
 impl State {
@@ -65,6 +67,7 @@ impl State {
             mailboxes: BTreeMap::new(),
             outbox: VecDeque::new(),
             relayed: 0,
+            rows_touched: 0,
         }
     }
 
@@ -100,17 +103,17 @@ impl State {
             Request::Timeline { conversation, after, limit } => {
                 let timeline = self.timelines.get(&conversation);
                 let rows = timeline.map_or(Vec::new(), |found| found.after(after, limit).to_vec());
-                stats::add(&self.stats.store_rows_read, rows.len() as u64);
+                self.count_read(rows.len());
                 (Reply::Rows(rows), None)
             }
             Request::Members(conversation, version) => {
                 let timeline = self.timelines.get(&conversation);
                 let users = timeline.map_or(Vec::new(), |found| found.members.at(version));
-                stats::add(&self.stats.store_rows_read, users.len() as u64);
+                self.count_read(users.len());
                 (Reply::Users(users), None)
             }
             Request::Heads(conversations) => {
-                stats::add(&self.stats.store_rows_read, conversations.len() as u64);
+                self.count_read(conversations.len());
                 let head = |id| self.timelines.get(&id).map_or(0, Timeline::head);
                 (Reply::Heads(conversations.into_iter().map(|id| (id, head(id))).collect()), None)
             }
@@ -119,7 +122,7 @@ impl State {
                 let pending =
                     mailbox.map_or_else(Default::default, |m| m.pending(device, after, limit));
                 let rows = pending.copies.len() + pending.cursors.len();
-                stats::add(&self.stats.store_rows_read, rows as u64);
+                self.count_read(rows);
                 (Reply::Pending(pending), None)
             }
         }
@@ -141,10 +144,21 @@ impl State {
     fn done(&mut self, mutation: Mutation) -> (Reply, Option<Mutation>) {
         let written = self.apply(&mutation);
         stats::add(&self.stats.store_rows_written, written as u64);
+        self.rows_touched += written as u64;
         if let Mutation::FannedOut(entries, _) = &mutation {
             stats::add(&self.stats.inbox_copies, (written - entries.len()) as u64);
         }
         (Reply::Done, Some(mutation))
+    }
+
+    fn count_read(&mut self, rows: usize) {
+        stats::add(&self.stats.store_rows_read, rows as u64);
+        self.rows_touched += rows as u64;
+    }
+
+    /// How many rows were written and read since this was last called.
+    pub fn take_rows_touched(&mut self) -> u64 {
+        std::mem::take(&mut self.rows_touched)
     }
 
     /// Applies a mutation; returns the number of rows written.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::figures;
 use crate::record::{FaultReport, Finding, FindingEvent, Promise, Record, Verdict};
 use crate::words;
-use measured::{LatencyRow, LedgerView};
+use measured::{LatencyRow, LedgerView, ProcessorsView};
 
 /// Everything on the page but the plots.
 #[derive(Serialize)]
@@ -30,6 +30,7 @@ pub struct View {
     percentile_names: Vec<String>,
     latencies: Vec<LatencyRow>,
     rates: Vec<Fact>,
+    processors: Option<ProcessorsView>,
     amplification: Vec<Fact>,
     faults: Vec<FaultRow>,
     faults_idle: usize,
@@ -108,6 +109,7 @@ impl View {
             percentile_names: measured::percentile_names(),
             latencies: record.latencies.iter().map(measured::latency).collect(),
             rates: measured::rates(record),
+            processors: record.processors.as_ref().map(measured::processors),
             amplification: measured::amplification(record),
             faults: record.faults.iter().map(fault).collect(),
             faults_idle: record.faults.iter().filter(|fault| !fault.effective()).count(),

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 
-use im::env::{Env, Nanos};
+use im::env::{Env, Nanos, Work};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
@@ -137,6 +137,7 @@ impl<E: Env> Connection<E> {
         };
         let ran = instance.commands_total - before;
         self.counters.commands.set(self.counters.commands.get() + ran);
+        self.env.work(Work::RedisCommand, ran);
         if instance.expiring() {
             self.expiring.notify_one();
         }

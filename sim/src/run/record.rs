@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use im_reports::record::{Finding, Phases, Record, SCHEMA_VERSION, Totals};
+use im_reports::record::{
+    Finding, Phases, ProcessorLoad, Processors, Record, SCHEMA_VERSION, Totals,
+};
 
 use super::measures::{self, Measures};
 use super::world::Observed;
 use crate::checkers::{self, Report, Violation};
-use crate::scenario::Scenario;
+use crate::engine::sim::ProcessorStats;
+use crate::scenario::{Choice, Role, Scenario};
 
 /// Findings per run that are explained; the promises count all of them.
 const FINDINGS_MAX: usize = 12;
@@ -43,6 +46,7 @@ pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report
         faults: observed.faults.clone(),
         totals: totals(scenario, observed, &measures),
         amplification: amplification(observed, &measures),
+        processors: processors(scenario, observed),
         latencies: measures.latencies,
         timeline: measures.timeline,
         counters: observed.counters.clone(),
@@ -91,6 +95,29 @@ fn totals(scenario: &Scenario, observed: &Observed, measures: &Measures) -> Tota
         backend_packets_sent: net.backend.sent - before.backend.sent,
         backend_packets_lost: net.backend.lost - before.backend.lost,
     }
+}
+
+/// How busy the processors were; nothing when nodes compute in no time.
+fn processors(scenario: &Scenario, observed: &Observed) -> Option<Processors> {
+    let calibration = scenario.cpu.calibration.calibration()?;
+    let duration_ns = scenario.duration.0.min(observed.end - observed.origin).max(1) as f64;
+    let load = |(role, hosts): (&Role, &Vec<ProcessorStats>)| {
+        let busy = || hosts.iter().map(|host| host.busy_ns);
+        let total: u64 = busy().sum();
+        ProcessorLoad {
+            role: role.to_string(),
+            hosts: hosts.len() as u64,
+            busy_share_max: busy().max().unwrap_or(0) as f64 / duration_ns,
+            busy_share_mean: total as f64 / hosts.len() as f64 / duration_ns,
+            longest_wait_ns: hosts.iter().map(|host| host.longest_wait_ns).max().unwrap_or(0),
+        }
+    };
+    Some(Processors {
+        calibration: calibration.name.to_string(),
+        date: calibration.date.to_string(),
+        shipped_default: scenario.cpu.calibration == Choice::Shipped,
+        roles: observed.processors.iter().map(load).collect(),
+    })
 }
 
 /// Costs per accepted message. Joins and leaves cost too and are not told apart.

@@ -13,7 +13,7 @@ use im_reports::record::FaultReport;
 
 use super::faults::{self, Change, Faults, Turn};
 use crate::cluster::{self, Cluster, Device};
-use crate::engine::sim::{HostId, NetStats, Sim};
+use crate::engine::sim::{HostId, NetStats, ProcessorStats, Sim};
 use crate::faults::Drawn;
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
@@ -68,6 +68,8 @@ pub struct Observed {
     pub net: NetStats,
     /// The same as they stood when `duration` began.
     pub net_before: NetStats,
+    /// What the processors did during `duration`, by role.
+    pub processors: BTreeMap<Role, Vec<ProcessorStats>>,
     /// Rolling hash over every event.
     pub digest: u64,
     /// The hash as it was after each so many events.
@@ -89,9 +91,12 @@ pub fn live_through(
     world.set_up()?;
     let origin = world.sim.now();
     let before = (world.cluster.counters(), world.sim.stats());
+    world.sim.count_processors_from_zero();
     world.go_through(origin, progress);
+    let processors = world.cluster.processors(&world.sim);
     world.settle(scenario.settle.0, origin, progress);
-    Ok(world.observed(origin, &before, !progress.stop.load(Ordering::Relaxed)))
+    let complete = !progress.stop.load(Ordering::Relaxed);
+    Ok(Observed { processors, ..world.observed(origin, &before, complete) })
 }
 
 struct World<'a> {
@@ -287,6 +292,7 @@ impl<'a> World<'a> {
             counters,
             net: self.sim.stats(),
             net_before: *net_before,
+            processors: BTreeMap::new(),
             digest: self.sim.digest(),
             checkpoints: self.sim.checkpoints(),
             trace: self.sim.traced(),

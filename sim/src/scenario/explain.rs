@@ -92,6 +92,7 @@ fn in_words(wanted: &str) -> String {
         "u8" => "a whole number from 0 to 255",
         "u16" => "a whole number from 0 to 65535",
         "u32" => "a whole number from 0 to 4294967295",
+        "a nonzero u32" => "a whole number, 1 or more",
         "u64" | "usize" => "a whole number, 0 or more",
         "f32" | "f64" => "a number",
         "a boolean" => "true or false",
@@ -107,6 +108,8 @@ fn in_words(wanted: &str) -> String {
 fn example(key: &str) -> Option<&'static str> {
     Some(match key {
         "name" => "\"groups\"",
+        "cost" => "\"330ns\"",
+        "source" => "\"measured: …\"",
         "pairs" => "100",
         "groups" => "20",
         "members" => "{ zipf = 1.2, min = 3, max = 100 }",

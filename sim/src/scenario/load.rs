@@ -8,16 +8,17 @@ use std::path::Path as FilePath;
 
 use serde::de::DeserializeOwned;
 
+use super::cpu::{self, Unusable};
 use super::decode::{Tagged, decode, decode_tagged};
 use super::error::{Place, Problem, ScenarioError};
 use super::explain::{did_you_mean, list, nearest};
 use super::refusal::Refusal;
 use super::tree::{Located, Node, Origin, Path, Value};
 use super::validate::validate;
-use super::{Scenario, default_duration, default_settle, sets};
+use super::{Cpu, Scenario, default_duration, default_settle, sets};
 
 /// Every key of the file's top level.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "about",
     "duration",
     "settle",
@@ -26,6 +27,7 @@ const KEYS: [&str; 13] = [
     "im",
     "network",
     "disk",
+    "cpu",
     "population",
     "workload",
     "faults",
@@ -60,19 +62,23 @@ impl Scenario {
 }
 
 fn parse(file: &str, name: &str, text: &str, sets: &[String]) -> Result<Scenario, ScenarioError> {
-    let root = Node::from_toml(text).map_err(|mut errors| {
-        // What comes after an error in the same line is a consequence of it more often than not.
-        errors.dedup_by_key(|(line, _)| *line);
-        let problem = |(line, words): (usize, String)| Problem {
-            place: Place::File { file: file.to_owned(), line: Some(line) },
-            key: String::new(),
-            message: format!("this is not TOML: {words}"),
-        };
-        ScenarioError::Refused(errors.into_iter().map(problem).collect())
-    })?;
+    let root =
+        Node::from_toml(text).map_err(|errors| ScenarioError::Refused(not_toml(file, errors)))?;
     let mut reader = Reader { file, sets, root, problems: vec![] };
     reader.apply_sets();
     reader.read(name)
+}
+
+/// The problems of a text that is not TOML.
+pub(super) fn not_toml(file: &str, mut errors: Vec<(usize, String)>) -> Vec<Problem> {
+    // What comes after an error in the same line is a consequence of it more often than not.
+    errors.dedup_by_key(|(line, _)| *line);
+    let problem = |(line, words): (usize, String)| Problem {
+        place: Place::File { file: file.to_owned(), line: Some(line) },
+        key: String::new(),
+        message: format!("this is not TOML: {words}"),
+    };
+    errors.into_iter().map(problem).collect()
 }
 
 /// A file beside the missing one whose name is close to it.
@@ -118,6 +124,7 @@ impl Reader<'_> {
             im: self.table("im").unwrap_or_default(),
             network: self.table("network").unwrap_or_default(),
             disk: self.table("disk").unwrap_or_default(),
+            cpu: self.cpu().unwrap_or_default(),
             population: self.table("population").unwrap_or_default(),
             workload: self.tables("workload"),
             faults: self.tables("faults"),
@@ -163,6 +170,22 @@ impl Reader<'_> {
         numbered
             .filter_map(|(index, item)| self.accept(item, &[key.to_owned(), index.to_string()]))
             .collect()
+    }
+
+    /// The `[cpu]` table, its calibration read; `None` if it is absent or wrong.
+    fn cpu(&mut self) -> Option<Cpu> {
+        let written: cpu::Written = self.table("cpu")?;
+        let folder = FilePath::new(self.file).parent().unwrap_or(FilePath::new(""));
+        match written.resolve(folder) {
+            Ok(cpu) => return Some(cpu),
+            Err(Unusable::File(problems)) => self.problems.extend(problems),
+            Err(Unusable::Choice(message)) => {
+                let key = ["cpu", "calibration"].map(str::to_owned).to_vec();
+                let problem = self.problem(&[key], message);
+                self.problems.push(problem);
+            }
+        }
+        None
     }
 
     fn accept<T>(&mut self, decoded: Result<T, Refusal>, above: &[String]) -> Option<T> {

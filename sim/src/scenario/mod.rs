@@ -4,11 +4,13 @@
 //! may trust it. This module is data and its checking: it knows neither how a cluster is built nor
 //! how faults are done.
 //!
-//! In reading order: the tables ([`Cluster`], [`Network`], [`Population`], [`Workload`],
+//! In reading order: the tables ([`Cluster`], [`Network`], [`Cpu`], [`Population`], [`Workload`],
 //! [`Fault`], [`Swarm`], [`Expect`]) and their units, then how they are loaded.
 
 mod bandwidth;
+mod calibration;
 mod cluster;
+mod cpu;
 mod expect;
 mod faults;
 mod members;
@@ -31,7 +33,9 @@ mod tree;
 mod validate;
 
 pub use bandwidth::Bandwidth;
+pub use calibration::{Calibration, Cost, DeviceFactor, Price, Prices, Words};
 pub use cluster::{Acks, Cluster, Disk, LogNodes, Persistence, RedisNodes, StoreNodes};
+pub use cpu::{Choice, Cpu};
 pub use error::{Place, Problem, ScenarioError};
 pub use expect::Expect;
 pub use faults::{
@@ -86,6 +90,9 @@ pub struct Scenario {
     /// Disks.
     #[serde(default)]
     pub disk: Disk,
+    /// Processors.
+    #[serde(default)]
+    pub cpu: Cpu,
     /// Users and devices.
     #[serde(default)]
     pub population: Population,

@@ -225,17 +225,18 @@ where
 
 /// `"12.5"` as 12.5 × 10^`places`, exactly; `None` for anything else than plain digits with at
 /// most `places` decimals.
-fn decimal(text: &str, places: usize) -> Option<u64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    if !plain(whole) || !plain(fraction) || fraction.len() > places {
+pub(super) fn decimal(text: &str, places: usize) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+    let complete = !whole.is_empty() && !text.ends_with('.');
+    if !complete || !plain(whole) || !plain(fraction) || fraction.len() > places {
         return None;
     }
     format!("{whole}{fraction:0<places$}").parse().ok()
 }
 
 /// The inverse of [`decimal`], without trailing zeros.
-fn write_decimal(f: &mut fmt::Formatter<'_>, value: u64, places: usize) -> fmt::Result {
+pub(super) fn write_decimal(f: &mut fmt::Formatter<'_>, value: u64, places: usize) -> fmt::Result {
     let scale = 10_u64.pow(u32::try_from(places).expect("a handful of places"));
     let fraction = format!("{:0places$}", value % scale);
     match fraction.trim_end_matches('0') {

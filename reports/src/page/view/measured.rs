@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Fact, fact};
 use crate::figures;
-use crate::record::{Latency, Record};
+use crate::record::{Latency, Processors, Record};
 use crate::words::{self, HEADLINE_PERCENTILES, NO_SAMPLES};
 
 /// The ledger: its equation, whether that holds, and its lines.
@@ -25,6 +25,20 @@ pub struct LatencyRow {
     samples: String,
     /// One per percentile name; nothing without samples.
     values: Vec<String>,
+}
+
+/// How busy the processors were.
+#[derive(Serialize)]
+pub struct ProcessorsView {
+    calibration: String,
+    roles: Vec<ProcessorRow>,
+}
+
+#[derive(Serialize)]
+struct ProcessorRow {
+    role: String,
+    /// Hosts, busiest, mean, longest wait.
+    values: [String; 4],
 }
 
 /// Where every owed pair went.
@@ -157,6 +171,20 @@ pub fn rates(record: &Record) -> Vec<Fact> {
             ),
         ),
     ]
+}
+
+/// How busy the processors were, by role.
+pub fn processors(processors: &Processors) -> ProcessorsView {
+    let rows = processors.roles.iter().map(|load| ProcessorRow {
+        role: load.role.clone(),
+        values: [
+            figures::count(load.hosts),
+            figures::percentage(load.busy_share_max),
+            figures::percentage(load.busy_share_mean),
+            figures::duration(load.longest_wait_ns),
+        ],
+    });
+    ProcessorsView { calibration: words::calibration(processors), roles: rows.collect() }
 }
 
 /// Costs per accepted message.

@@ -39,6 +39,8 @@ pub enum Noted {
     Retransmission,
     /// A program writes; the word is a hash of the bytes.
     Write,
+    /// A processor has time for the next task.
+    ProcessorFree,
 }
 
 /// A rolling XXH3 hash: words gather in a batch, and each batch is hashed with the last hash as

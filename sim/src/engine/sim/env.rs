@@ -6,7 +6,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use im::env::{Addr, Env, Nanos, TaskHandle};
+use im::env::{Addr, Env, Nanos, TaskHandle, Work};
 use rand::Rng as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -91,7 +91,7 @@ impl Env for SimEnv {
     }
 
     fn now(&self) -> Nanos {
-        world::with(|world| world.now)
+        world::with(|world| world.departure(self.host))
     }
 
     fn wall_ms(&self) -> u64 {
@@ -114,7 +114,7 @@ impl Env for SimEnv {
     fn disk_sync(&self, file: &str) -> impl Future<Output = io::Result<()>> + 'static {
         let (env, file) = (*self, file.to_owned());
         let (len, done) = world::with(|world| {
-            let now = world.now;
+            let now = world.departure(env.host);
             let host = world.host(env.host);
             (host.disk.len(&file), host.disk.begin_sync(now, host.fsync))
         });
@@ -132,6 +132,10 @@ impl Env for SimEnv {
     fn disk_truncate(&self, file: &str, len: u64) -> io::Result<()> {
         world::with(|world| world.host(self.host).disk.truncate(file, len as usize));
         Ok(())
+    }
+
+    fn work(&self, work: Work, count: u64) {
+        world::with(|world| world.poll.charge_work(work, count));
     }
 }
 

@@ -8,18 +8,21 @@ use std::future::Future;
 
 use async_task::{Builder, Runnable, Task};
 
+use super::processor;
 use super::rng::{self, Stream};
 use super::world::{self, HostId};
 
-/// Ready tasks, and where the choice among them is drawn from; without it the oldest runs first.
 struct Ready {
     tasks: VecDeque<Runnable<HostId>>,
+    /// Where the choice among tasks is drawn from; without it the oldest runs first.
     choice: Option<Stream>,
+    /// Some host's processor is modelled: tasks may have to wait for it.
+    processors: bool,
 }
 
 thread_local! {
     static READY: RefCell<Ready> =
-        const { RefCell::new(Ready { tasks: VecDeque::new(), choice: None }) };
+        const { RefCell::new(Ready { tasks: VecDeque::new(), choice: None, processors: false }) };
 }
 
 /// Names one use of one slot of a host's task table.
@@ -103,21 +106,37 @@ pub fn choose_by(choice: Option<Stream>) {
     READY.with(|ready| ready.borrow_mut().choice = choice);
 }
 
-/// Polls ready tasks until none is left.
+/// From now on tasks pass by their host's processor, or run as soon as they are ready.
+pub fn model_processors(modelled: bool) {
+    READY.with(|ready| ready.borrow_mut().processors = modelled);
+}
+
+/// Which of `count` tasks runs next.
+pub fn choose(count: usize) -> usize {
+    READY.with(|ready| ready.borrow_mut().choose(count))
+}
+
+/// Polls ready tasks until none is left, or those that are wait for their processors.
 pub fn run_ready() {
-    while let Some(runnable) = READY.with(|ready| ready.borrow_mut().next()) {
-        runnable.run();
+    while let Some((runnable, processors)) = READY.with(|ready| ready.borrow_mut().next()) {
+        if processors {
+            processor::run(runnable);
+        } else {
+            runnable.run();
+        }
     }
 }
 
 impl Ready {
-    fn next(&mut self) -> Option<Runnable<HostId>> {
+    fn next(&mut self) -> Option<(Runnable<HostId>, bool)> {
+        let place = self.choose(self.tasks.len());
+        Some((self.tasks.swap_remove_front(place)?, self.processors))
+    }
+
+    fn choose(&mut self, count: usize) -> usize {
         match &mut self.choice {
-            Some(choice) if self.tasks.len() > 1 => {
-                let place = rng::below(choice, self.tasks.len() as u64) as usize;
-                self.tasks.swap_remove_front(place)
-            }
-            _ => self.tasks.pop_front(),
+            Some(choice) if count > 1 => rng::below(choice, count as u64) as usize,
+            _ => 0,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Idle time costs nothing: the engine polls what is ready, then jumps to the next event. One
 //! [`Sim`] lives on one thread; everything in it follows from its seed.
 //!
-//! In reading order: `world` (what exists), `executor` (ready tasks), `dial` and
+//! In reading order: `world` (what exists), `executor` (ready tasks), `processor` (what they cost), `dial` and
 //! `net` (what packets do), `conn`, `link`, `faults`, `disk` (state), `heap`, `timers`, `digest`, `rng` (tools), `env` (what
 //! nodes see of it).
 
@@ -19,6 +19,7 @@ mod heap;
 mod link;
 mod net;
 mod path;
+mod processor;
 pub mod rng;
 mod sender;
 mod tcp;
@@ -42,6 +43,7 @@ pub use disk::DiskFault;
 pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
 pub use faults::{Condition, ConditionId, LinkKind, Where};
 pub use link::{Bursts, LinkProfile, Rate};
+pub use processor::{Costs, ProcessorStats};
 pub use world::{HostId, LinkStats, NetStats};
 
 use world::World;
@@ -127,13 +129,31 @@ impl Sim {
 
     /// The host's process gets no processor time until [`Sim::resume`]; its kernel goes on.
     pub fn pause(&mut self, id: HostId) {
-        let _ = id;
+        executor::model_processors(true);
+        world::with(|world| world.pause_processor(id));
     }
 
     /// Ends a pause; returns how many tasks were held up by it.
     pub fn resume(&mut self, id: HostId) -> u64 {
-        let _ = id;
-        0
+        world::with(|world| world.resume_processor(id))
+    }
+
+    /// From now on the host's work costs virtual time. Without this, nodes compute in no time.
+    pub fn set_costs(&mut self, id: HostId, costs: Rc<Costs>) {
+        executor::model_processors(true);
+        world::with(|world| world.host(id).processor.set_costs(costs));
+    }
+
+    /// What the host's processor has done, since [`Sim::count_processors_from_zero`] at most.
+    pub fn processor(&self, id: HostId) -> ProcessorStats {
+        world::with(|world| world.host(id).processor.stats())
+    }
+
+    /// Forgets what the processors have done so far.
+    pub fn count_processors_from_zero(&mut self) {
+        world::with(|world| {
+            world.hosts.iter_mut().for_each(|host| host.processor.count_from_zero());
+        });
     }
 
     /// Puts the host's wall clock forward, or back, by so many milliseconds.
@@ -181,11 +201,12 @@ impl Sim {
     }
 
     fn stop(&mut self, id: HostId, machine_up: bool) -> Torn {
-        let (tasks, ends, disk_bytes) = world::with(|world| {
+        let (tasks, waiting, ends, disk_bytes) = world::with(|world| {
             let host = world.host(id);
             host.alive = false;
             host.powered = machine_up;
             let tasks = host.tasks.take_all();
+            let waiting = host.processor.stop();
             host.listeners.clear();
             let disk_bytes = if machine_up { 0 } else { host.disk.lose_power() };
             let ends = world.take_ends(id);
@@ -196,10 +217,11 @@ impl Sim {
                     world.vanish(*end);
                 }
             }
-            (tasks, ends.len() as u64, disk_bytes)
+            (tasks, waiting, ends.len() as u64, disk_bytes)
         });
         let torn = Torn { connections: ends, tasks: tasks.len() as u64, disk_bytes };
         drop(tasks);
+        drop(waiting);
         executor::run_ready();
         torn
     }
@@ -277,17 +299,20 @@ impl Drop for Sim {
     /// Cancels every task before any is polled again, and drops them while the world that they call
     /// still stands; also when a panic unwinds.
     fn drop(&mut self) {
-        let tasks = world::with(|world| {
-            let mut tasks = Vec::new();
+        let (tasks, waiting) = world::with(|world| {
+            let (mut tasks, mut waiting) = (Vec::new(), Vec::new());
             for host in &mut world.hosts {
                 host.alive = false;
                 tasks.extend(host.tasks.take_all());
+                waiting.extend(host.processor.stop());
             }
-            tasks
+            (tasks, waiting)
         });
         drop(tasks);
+        drop(waiting);
         executor::run_ready();
         executor::choose_by(None);
+        executor::model_processors(false);
         world::uninstall();
     }
 }

@@ -37,6 +37,7 @@ impl World {
             return Poll::Pending;
         }
         pipe.ring.extend(&bytes[..count]);
+        net.poll.charge_write(count);
         pipe.sender.learn(net.now);
         pipe.sender.note_writing(net.now);
         pipe.sender.unsent += count as u32;
@@ -59,7 +60,9 @@ impl World {
         let pipe = &mut conn.pipes[1 - end.at()];
         if pipe.available > 0 {
             let was_full = pipe.ring.len() == WINDOW_BYTES;
+            let before = into.filled().len();
             pipe.take(into);
+            self.poll.charge_read(into.filled().len() - before);
             if was_full {
                 self.announce_window(end);
             }

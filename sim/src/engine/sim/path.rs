@@ -8,6 +8,7 @@ use super::digest::{Digest, Noted};
 use super::faults::{Conditions, Effect, LinkKind};
 use super::heap::EventQueue;
 use super::link::{LinkProfile, Queue};
+use super::processor::Poll;
 use super::rng;
 use super::world::{Event, Host, HostId, NetStats, World};
 
@@ -30,6 +31,7 @@ pub struct Net<'a> {
     pub conditions: &'a mut Conditions,
     pub digest: &'a mut Digest,
     pub stats: &'a mut NetStats,
+    pub poll: &'a mut Poll,
 }
 
 impl World {
@@ -45,6 +47,7 @@ impl World {
             conditions: &mut self.conditions,
             digest: &mut self.digest,
             stats: &mut self.stats,
+            poll: &mut self.poll,
         };
         Some((conn, net))
     }
@@ -72,7 +75,8 @@ impl Net<'_> {
         let kind = if conn.link == 0 { LinkKind::Client } else { LinkKind::Backend };
         let fare = if self.is_clean(conn) {
             let profile = &self.links[usize::from(conn.link)];
-            Fare::Arrives(self.now + profile.latency(&mut conn.rng))
+            let leaves_at = self.poll.departure(self.now, conn.ends[from.at()].host);
+            Fare::Arrives(leaves_at + profile.latency(&mut conn.rng))
         } else {
             self.go_through(conn, from, kind, Some(bytes))
         };
@@ -107,7 +111,7 @@ impl Net<'_> {
         let hosts = (conn.ends[from.at()].host, conn.ends[1 - from.at()].host);
         let profile = self.links[usize::from(conn.link)];
         let burstiness = &mut conn.pipes[from.at()].burstiness;
-        let mut at = self.now;
+        let mut at = self.poll.departure(self.now, hosts.0);
         if let Some(bytes) = bytes {
             match self.pass_link(hosts.0, at, bytes, |host| &mut host.uplink) {
                 Some(left) => at = left,

@@ -20,6 +20,7 @@ use super::executor::TaskTable;
 use super::faults::{Conditions, LinkKind};
 use super::heap::EventQueue;
 use super::link::{LinkProfile, Queue};
+use super::processor::{Poll, Processor};
 use super::rng::{self, Stream};
 use super::timers::{TimerId, Timers};
 
@@ -53,6 +54,8 @@ pub enum Event {
     WindowOpens(EndId),
     /// A RST arrives at this end.
     ResetArrives(EndId),
+    /// The next of the tasks that wait for this host's processor may run.
+    ProcessorFree(HostId),
 }
 
 /// Counters of the engine.
@@ -109,6 +112,7 @@ pub struct Host {
     pub disk: Disk,
     pub uplink: Queue,
     pub downlink: Queue,
+    pub processor: Processor,
 }
 
 pub struct World {
@@ -123,6 +127,7 @@ pub struct World {
     pub accept_queue: AcceptQueue,
     pub digest: Digest,
     pub stats: NetStats,
+    pub poll: Poll,
 }
 
 thread_local! {
@@ -171,6 +176,7 @@ impl World {
             accept_queue: AcceptQueue::default(),
             digest: Digest::new(seed),
             stats: NetStats::default(),
+            poll: Poll::default(),
         }
     }
 
@@ -192,6 +198,7 @@ impl World {
             disk: Disk::default(),
             uplink: Queue::default(),
             downlink: Queue::default(),
+            processor: Processor::default(),
         });
         id
     }
@@ -232,6 +239,7 @@ impl World {
             Event::Retransmit(end) => self.retransmit(end),
             Event::WindowOpens(end) => self.window_opens(end),
             Event::ResetArrives(end) => self.reset_arrives(end),
+            Event::ProcessorFree(host) => self.processor_free(host),
         }
     }
 
