@@ -72,8 +72,7 @@ impl FromStr for Point {
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.iter().find(|point| point.name() == text);
         found.copied().ok_or_else(|| {
-            let names: Vec<String> =
-                Self::ALL.iter().map(|point| format!("`{point}`")).collect();
+            let names: Vec<String> = Self::ALL.iter().map(|point| format!("`{point}`")).collect();
             format!("`{text}` is no fault point; the points are {}", names.join(", "))
         })
     }

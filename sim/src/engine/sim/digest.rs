@@ -33,6 +33,10 @@ pub enum Noted {
     Retransmission,
     /// A program writes; the word is a hash of the bytes.
     Write,
+    /// A process ends itself.
+    FailStop,
+    /// A supervisor starts a process again.
+    Restart,
 }
 
 /// A rolling XXH3 hash: words gather in a batch, and each batch is hashed with the last hash as

@@ -15,11 +15,14 @@ use super::world::{self, HostId};
 struct Ready {
     tasks: VecDeque<Runnable<HostId>>,
     choice: Option<Stream>,
+    /// A program of this host has come to where somebody waits for it: nothing runs until
+    /// [`take_halted`].
+    halted: Option<HostId>,
 }
 
 thread_local! {
     static READY: RefCell<Ready> =
-        const { RefCell::new(Ready { tasks: VecDeque::new(), choice: None }) };
+        const { RefCell::new(Ready { tasks: VecDeque::new(), choice: None, halted: None }) };
 }
 
 /// Names one use of one slot of a host's task table.
@@ -103,7 +106,17 @@ pub fn choose_by(choice: Option<Stream>) {
     READY.with(|ready| ready.borrow_mut().choice = choice);
 }
 
-/// Polls ready tasks until none is left.
+/// A program of `host` has come to where somebody waits for it: nothing else runs at this instant.
+pub fn halt(host: HostId) {
+    READY.with(|ready| ready.borrow_mut().halted = Some(host));
+}
+
+/// Ends a halt; for the host that brought it about.
+pub fn take_halted() -> Option<HostId> {
+    READY.with(|ready| ready.borrow_mut().halted.take())
+}
+
+/// Polls ready tasks until none is left, or one halts the rest.
 pub fn run_ready() {
     while let Some(runnable) = READY.with(|ready| ready.borrow_mut().next()) {
         runnable.run();
@@ -112,6 +125,9 @@ pub fn run_ready() {
 
 impl Ready {
     fn next(&mut self) -> Option<Runnable<HostId>> {
+        if self.halted.is_some() {
+            return None;
+        }
         match &mut self.choice {
             Some(choice) if self.tasks.len() > 1 => {
                 let place = rng::below(choice, self.tasks.len() as u64) as usize;
