@@ -4,6 +4,7 @@
 //! its tasks share `Rc`s and never locks, and capacity comes from more nodes. This module must not
 //! know which engine stands behind the trait.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
@@ -11,6 +12,8 @@ use std::task::Poll;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::points::Point;
 
 /// A point or length of monotonic time, in nanoseconds.
 pub type Nanos = u64;
@@ -119,22 +122,38 @@ pub trait Env: Clone + 'static {
 
     /// Appends to a file of this host's disk, creating it when absent. The bytes can be read back
     /// at once, survive a crash of the process, and are lost with the machine's power unless a
-    /// later [`Env::disk_sync`] of the file completed.
+    /// later [`Env::disk_sync`] of the file completed; a part of them may then be left, damaged or
+    /// not. Fails with `StorageFull`, or with another error when the disk does not work. After a
+    /// failure some of the bytes may stand at the end of the file: the caller cuts them off.
     fn disk_append(&self, file: &str, bytes: &[u8]) -> io::Result<()>;
 
-    /// Completes once all bytes appended to `file` before the call survive a loss of power.
+    /// Completes once all bytes appended to `file` before the call survive a loss of power. After a
+    /// failure nobody knows what the file holds behind the last sync that succeeded, and a later
+    /// sync that succeeds says nothing of it: see [`Env::fail_stop`].
     fn disk_sync(&self, file: &str) -> impl Future<Output = io::Result<()>> + 'static;
 
     /// The whole file; empty when it does not exist.
     fn disk_read(&self, file: &str) -> impl Future<Output = io::Result<Vec<u8>>> + 'static;
 
-    /// Cuts the file to `len` bytes (to drop a torn tail after a loss of power).
+    /// Cuts the file to `len` bytes (to drop a torn tail).
     fn disk_truncate(&self, file: &str, len: u64) -> io::Result<()>;
 
     /// Declares `count` heavy steps that the running task does now. What a node does must not
     /// depend on it.
     fn work(&self, work: Work, count: u64) {
         let _ = (work, count);
+    }
+
+    /// Ends this process, because going on could break a promise; `why` is for the operator. Its
+    /// supervisor starts it again after a while. The process ends at the call; the future never
+    /// completes, so that whoever awaits it goes no further.
+    fn fail_stop(&self, why: &str) -> impl Future<Output = Infallible> + 'static;
+
+    /// The program has come to a fault point. Completes at once, unless somebody waits for the
+    /// program there.
+    fn point(&self, point: Point) -> impl Future<Output = ()> + 'static {
+        let _ = point;
+        std::future::ready(())
     }
 
     /// Sleeps for `span` nanoseconds.

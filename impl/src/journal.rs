@@ -1,9 +1,10 @@
 //! A write-ahead log of typed records on the Env disk, with group commit.
 //!
 //! A record is a length, a CRC-32 and a postcard value. On opening, everything up to the first
-//! record that is torn or damaged is replayed and the rest is cut off.
+//! record that is torn or damaged is replayed and the rest is cut off. A disk without room refuses
+//! records; a disk that fails otherwise ends the process, which then replays what is durable.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -17,6 +18,8 @@ use crate::stats::{self, Stats};
 use crate::wire;
 
 const HEADER_BYTES: usize = 8;
+/// What the checksum of the first record is chained to; not 0, so that zeros are no record.
+const CHAIN_START: u32 = 0x6a6f_7572;
 
 /// An open write-ahead log. Clones share it.
 pub struct Journal<E: Env, R> {
@@ -35,51 +38,73 @@ struct Inner<E: Env> {
     file: String,
     stats: Rc<Stats>,
     appended: Cell<u64>,
+    /// The checksum of the last record.
+    chain: Cell<u32>,
     synced: Cell<u64>,
     syncing: Cell<bool>,
     advanced: Notify,
-    failed: RefCell<Option<io::ErrorKind>>,
 }
+
+/// The disk has no room: nothing was appended. Any other failure of a disk ends the process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the disk has no room")]
+pub struct NoRoom;
 
 impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
     /// Opens `file` and replays its records. They are synced before this returns: after a crash of
-    /// the process alone they may still have lain in the page cache.
-    pub async fn open(env: E, file: &str, stats: Rc<Stats>) -> io::Result<(Self, Vec<R>)> {
-        let bytes = env.disk_read(file).await?;
-        let (records, valid) = replay(&bytes);
-        env.work(Work::Decode, records.len() as u64);
-        env.work(Work::CodedByte, valid as u64);
-        if valid < bytes.len() {
-            env.disk_truncate(file, valid as u64)?;
+    /// the process alone they may still have lain in the page cache. Ends the process when the disk
+    /// fails.
+    pub async fn open(env: E, file: &str, stats: Rc<Stats>) -> (Self, Vec<R>) {
+        match Self::try_open(&env, file, &stats).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                stats::bump(&stats.fail_stops);
+                match env.fail_stop(&format!("{file} cannot be opened: {error}")).await {}
+            }
         }
-        if valid > 0 {
+    }
+
+    async fn try_open(env: &E, file: &str, stats: &Rc<Stats>) -> io::Result<(Self, Vec<R>)> {
+        let bytes = env.disk_read(file).await?;
+        let Replayed { records, len, chain } = replay(&bytes);
+        env.work(Work::Decode, records.len() as u64);
+        env.work(Work::CodedByte, len as u64);
+        if len < bytes.len() {
+            env.disk_truncate(file, len as u64)?;
+        }
+        if !bytes.is_empty() {
             env.disk_sync(file).await?;
         }
         let inner = Rc::new(Inner {
-            env,
+            env: env.clone(),
             file: file.to_owned(),
-            stats,
-            appended: Cell::new(valid as u64),
-            synced: Cell::new(valid as u64),
+            stats: stats.clone(),
+            appended: Cell::new(len as u64),
+            chain: Cell::new(chain),
+            synced: Cell::new(len as u64),
             syncing: Cell::new(false),
             advanced: Notify::new(),
-            failed: RefCell::new(None),
         });
         Ok((Self { inner, records: PhantomData }, records))
     }
 
     /// Appends a record; returns the position behind it. It is not durable yet.
-    pub fn append(&self, record: &R) -> io::Result<u64> {
+    pub fn append(&self, record: &R) -> Result<u64, NoRoom> {
+        let inner = &self.inner;
         let body = wire::encode(record);
         let mut bytes = Vec::with_capacity(HEADER_BYTES + body.len());
+        let chain = checksum(inner.chain.get(), &body);
         bytes.extend_from_slice(&(body.len() as u32).to_le_bytes());
-        bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
+        bytes.extend_from_slice(&chain.to_le_bytes());
         bytes.extend_from_slice(&body);
-        let inner = &self.inner;
         inner.env.work(Work::JournalRecord, 1);
         inner.env.work(Work::JournalByte, bytes.len() as u64);
-        inner.env.disk_append(&inner.file, &bytes)?;
+        if let Err(error) = inner.env.disk_append(&inner.file, &bytes) {
+            inner.take_back(&error);
+            return Err(NoRoom);
+        }
         stats::add(&inner.stats.wal_bytes, bytes.len() as u64);
+        inner.chain.set(chain);
         inner.appended.set(inner.appended.get() + bytes.len() as u64);
         Ok(inner.appended.get())
     }
@@ -99,16 +124,11 @@ impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
         self.inner.advanced.notified().await;
     }
 
-    /// Completes once everything before `position` is durable. Waiters share syncs.
-    pub async fn durable(&self, position: u64) -> io::Result<()> {
+    /// Completes once everything before `position` is durable. Waiters share syncs. A sync that
+    /// fails ends the process, so that nobody goes on from it.
+    pub async fn durable(&self, position: u64) {
         let inner = &self.inner;
-        loop {
-            if inner.synced.get() >= position {
-                return Ok(());
-            }
-            if let Some(kind) = *inner.failed.borrow() {
-                return Err(kind.into());
-            }
+        while inner.synced.get() < position {
             let advanced = inner.advanced.notified();
             if !inner.syncing.replace(true) {
                 let syncer = inner.clone();
@@ -122,32 +142,65 @@ impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
 impl<E: Env> Inner<E> {
     async fn sync(&self) {
         let target = self.appended.get();
-        match self.env.disk_sync(&self.file).await {
-            Ok(()) => self.synced.set(target),
-            Err(error) => *self.failed.borrow_mut() = Some(error.kind()),
+        if let Err(error) = self.env.disk_sync(&self.file).await {
+            // What the file holds is not known any more, and a later sync would not tell.
+            stats::bump(&self.stats.fail_stops);
+            match self.env.fail_stop(&format!("{} cannot be synced: {error}", self.file)).await {}
         }
+        self.synced.set(target);
         stats::bump(&self.stats.fsyncs);
         self.syncing.set(false);
         self.advanced.notify_waiters();
     }
+
+    /// An append has failed: cuts off what it may have left, so that the next record does not stand
+    /// behind it, where no replay would find it. Ends the process unless there was only no room.
+    fn take_back(&self, error: &io::Error) {
+        stats::bump(&self.stats.appends_failed);
+        let cut = match error.kind() {
+            io::ErrorKind::StorageFull => self.env.disk_truncate(&self.file, self.appended.get()),
+            _ => Err(error.kind().into()),
+        };
+        if cut.is_err() {
+            stats::bump(&self.stats.fail_stops);
+            // The process ends here; this task with the next time it waits.
+            drop(self.env.fail_stop(&format!("{} cannot be written: {error}", self.file)));
+        }
+    }
 }
 
-/// The whole records at the start of `bytes`, and how many bytes they take.
-fn replay<R: DeserializeOwned>(bytes: &[u8]) -> (Vec<R>, usize) {
-    let mut records = Vec::new();
-    let mut at = 0;
-    while let Some(header) = bytes.get(at..at + HEADER_BYTES) {
+/// The checksum of a record behind a record with the checksum `before`. As each covers all that
+/// stand before it, a record that an earlier life of the file has left at the same place is none.
+fn checksum(before: u32, body: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(before);
+    hasher.update(body);
+    hasher.finalize()
+}
+
+struct Replayed<R> {
+    /// The whole records at the start of the file.
+    records: Vec<R>,
+    /// How many bytes they take.
+    len: usize,
+    /// The checksum of the last one.
+    chain: u32,
+}
+
+fn replay<R: DeserializeOwned>(bytes: &[u8]) -> Replayed<R> {
+    let mut replayed = Replayed { records: Vec::new(), len: 0, chain: CHAIN_START };
+    while let Some(header) = bytes.get(replayed.len..replayed.len + HEADER_BYTES) {
         let len = u32::from_le_bytes(header[..4].try_into().expect("four bytes")) as usize;
-        let crc = u32::from_le_bytes(header[4..].try_into().expect("four bytes"));
-        let Some(body) = bytes.get(at + HEADER_BYTES..at + HEADER_BYTES + len) else { break };
-        if crc32fast::hash(body) != crc {
+        let sum = u32::from_le_bytes(header[4..].try_into().expect("four bytes"));
+        let from = replayed.len + HEADER_BYTES;
+        let Some(body) = bytes.get(from..from + len) else { break };
+        if checksum(replayed.chain, body) != sum {
             break;
         }
         let Ok(record) = wire::decode(body) else { break };
-        records.push(record);
-        at += HEADER_BYTES + len;
+        replayed.records.push(record);
+        (replayed.len, replayed.chain) = (from + len, sum);
     }
-    (records, at)
+    replayed
 }
 
 #[cfg(test)]
@@ -155,30 +208,43 @@ mod tests {
     use super::*;
 
     fn file(records: &[&str]) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        let (mut bytes, mut chain) = (Vec::new(), CHAIN_START);
         for record in records {
             let body = wire::encode(record);
+            chain = checksum(chain, &body);
             bytes.extend_from_slice(&(body.len() as u32).to_le_bytes());
-            bytes.extend_from_slice(&crc32fast::hash(&body).to_le_bytes());
+            bytes.extend_from_slice(&chain.to_le_bytes());
             bytes.extend_from_slice(&body);
         }
         bytes
     }
 
+    fn replayed(bytes: &[u8]) -> (Vec<String>, usize) {
+        let replayed = replay::<String>(bytes);
+        (replayed.records, replayed.len)
+    }
+
     #[test]
     fn a_torn_or_damaged_tail_is_cut_off() {
         let whole = file(&["one", "two"]);
-        assert_eq!(replay::<String>(&whole), (vec!["one".into(), "two".into()], whole.len()));
+        assert_eq!(replayed(&whole), (vec!["one".into(), "two".into()], whole.len()));
         let first = file(&["one"]).len();
         for cut in first..whole.len() {
-            assert_eq!(
-                replay::<String>(&whole[..cut]),
-                (vec!["one".into()], first),
-                "cut at {cut}"
-            );
+            assert_eq!(replayed(&whole[..cut]), (vec!["one".into()], first), "cut at {cut}");
         }
         let mut damaged = whole.clone();
         *damaged.last_mut().expect("not empty") ^= 1;
-        assert_eq!(replay::<String>(&damaged), (vec!["one".into()], first));
+        assert_eq!(replayed(&damaged), (vec!["one".into()], first));
+        let mut zeroed = whole;
+        zeroed[first..].fill(0);
+        assert_eq!(replayed(&zeroed), (vec!["one".into()], first));
+    }
+
+    #[test]
+    fn records_of_an_earlier_life_of_the_file_are_none() {
+        let mut bytes = file(&["one", "six"]);
+        let first = file(&["one"]).len();
+        bytes[..first].copy_from_slice(&file(&["two"]));
+        assert_eq!(replayed(&bytes), (vec!["two".into()], first));
     }
 }

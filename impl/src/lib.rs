@@ -7,6 +7,7 @@
 //! ack) → relay into the [`log`] → [`dispatcher`] → [`gateway`] → [`client`].
 
 pub mod env;
+pub mod points;
 pub mod units;
 
 pub mod config;

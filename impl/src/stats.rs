@@ -46,6 +46,10 @@ counters! {
     wal_bytes,
     /// Disk syncs completed.
     fsyncs,
+    /// Records that were refused because the disk had no room, or failed.
+    appends_failed,
+    /// Times a process ended itself because its disk had failed.
+    fail_stops,
     /// Records appended to the log.
     log_records_appended,
     /// Records that the log recognised as repeats of the relay.

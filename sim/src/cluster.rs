@@ -16,8 +16,8 @@ use im::stats::Stats;
 use im::topology::{REDIS_PORT, Topology};
 
 use crate::engine::sim::{
-    Bursts, Condition, Costs, HostId, LinkKind, LinkProfile, Network, ProcessorStats, Rate, Sim,
-    SimEnv, Where,
+    Bursts, Condition, Costs, DiskProfile, HostId, LinkKind, LinkProfile, Network, ProcessorStats,
+    Rate, Sim, SimEnv, Where,
 };
 use crate::redis;
 use crate::scenario::{self, Calibration, Cost, NodeRef, Profile, Role, Scenario, Target};
@@ -92,6 +92,35 @@ fn costs(calibration: &Calibration, factor: u64) -> Costs {
     }
 }
 
+/// The disks of servers and of devices.
+fn disks(scenario: &Scenario) -> [DiskProfile; 2] {
+    let disk = &scenario.disk;
+    let bytes_per_s = |megabytes: u32| u64::from(megabytes) * 1_000_000;
+    [
+        DiskProfile {
+            sync: disk.fsync.0,
+            write_bytes_per_s: bytes_per_s(disk.write_mb_per_s),
+            read: disk.read.0,
+            read_bytes_per_s: bytes_per_s(disk.read_mb_per_s),
+        },
+        DiskProfile {
+            sync: disk.device_fsync.0,
+            write_bytes_per_s: bytes_per_s(disk.device_write_mb_per_s),
+            read: disk.device_read.0,
+            read_bytes_per_s: bytes_per_s(disk.device_read_mb_per_s),
+        },
+    ]
+}
+
+/// Empties a device's slot when its process ends, whatever ends it.
+struct Running(Slot);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.replace(None);
+    }
+}
+
 /// Makes hosts, one role after the other.
 struct Builder<'a> {
     sim: &'a mut Sim,
@@ -100,6 +129,8 @@ struct Builder<'a> {
     costs: Option<[Rc<Costs>; 2]>,
     config: Rc<Config>,
     topology: Rc<Topology>,
+    server_disk: DiskProfile,
+    device_disk: DiskProfile,
     cluster: Cluster,
 }
 
@@ -112,6 +143,8 @@ impl Cluster {
         devices: &[DeviceId],
         observer: impl Fn(DeviceId) -> Rc<dyn Observer>,
     ) -> Self {
+        sim.set_restart_after(scenario.cluster.restart_after.0);
+        let [server_disk, device_disk] = disks(scenario);
         let mut builder = Builder {
             sim,
             scenario,
@@ -121,6 +154,8 @@ impl Cluster {
             }),
             config: Rc::new(scenario.im.clone()),
             topology: Rc::new(topology(scenario)),
+            server_disk,
+            device_disk,
             cluster: Self {
                 nodes: BTreeMap::new(),
                 devices: Vec::new(),
@@ -238,8 +273,8 @@ impl Builder<'_> {
                     stats: stats.clone(),
                 })
             };
-            let (name, fsync) = (role.node(index).to_string(), self.scenario.disk.fsync.0);
-            let host = self.sim.add_host(&name, LinkKind::Backend, fsync, boot);
+            let name = role.node(index).to_string();
+            let host = self.sim.add_host(&name, LinkKind::Backend, self.server_disk, boot);
             self.set_costs(host, 0);
             self.cluster.nodes.insert(role.node(index), host);
         }
@@ -252,8 +287,8 @@ impl Builder<'_> {
             async move { served.await.expect("Redis has its port to itself") }
         };
         let node = Role::Redis.node(0);
-        let fsync = self.scenario.disk.fsync.0;
-        let host = self.sim.add_host(&node.to_string(), LinkKind::Backend, fsync, boot);
+        let name = node.to_string();
+        let host = self.sim.add_host(&name, LinkKind::Backend, self.server_disk, boot);
         self.set_costs(host, 0);
         self.cluster.nodes.insert(node, host);
     }
@@ -275,10 +310,12 @@ impl Builder<'_> {
             async move {
                 let client = Client::start(node, id, observer).await;
                 slot.replace(Some(client));
+                let _running = Running(slot);
+                std::future::pending().await
             }
         };
-        let fsync = self.scenario.disk.device_fsync.0;
-        let host = self.sim.add_host(&id.to_string(), LinkKind::Client, fsync, boot);
+        let name = id.to_string();
+        let host = self.sim.add_host(&name, LinkKind::Client, self.device_disk, boot);
         self.set_costs(host, 1);
         if id.index == 0 {
             self.cluster.nodes.insert(Role::Device.node(id.user.0), host);

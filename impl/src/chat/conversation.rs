@@ -12,6 +12,7 @@ use crate::config::Sabotage;
 use crate::env::Env;
 use crate::members::Members;
 use crate::model::{Body, ConversationId, MessageId, Row, SendKey, Seq};
+use crate::points::Point;
 use crate::proto::chat::Reply;
 use crate::proto::device::{Operation, Refusal};
 use crate::proto::store;
@@ -155,10 +156,14 @@ async fn commit<E: Env>(
             }
             _ => return true,
         }
+        if chat.ids.ready(batch.len()).await.is_err() {
+            return true;
+        }
         let Some((epoch, rows)) = prepare(chat, id, conversation, batch) else { return false };
         if rows.is_empty() {
             return true;
         }
+        chat.node.env.point(Point::ChatAppending).await;
         if chat.node.config.sabotaged(Sabotage::AckBeforeCommit) {
             answer(batch, &rows);
         }
@@ -166,9 +171,13 @@ async fn commit<E: Env>(
         let reply = chat.ask_store(id, request).await;
         if reply == Ok(store::Reply::Done) {
             stats::add(&chat.node.stats.commits, rows.len() as u64);
+            chat.node.env.point(Point::ChatCommitted).await;
             committed(conversation, epoch, &rows);
             answer(batch, &rows);
             chat.recent.keep(&chat.node, &rows);
+            return true;
+        }
+        if reply == Ok(store::Reply::NoRoom) {
             return true;
         }
         if let Ok(store::Reply::Taken(keys)) = reply {
@@ -267,7 +276,7 @@ fn prepare<E: Env>(
                 rows.push(Row {
                     conversation: id,
                     seq,
-                    message_id: chat.ids.next(chat.node.env.wall_ms()),
+                    message_id: chat.ids.next(),
                     key: waiting.key,
                     delivery: chat.strategy.delivery(members),
                     members_version,

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use crate::call::{self, CallError, Caller};
 use crate::env::Env;
 use crate::fanout::{self, Strategy};
-use crate::ids::Snowflake;
+use crate::ids::Ids;
 use crate::model::ConversationId;
 use crate::node::{Node, Roster};
 use crate::proto::chat::{Chat, Reply, Request};
@@ -32,18 +32,19 @@ struct ChatNode<E: Env> {
     node: Node<E>,
     stores: Vec<Caller<E, Store>>,
     strategy: Box<dyn Strategy>,
-    ids: Snowflake,
+    ids: Ids<E>,
     recent: Recent<E>,
     conversations: RefCell<BTreeMap<ConversationId, Rc<Conversation>>>,
 }
 
 /// Runs a chat node.
 pub async fn run<E: Env>(node: Node<E>) {
+    let ids = Ids::open(node.env.clone(), node.number, node.stats.clone()).await;
     Roster::join(&node, Role::Chat);
     let chat = Rc::new(ChatNode {
         stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
         strategy: fanout::strategy(&node.config),
-        ids: Snowflake::new(node.number),
+        ids,
         recent: Recent::new(RedisLink::start(node.clone()), node.config.recent_rows),
         conversations: RefCell::default(),
         node: node.clone(),

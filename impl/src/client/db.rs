@@ -1,4 +1,5 @@
-//! The device's own database, on the Env disk.
+//! The device's own database, on the Env disk. What a user would miss waits until there is room; a
+//! disk that fails ends the process.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -11,6 +12,10 @@ use crate::journal::Journal;
 use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, SendKey, Seq};
 use crate::node::Node;
 use crate::proto::device::Operation;
+use crate::units::Span;
+
+/// How long a full disk is left alone before the next try.
+const ROOM_WAIT: Span = Span::ms(200);
 
 #[derive(Serialize, Deserialize)]
 enum Record {
@@ -29,6 +34,7 @@ pub struct Recovered {
 
 /// A device's database: what it has asked for and what it has shown.
 pub struct Db<E: Env> {
+    env: E,
     journal: Journal<E, Record>,
     device: DeviceId,
     /// Operations used so far; numbers the next one.
@@ -40,10 +46,10 @@ pub struct Db<E: Env> {
 impl<E: Env> Db<E> {
     /// Opens the database of `device`.
     pub async fn open(node: &Node<E>, device: DeviceId) -> (Self, Recovered) {
-        let (journal, records) = Journal::open(node.env.clone(), "device.db", node.stats.clone())
-            .await
-            .expect("the device's database opens");
+        let (journal, records) =
+            Journal::open(node.env.clone(), "device.db", node.stats.clone()).await;
         let db = Self {
+            env: node.env.clone(),
             journal,
             device,
             operations: Cell::new(0),
@@ -78,8 +84,11 @@ impl<E: Env> Db<E> {
         }
     }
 
-    fn write(&self, record: &Record) {
-        self.journal.append(record).expect("a device's disk has room");
+    /// Writes as soon as there is room.
+    async fn write(&self, record: &Record) {
+        while self.journal.append(record).is_err() {
+            self.env.sleep(ROOM_WAIT.0).await;
+        }
     }
 
     fn enter(&self, invoked: &Invoked) {
@@ -90,22 +99,27 @@ impl<E: Env> Db<E> {
 
     /// Completes once everything written so far is durable.
     pub async fn durable(&self) {
-        let synced = self.journal.durable(self.journal.position()).await;
-        synced.expect("a device's disk works");
+        self.journal.durable(self.journal.position()).await;
     }
 
     /// Notes an operation and gives it its number.
-    pub fn queue(&self, to: ConversationId, operation: Operation, intended: Nanos) -> Invoked {
+    pub async fn queue(
+        &self,
+        to: ConversationId,
+        operation: Operation,
+        intended: Nanos,
+    ) -> Invoked {
         let id = ClientMsgId::new(self.device.index, self.operations.get());
         let invoked = Invoked { id, to, operation, intended };
-        self.write(&Record::Queued(invoked.clone()));
+        self.write(&Record::Queued(invoked.clone())).await;
         self.enter(&invoked);
         invoked
     }
 
-    /// The outcome of an operation is known.
+    /// The outcome of an operation is known. Where that finds no room, the operation is sent once
+    /// more after a restart, and its outcome is the same.
     pub fn settle(&self, id: ClientMsgId) {
-        self.write(&Record::Settled(id));
+        let _ = self.journal.append(&Record::Settled(id));
         self.outbox.borrow_mut().remove(&id);
     }
 
@@ -122,9 +136,9 @@ impl<E: Env> Db<E> {
 
     /// Writes rows and the conversation's cursor after them. They count once they are durable:
     /// then [`Db::shown`] tells.
-    pub fn show(&self, conversation: ConversationId, rows: &[Row], cursor: Seq) {
+    pub async fn show(&self, conversation: ConversationId, rows: &[Row], cursor: Seq) {
         let rows = rows.iter().map(|row| (row.seq, row.message_id, row.key)).collect();
-        self.write(&Record::Shown(conversation, rows, cursor));
+        self.write(&Record::Shown(conversation, rows, cursor)).await;
     }
 
     /// What [`Db::show`] wrote for the conversation is durable.

@@ -104,9 +104,6 @@ impl<E: Env> Clone for Client<E> {
 
 impl<E: Env> Client<E> {
     /// Starts the device from what its disk holds.
-    ///
-    /// # Panics
-    /// When its database cannot be opened.
     pub async fn start(node: Node<E>, id: DeviceId, observer: Rc<dyn Observer>) -> Self {
         let env = node.env.clone();
         let (db, recovered) = Db::open(&node, id).await;

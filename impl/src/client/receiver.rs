@@ -9,6 +9,7 @@ use super::Device;
 use crate::config::Sabotage;
 use crate::env::{Env, Nanos};
 use crate::model::{ConversationId, Row, Seq};
+use crate::points::Point;
 use crate::proto::device::{Page, ToDevice, ToGateway};
 use crate::stats;
 
@@ -136,12 +137,19 @@ impl<E: Env> Receiver<E> {
         for id in &touched {
             let rows = outcome.shows.get(id).map_or(&[][..], Vec::as_slice);
             if !rows.is_empty() || device.db.cursor(*id) < cursor(id) {
-                device.db.show(*id, rows, cursor(id));
+                device.db.show(*id, rows, cursor(id)).await;
             }
+        }
+        let env = &device.node.env;
+        if !outcome.shows.is_empty() {
+            env.point(Point::ClientWritten).await;
         }
         device.db.durable().await;
         for row in outcome.shows.values().flatten() {
             device.observer.shown(row.into());
+        }
+        if !outcome.shows.is_empty() {
+            env.point(Point::ClientShown).await;
         }
         for id in &touched {
             device.db.shown(*id, cursor(id));

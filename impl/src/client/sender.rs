@@ -70,8 +70,10 @@ impl<E: Env> Shared<E> {
             while let Ok(next) = intended.try_recv() {
                 batch.push(next);
             }
-            let queue = |next: Intended| device.db.queue(next.to, next.operation, next.intended);
-            let invoked: Vec<_> = batch.into_iter().map(queue).collect();
+            let mut invoked = Vec::with_capacity(batch.len());
+            for next in batch {
+                invoked.push(device.db.queue(next.to, next.operation, next.intended).await);
+            }
             device.db.durable().await;
             for invoked in invoked {
                 device.observer.invoked(invoked.clone());

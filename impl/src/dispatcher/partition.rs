@@ -8,6 +8,7 @@ use super::Dispatcher;
 use crate::env::{Env, Work};
 use crate::fanout;
 use crate::model::{Body, Delivery, Row, UserId};
+use crate::points::Point;
 use crate::proto::log;
 use crate::proto::store::{ListChange, Listing, Reply, Request};
 use crate::stats;
@@ -32,9 +33,11 @@ impl<E: Env> Dispatcher<E> {
             if rows.is_empty() {
                 continue;
             }
+            self.node.env.point(Point::DispatcherFetched).await;
             offset += rows.len() as u64;
             stats::add(&self.node.stats.rows_dispatched, rows.len() as u64);
             self.dispatch(rows).await;
+            self.node.env.point(Point::DispatcherPushed).await;
             let generation = self.generation.get();
             // A commit that fails is made good by the next one, or repeats the work.
             let _ = self.log.call(log::Request::Commit { partition, offset, generation }).await;

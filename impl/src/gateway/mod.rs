@@ -21,6 +21,7 @@ use crate::call::{self, CallError, Caller};
 use crate::env::Env;
 use crate::model::{ConversationId, DeviceId, Seq, UserId};
 use crate::node::{Callers, Node, Roster};
+use crate::points::Point;
 use crate::presence::Presence;
 use crate::proto::chat::Chat;
 use crate::proto::gateway::Gateway;
@@ -60,7 +61,8 @@ pub async fn run<E: Env>(node: Node<E>) {
     let pushed = gateway.clone();
     node.env.spawn(call::serve::<E, Gateway, _>(node.env.clone(), CALL_PORT, move |pushes| {
         pushed.push(pushes);
-        std::future::ready(())
+        let env = pushed.node.env.clone();
+        async move { env.point(Point::GatewayPushed).await }
     }));
     let mut listener = node.env.listen(DEVICE_PORT).expect("each gateway has its port to itself");
     while let Ok((stream, _)) = node.env.accept(&mut listener).await {

@@ -8,6 +8,7 @@ use super::GatewayNode;
 use crate::env::Env;
 use crate::model::{ConversationId, DeviceId, Seq};
 use crate::node::Node;
+use crate::points::Point;
 use crate::proto::store::{Reply, Request};
 
 /// Starts all of it.
@@ -66,5 +67,6 @@ async fn store_acks<E: Env>(gateway: &GatewayNode<E>) {
             }
         }))
         .await;
+        node.env.point(Point::GatewayAcksStored).await;
     }
 }

@@ -19,10 +19,29 @@ pub struct Snowflake {
 }
 
 impl Snowflake {
-    /// The generator of node `node` (its lowest ten bits count).
-    pub fn new(node: u32) -> Self {
+    /// The generator of node `node` (its lowest ten bits count); its ids lie behind the millisecond
+    /// `last_ms` since the epoch of ids, or begin with it when that is 0.
+    pub fn after(node: u32, last_ms: u64) -> Self {
         let node = u64::from(node) & ((1 << NODE_BITS) - 1);
-        Self { node, last_ms: Cell::new(0), counter: Cell::new(0) }
+        let counter = if last_ms == 0 { 0 } else { (1 << COUNTER_BITS) - 1 };
+        Self { node, last_ms: Cell::new(last_ms), counter: Cell::new(counter) }
+    }
+
+    /// The millisecond of the last of the next `count` ids, or a later one, when the wall clock
+    /// shows `wall_ms`.
+    pub fn reaches(&self, wall_ms: u64, count: usize) -> u64 {
+        let since_epoch = wall_ms.saturating_sub(EPOCH_MS);
+        since_epoch.max(self.last_ms.get()) + 1 + (count as u64 >> COUNTER_BITS)
+    }
+
+    /// The millisecond in an id, since the epoch of ids.
+    pub fn since_epoch_ms(id: MessageId) -> u64 {
+        id.0 >> (NODE_BITS + COUNTER_BITS)
+    }
+
+    /// What a wall clock shows at a millisecond since the epoch of ids.
+    pub fn wall_ms_of(since_epoch_ms: u64) -> u64 {
+        EPOCH_MS + since_epoch_ms
     }
 
     /// The next id, when the wall clock shows `wall_ms`.
@@ -49,10 +68,19 @@ mod tests {
 
     #[test]
     fn ids_rise_within_a_millisecond_past_its_end_and_over_a_clock_that_steps_back() {
-        let ids = Snowflake::new(3);
+        let ids = Snowflake::after(3, 0);
         let clocks = (0..10_000).map(|n| EPOCH_MS + 5 - u64::from(n > 5_000) * 4);
         let made: Vec<MessageId> = clocks.map(|clock| ids.next(clock)).collect();
         assert!(made.windows(2).all(|pair| pair[0] < pair[1]));
         assert!(made.iter().all(|id| (id.0 >> COUNTER_BITS) & 0x3ff == 3));
+    }
+
+    #[test]
+    fn ids_resume_behind_a_millisecond_and_reach_no_further_than_foretold() {
+        let ids = Snowflake::after(3, 700);
+        let reach = ids.reaches(EPOCH_MS + 5, 9_000);
+        let made: Vec<MessageId> = (0..9_000).map(|_| ids.next(EPOCH_MS + 5)).collect();
+        assert_eq!(Snowflake::since_epoch_ms(made[0]), 701);
+        assert!(Snowflake::since_epoch_ms(made[8_999]) <= reach);
     }
 }

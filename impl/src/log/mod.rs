@@ -17,6 +17,7 @@ use crate::env::{Env, Work};
 use crate::journal::Journal;
 use crate::model::Row;
 use crate::node::{Node, Roster};
+use crate::points::Point;
 use crate::proto::log::{Log, Reply, Request};
 use crate::stats;
 use crate::topology::{CALL_PORT, Role};
@@ -41,14 +42,9 @@ struct Broker<E: Env> {
 }
 
 /// Runs the log broker.
-///
-/// # Panics
-/// When its write-ahead log cannot be opened.
 pub async fn run<E: Env>(node: Node<E>) {
     let (journal, records) =
-        Journal::<E, Mutation>::open(node.env.clone(), "log.wal", node.stats.clone())
-            .await
-            .expect("the write-ahead log opens");
+        Journal::<E, Mutation>::open(node.env.clone(), "log.wal", node.stats.clone()).await;
     let count = node.topology.log_partitions;
     let broker = Rc::new(Broker {
         partitions: RefCell::new((0..count).map(|_| Partition::default()).collect()),
@@ -95,7 +91,6 @@ impl<E: Env> Broker<E> {
             Request::Produce { producer, partition, records } => {
                 let fresh = self.partitions.borrow()[*partition as usize].fresh(*producer, records);
                 stats::add(&self.node.stats.log_duplicates, (records.len() - fresh.len()) as u64);
-                stats::add(&self.node.stats.log_records_appended, fresh.len() as u64);
                 self.node.env.work(Work::LogRecord, records.len() as u64);
                 let (producer, partition) = (*producer, *partition);
                 (!fresh.is_empty()).then_some(Mutation::Produced {
@@ -115,19 +110,22 @@ impl<E: Env> Broker<E> {
             }
             Request::Fetch { .. } => return Begun { reply: None, position: 0, end: 0 },
         };
-        let logged = mutation.map_or(Ok(()), |mutation| {
-            let logged = self.journal.append(&mutation).map(|_| ());
+        if let Some(mutation) = mutation {
+            if self.journal.append(&mutation).is_err() {
+                return Begun::replied(Reply::NoRoom);
+            }
+            if let Mutation::Produced { records, .. } = &mutation {
+                stats::add(&self.node.stats.log_records_appended, records.len() as u64);
+            }
             self.apply(mutation);
-            logged
-        });
+        }
         let end = match request {
             Request::Produce { partition, .. } => {
                 self.partitions.borrow()[*partition as usize].end()
             }
             _ => 0,
         };
-        let reply = logged.is_err().then_some(Reply::Failed);
-        Begun { reply, position: self.journal.position(), end }
+        Begun { reply: None, position: self.journal.position(), end }
     }
 
     fn apply(&self, mutation: Mutation) {
@@ -151,18 +149,15 @@ impl<E: Env> Broker<E> {
                 self.fetch(partition, offset, limit).await
             }
             Request::Produce { partition, .. } => {
-                if self.journal.durable(position).await.is_err() {
-                    return Reply::Failed;
-                }
+                self.journal.durable(position).await;
                 self.partitions.borrow_mut()[partition as usize].durable_up_to(end);
                 self.grown[partition as usize].notify_waiters();
+                self.node.env.point(Point::LogSynced).await;
                 Reply::Done
             }
             Request::Commit { .. } | Request::Beat { .. } => {
-                match self.journal.durable(position).await {
-                    Ok(()) => Reply::Done,
-                    Err(_) => Reply::Failed,
-                }
+                self.journal.durable(position).await;
+                Reply::Done
             }
         }
     }

@@ -67,6 +67,6 @@ pub enum Reply {
         /// Partitions, each with its committed offset.
         partitions: Vec<(u32, u64)>,
     },
-    /// The disk failed.
-    Failed,
+    /// The disk has no room; nothing has changed.
+    NoRoom,
 }

@@ -124,8 +124,8 @@ pub enum Reply {
     Heads(Vec<(ConversationId, Seq)>),
     /// What a device has not acked.
     Pending(Pending),
-    /// The disk failed.
-    Failed,
+    /// The disk has no room; nothing has changed.
+    NoRoom,
 }
 
 /// What a device has not acked.

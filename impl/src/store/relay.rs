@@ -38,7 +38,8 @@ pub fn start<E: Env>(node: &Node<E>, state: &Rc<RefCell<State>>, journal: &Journ
                 continue;
             }
             let mutation = state.borrow_mut().relayed(next);
-            // Lost with the power, it costs the log some repeats; nobody waits for it.
+            // Lost with the power, or for lack of room, it costs the log some repeats; nobody waits
+            // for it.
             let _ = journal.append(&mutation);
         }
     });

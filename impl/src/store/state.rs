@@ -45,17 +45,25 @@ struct Outgoing {
     position: u64,
 }
 
+/// What a request leads to.
+pub enum Decision {
+    /// This reply, and no change.
+    Reply(Reply),
+    /// This change; what making it gives is the reply.
+    Change(Mutation),
+}
+
 /// One shard.
 pub struct State {
     sabotage: Sabotage,
     stats: Rc<Stats>,
     timelines: BTreeMap<ConversationId, Timeline>,
+    /// What a conversation has that nobody has opened.
+    no_timeline: Timeline,
     mailboxes: BTreeMap<UserId, Mailbox>,
     /// Commits in their order; the first has number `relayed`.
     outbox: VecDeque<Outgoing>,
     relayed: u64,
-    /// Rows written and read since somebody last asked.
-    rows_touched: u64,
 }
 
 impl State {
@@ -64,101 +72,97 @@ impl State {
             sabotage,
             stats,
             timelines: BTreeMap::new(),
+            no_timeline: Timeline::default(),
             mailboxes: BTreeMap::new(),
             outbox: VecDeque::new(),
             relayed: 0,
-            rows_touched: 0,
         }
     }
 
-    /// Does what is asked. The mutation, if any, is applied already and must be logged.
-    pub fn handle(&mut self, request: Request) -> (Reply, Option<Mutation>) {
-        match request {
+    /// What a request leads to. Nothing changes before [`State::change`].
+    pub fn decide(&self, request: Request) -> Decision {
+        let reply = match request {
             Request::Acquire(conversation) => {
-                let mutation = Mutation::Acquired(conversation);
-                self.apply(&mutation);
-                let timeline = &self.timelines[&conversation];
-                let (epoch, head) = (timeline.epoch, timeline.head());
-                (Reply::Owned { epoch, head, members: timeline.members.clone() }, Some(mutation))
+                return Decision::Change(Mutation::Acquired(conversation));
             }
+            Request::FanOut { entries, copies } => {
+                return Decision::Change(Mutation::FannedOut(entries, copies));
+            }
+            Request::Ack(acks) => return Decision::Change(Mutation::Acked(acks)),
             Request::Append { conversation, epoch, rows } => {
-                self.handle_append(conversation, epoch, rows)
+                let unique = self.sabotage != Sabotage::NoDedupe;
+                match self.timeline(conversation).admits(epoch, &rows, unique) {
+                    Ok(()) => return Decision::Change(Mutation::Appended(rows)),
+                    Err(conflict) => conflict.into(),
+                }
+            }
+            Request::Refuse { conversation, epoch, refusals } => {
+                match self.timeline(conversation).may_refuse(epoch, &refusals) {
+                    Ok(()) => return Decision::Change(Mutation::Refused(conversation, refusals)),
+                    Err(conflict) => conflict.into(),
+                }
             }
             Request::RegisterDevice(device) => {
-                let known = self.mailboxes.get(&device.user);
-                if known.is_some_and(|mailbox| mailbox.knows(device.index)) {
-                    return (Reply::Done, None);
+                let mailbox = self.mailboxes.get(&device.user);
+                if !mailbox.is_some_and(|mailbox| mailbox.knows(device.index)) {
+                    return Decision::Change(Mutation::Registered(device));
                 }
-                self.done(Mutation::Registered(device))
-            }
-            Request::FanOut { entries, copies } => self.done(Mutation::FannedOut(entries, copies)),
-            Request::Ack(acks) => self.done(Mutation::Acked(acks)),
-            Request::Refuse { conversation, epoch, refusals } => {
-                let timeline = self.timelines.entry(conversation).or_default();
-                match timeline.may_refuse(epoch, &refusals) {
-                    Ok(()) => self.done(Mutation::Refused(conversation, refusals)),
-                    Err(conflict) => (conflict.into(), None),
-                }
+                Reply::Done
             }
             Request::Timeline { conversation, after, limit } => {
-                let timeline = self.timelines.get(&conversation);
-                let rows = timeline.map_or(Vec::new(), |found| found.after(after, limit).to_vec());
-                self.count_read(rows.len());
-                (Reply::Rows(rows), None)
+                let rows = self.timeline(conversation).after(after, limit).to_vec();
+                stats::add(&self.stats.store_rows_read, rows.len() as u64);
+                Reply::Rows(rows)
             }
             Request::Members(conversation, version) => {
-                let timeline = self.timelines.get(&conversation);
-                let users = timeline.map_or(Vec::new(), |found| found.members.at(version));
-                self.count_read(users.len());
-                (Reply::Users(users), None)
+                let users = self.timeline(conversation).members.at(version);
+                stats::add(&self.stats.store_rows_read, users.len() as u64);
+                Reply::Users(users)
             }
             Request::Heads(conversations) => {
-                self.count_read(conversations.len());
-                let head = |id| self.timelines.get(&id).map_or(0, Timeline::head);
-                (Reply::Heads(conversations.into_iter().map(|id| (id, head(id))).collect()), None)
+                stats::add(&self.stats.store_rows_read, conversations.len() as u64);
+                let head = |id| (id, self.timeline(id).head());
+                Reply::Heads(conversations.into_iter().map(head).collect())
             }
             Request::Pending { device, after, limit } => {
                 let mailbox = self.mailboxes.get(&device.user);
                 let pending =
                     mailbox.map_or_else(Default::default, |m| m.pending(device, after, limit));
                 let rows = pending.copies.len() + pending.cursors.len();
-                self.count_read(rows);
-                (Reply::Pending(pending), None)
+                stats::add(&self.stats.store_rows_read, rows as u64);
+                Reply::Pending(pending)
             }
-        }
+        };
+        Decision::Reply(reply)
     }
 
-    fn handle_append(
-        &mut self,
-        conversation: ConversationId,
-        epoch: u64,
-        rows: Vec<Row>,
-    ) -> (Reply, Option<Mutation>) {
-        let unique = self.sabotage != Sabotage::NoDedupe;
-        match self.timelines.entry(conversation).or_default().admits(epoch, &rows, unique) {
-            Ok(()) => self.done(Mutation::Appended(rows)),
-            Err(conflict) => (conflict.into(), None),
+    /// Makes a change that was decided on and is logged: its record ends at `position`.
+    pub fn change(&mut self, mutation: &Mutation, position: u64) -> Reply {
+        let written = self.apply(mutation);
+        self.committed_at(mutation, position);
+        match mutation {
+            Mutation::Acquired(conversation) => {
+                let timeline = self.timeline(*conversation);
+                let (epoch, head) = (timeline.epoch, timeline.head());
+                return Reply::Owned { epoch, head, members: timeline.members.clone() };
+            }
+            Mutation::FannedOut(entries, _) => {
+                stats::add(&self.stats.inbox_copies, (written - entries.len()) as u64);
+            }
+            _ => {}
         }
-    }
-
-    fn done(&mut self, mutation: Mutation) -> (Reply, Option<Mutation>) {
-        let written = self.apply(&mutation);
         stats::add(&self.stats.store_rows_written, written as u64);
-        self.rows_touched += written as u64;
-        if let Mutation::FannedOut(entries, _) = &mutation {
-            stats::add(&self.stats.inbox_copies, (written - entries.len()) as u64);
-        }
-        (Reply::Done, Some(mutation))
+        Reply::Done
     }
 
-    fn count_read(&mut self, rows: usize) {
-        stats::add(&self.stats.store_rows_read, rows as u64);
-        self.rows_touched += rows as u64;
+    /// The conversation's timeline; an empty one when there is none.
+    fn timeline(&self, conversation: ConversationId) -> &Timeline {
+        self.timelines.get(&conversation).unwrap_or(&self.no_timeline)
     }
 
-    /// How many rows were written and read since this was last called.
-    pub fn take_rows_touched(&mut self) -> u64 {
-        std::mem::take(&mut self.rows_touched)
+    /// How many rows have been written and read.
+    pub fn rows_touched(&self) -> u64 {
+        self.stats.store_rows_written.get() + self.stats.store_rows_read.get()
     }
 
     /// Applies a mutation; returns the number of rows written.
@@ -220,7 +224,7 @@ impl State {
     }
 
     /// Notes where a mutation's commits become durable.
-    pub fn committed_at(&mut self, mutation: &Mutation, position: u64) {
+    fn committed_at(&mut self, mutation: &Mutation, position: u64) {
         if let Mutation::Appended(rows) = mutation {
             self.outbox.extend(rows.iter().map(|row| Outgoing {
                 conversation: row.conversation,

@@ -29,6 +29,9 @@ pub struct Cluster {
     /// Names of regions. The nodes of each role, and the users, are dealt to them in turn: node 0
     /// to the first, node 1 to the second, and so on. See `network.between_regions`.
     pub regions: Vec<String>,
+    /// How long a supervisor waits before it starts a process again that ended itself, as one does
+    /// whose disk has failed. The default is assumed.
+    pub restart_after: Span,
 }
 
 /// The store's nodes.
@@ -84,14 +87,28 @@ pub enum Persistence {
     None,
 }
 
-/// The `[disk]` table: what it costs to make a write durable.
+/// The `[disk]` table: what disk operations cost. Those of one disk queue. Rates of 0 do not limit.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Disk {
     /// One sync on a server's disk. The default is assumed: a data-centre SSD.
     pub fsync: Span,
+    /// On top of that, the bytes that it writes: megabytes per second. The default is assumed: a
+    /// SATA SSD.
+    pub write_mb_per_s: u32,
+    /// One read on a server's disk. The default is assumed: a data-centre SSD.
+    pub read: Span,
+    /// On top of that, the bytes that are read: megabytes per second. The default is assumed: a
+    /// SATA SSD.
+    pub read_mb_per_s: u32,
     /// One sync on a device's disk. The default is assumed: a phone's flash.
     pub device_fsync: Span,
+    /// On top of that, the bytes that it writes: megabytes per second. The default is assumed.
+    pub device_write_mb_per_s: u32,
+    /// One read on a device's disk. The default is assumed: a phone's flash.
+    pub device_read: Span,
+    /// On top of that, the bytes that are read: megabytes per second. The default is assumed.
+    pub device_read_mb_per_s: u32,
 }
 
 impl Default for Cluster {
@@ -104,6 +121,7 @@ impl Default for Cluster {
             log: LogNodes::default(),
             redis: RedisNodes::default(),
             regions: Vec::new(),
+            restart_after: Span::s(1),
         }
     }
 }
@@ -122,7 +140,16 @@ impl Default for LogNodes {
 
 impl Default for Disk {
     fn default() -> Self {
-        Self { fsync: Span(300_000), device_fsync: Span::ms(1) }
+        Self {
+            fsync: Span(300_000),
+            write_mb_per_s: 500,
+            read: Span(100_000),
+            read_mb_per_s: 500,
+            device_fsync: Span::ms(1),
+            device_write_mb_per_s: 150,
+            device_read: Span(200_000),
+            device_read_mb_per_s: 500,
+        }
     }
 }
 

@@ -43,11 +43,12 @@ pub use faults::{
     Family, Fault, Halves, Held, Hold, Links, Loss, MembershipChurn, Partition, Pause, PowerLoss,
     ReconnectStorm, ResetStorm, RollingRestart, Swizzle, Targets, Way,
 };
+pub use im::points::Point;
 pub use members::{Members, Zipf};
 pub use network::{Bursts, Network, Profile, ProfileName};
 pub use nodes::{NodeRef, Role, Target};
 pub use payload::{Mix, Payload};
-pub use points::{Point, role_of};
+pub use points::role_of;
 pub use shift::Shift;
 pub use swarm::Swarm;
 pub use units::{Probability, Rate};

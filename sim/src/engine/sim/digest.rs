@@ -41,6 +41,10 @@ pub enum Noted {
     Write,
     /// A processor has time for the next task.
     ProcessorFree,
+    /// A process ends itself.
+    FailStop,
+    /// A supervisor starts a process again.
+    Restart,
 }
 
 /// A rolling XXH3 hash: words gather in a batch, and each batch is hashed with the last hash as

@@ -1,22 +1,23 @@
 //! [`SimEnv`]: the simulated outside world as one host sees it. Handles are plain numbers; the
 //! world they name lies in a thread-local.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use im::env::{Addr, Env, Nanos, TaskHandle, Work};
+use im::points::Point;
 use rand::Rng as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::conn::{ConnId, EndId};
 use super::executor::{self, TaskId};
+use super::points::AtPoint;
+use super::supervise;
 use super::timers::TimerId;
 use super::world::{self, Event, HostId};
-
-/// What the wall clock shows when virtual time is 0: 2026-01-01T00:00:00Z.
-const EPOCH_MS: u64 = 1_767_225_600_000;
 
 /// One simulated host, as its programs see it.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +96,10 @@ impl Env for SimEnv {
     }
 
     fn wall_ms(&self) -> u64 {
-        EPOCH_MS + self.now() / 1_000_000
+        world::with(|world| {
+            let now = world.now;
+            world.host(self.host).clock.read(now)
+        })
     }
 
     fn sleep_until(&self, at: Nanos) -> SimSleep {
@@ -107,31 +111,44 @@ impl Env for SimEnv {
     }
 
     fn disk_append(&self, file: &str, bytes: &[u8]) -> io::Result<()> {
-        world::with(|world| world.host(self.host).disk.append(file, bytes));
-        Ok(())
+        world::with(|world| world.host(self.host).disk.append(file, bytes))
     }
 
     fn disk_sync(&self, file: &str) -> impl Future<Output = io::Result<()>> + 'static {
         let (env, file) = (*self, file.to_owned());
-        let (len, done) = world::with(|world| {
+        let sync = world::with(|world| {
             let now = world.departure(env.host);
-            let host = world.host(env.host);
-            (host.disk.len(&file), host.disk.begin_sync(now, host.fsync))
+            world.host(env.host).disk.begin_sync(&file, now)
         });
         async move {
-            env.sleep_until(done).await;
-            world::with(|world| world.host(env.host).disk.finish_sync(&file, len));
-            Ok(())
+            env.sleep_until(sync.done).await;
+            world::with(|world| world.host(env.host).disk.finish_sync(&file, sync))
         }
     }
 
     fn disk_read(&self, file: &str) -> impl Future<Output = io::Result<Vec<u8>>> + 'static {
-        std::future::ready(Ok(world::with(|world| world.host(self.host).disk.read(file))))
+        let (env, file) = (*self, file.to_owned());
+        let read = world::with(|world| {
+            let now = world.now;
+            world.host(env.host).disk.begin_read(&file, now)
+        });
+        async move {
+            env.sleep_until(read.done).await;
+            world::with(|world| world.host(env.host).disk.finish_read(&file, read))
+        }
     }
 
     fn disk_truncate(&self, file: &str, len: u64) -> io::Result<()> {
-        world::with(|world| world.host(self.host).disk.truncate(file, len as usize));
-        Ok(())
+        world::with(|world| world.host(self.host).disk.truncate(file, len as usize))
+    }
+
+    fn fail_stop(&self, why: &str) -> impl Future<Output = Infallible> + 'static {
+        supervise::fail_stop(self.host, why);
+        std::future::pending()
+    }
+
+    fn point(&self, point: Point) -> impl Future<Output = ()> + 'static {
+        AtPoint::new(self.host, point)
     }
 
     fn work(&self, work: Work, count: u64) {

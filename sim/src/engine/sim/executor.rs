@@ -18,11 +18,21 @@ struct Ready {
     choice: Option<Stream>,
     /// Some host's processor is modelled: tasks may have to wait for it.
     processors: bool,
+    /// A program of this host has come to where somebody waits for it: nothing runs until
+    /// [`take_halted`].
+    halted: Option<HostId>,
 }
 
 thread_local! {
     static READY: RefCell<Ready> =
-        const { RefCell::new(Ready { tasks: VecDeque::new(), choice: None, processors: false }) };
+        const {
+            RefCell::new(Ready {
+                tasks: VecDeque::new(),
+                choice: None,
+                processors: false,
+                halted: None,
+            })
+        };
 }
 
 /// Names one use of one slot of a host's task table.
@@ -106,6 +116,16 @@ pub fn choose_by(choice: Option<Stream>) {
     READY.with(|ready| ready.borrow_mut().choice = choice);
 }
 
+/// A program of `host` has come to where somebody waits for it: nothing else runs at this instant.
+pub fn halt(host: HostId) {
+    READY.with(|ready| ready.borrow_mut().halted = Some(host));
+}
+
+/// Ends a halt; for the host that brought it about.
+pub fn take_halted() -> Option<HostId> {
+    READY.with(|ready| ready.borrow_mut().halted.take())
+}
+
 /// From now on tasks pass by their host's processor, or run as soon as they are ready.
 pub fn model_processors(modelled: bool) {
     READY.with(|ready| ready.borrow_mut().processors = modelled);
@@ -116,7 +136,8 @@ pub fn choose(count: usize) -> usize {
     READY.with(|ready| ready.borrow_mut().choose(count))
 }
 
-/// Polls ready tasks until none is left, or those that are wait for their processors.
+/// Polls ready tasks until none is left, or those that are wait for their processors, or one
+/// halts the rest.
 pub fn run_ready() {
     while let Some((runnable, processors)) = READY.with(|ready| ready.borrow_mut().next()) {
         if processors {
@@ -129,6 +150,9 @@ pub fn run_ready() {
 
 impl Ready {
     fn next(&mut self) -> Option<(Runnable<HostId>, bool)> {
+        if self.halted.is_some() {
+            return None;
+        }
         let place = self.choose(self.tasks.len());
         Some((self.tasks.swap_remove_front(place)?, self.processors))
     }

@@ -3,10 +3,13 @@
 //! Idle time costs nothing: the engine polls what is ready, then jumps to the next event. One
 //! [`Sim`] lives on one thread; everything in it follows from its seed.
 //!
-//! In reading order: `world` (what exists), `executor` (ready tasks), `processor` (what they cost), `dial` and
-//! `net` (what packets do), `conn`, `link`, `faults`, `disk` (state), `heap`, `timers`, `digest`, `rng` (tools), `env` (what
-//! nodes see of it).
+//! In reading order: `world` (what exists), `executor` (ready tasks), `processor` (what they cost),
+//! `net` (streams as programs see them), `dial` (how they come about), `tcp` and `path` (how packets
+//! travel), `sender`, `window`, `cubic` (when they leave), `conn`, `link`, `faults`, `disk`, `clock`
+//! (state), `supervise` (processes that end and begin), `points` (where programs are waited for),
+//! `heap`, `timers`, `digest`, `rng` (tools), `env` (what nodes see of it).
 
+mod clock;
 mod conn;
 mod cubic;
 mod dial;
@@ -19,9 +22,11 @@ mod heap;
 mod link;
 mod net;
 mod path;
+mod points;
 mod processor;
 pub mod rng;
 mod sender;
+mod supervise;
 mod tcp;
 mod timers;
 mod window;
@@ -29,6 +34,8 @@ mod world;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_hosts;
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -39,14 +46,14 @@ use im::env::Nanos;
 
 pub use dial::AcceptQueue;
 pub use digest::CHECKPOINT_WORDS;
-pub use disk::DiskFault;
+pub use disk::{DiskFault, DiskProfile};
 pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
 pub use faults::{Condition, ConditionId, LinkKind, Where};
 pub use link::{Bursts, LinkProfile, Rate};
 pub use processor::{Costs, ProcessorStats};
 pub use world::{HostId, LinkStats, NetStats};
 
-use world::World;
+use world::{Step, World};
 
 /// The paths of a world.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,44 +94,36 @@ impl Sim {
         executor::choose_by(Some(rng::stream(seed, "schedule")));
     }
 
-    /// Adds a host that is switched on but runs nothing yet. `fsync` is what one disk sync costs;
-    /// `boot` makes the program that [`Sim::start`] runs.
+    /// Adds a host that is switched on but runs nothing yet. `disk` is what its disk
+    /// operations cost; `boot` makes the program that [`Sim::start`] runs.
     pub fn add_host<F>(
         &mut self,
         name: &str,
         kind: LinkKind,
-        fsync: Nanos,
+        disk: impl Into<DiskProfile>,
         boot: impl Fn(SimEnv) -> F + 'static,
     ) -> HostId
     where
         F: Future<Output = ()> + 'static,
     {
         let boot = Rc::new(move |env| Box::pin(boot(env)) as _);
-        world::with(|world| world.add_host(name.to_owned(), kind, fsync, boot))
+        world::with(|world| world.add_host(name.to_owned(), kind, disk.into(), boot))
     }
 
     /// Starts the host's program (again). Nothing happens when it runs already.
     pub fn start(&mut self, id: HostId) {
-        let boot = world::with(|world| {
-            let host = world.host(id);
-            host.powered = true;
-            (!std::mem::replace(&mut host.alive, true)).then(|| host.boot.clone())
-        });
-        if let Some(boot) = boot {
-            executor::spawn(id, boot(SimEnv::new(id)));
-        }
+        supervise::start(id);
     }
 
     /// Kills the host's process at once. Its disk stays as it is, and its kernel resets the peers.
     pub fn crash(&mut self, id: HostId) -> Torn {
-        self.stop(id, true)
+        self.stop(id, true, false)
     }
 
     /// Cuts the host's power: what was not synced is lost, and peers hear nothing. When `torn`, a
     /// part of what was not synced stays on the disk, its last bytes possibly damaged.
     pub fn lose_power(&mut self, id: HostId, torn: bool) -> Torn {
-        let _ = torn;
-        self.stop(id, false)
+        self.stop(id, false, torn)
     }
 
     /// The host's process gets no processor time until [`Sim::resume`]; its kernel goes on.
@@ -158,29 +157,45 @@ impl Sim {
 
     /// Puts the host's wall clock forward, or back, by so many milliseconds.
     pub fn step_clock(&mut self, id: HostId, by_ms: i64) {
-        let _ = (id, by_ms);
+        world::with(|world| world.host(id).clock.step(by_ms));
     }
 
     /// From now on the host's wall clock gains so many microseconds a second, or loses them.
     pub fn set_clock_drift(&mut self, id: HostId, ppm: i64) {
-        let _ = (id, ppm);
+        world::with(|world| {
+            let now = world.now;
+            world.host(id).clock.drift(now, ppm);
+        });
     }
 
     /// How often the host's programs have looked at its wall clock.
     pub fn clock_reads(&self, id: HostId) -> u64 {
-        let _ = id;
-        0
+        world::with(|world| world.host(id).clock.reads())
     }
 
     /// The host's disk misbehaves until [`Sim::heal_disk`].
     pub fn impose_on_disk(&mut self, id: HostId, fault: DiskFault) {
-        let _ = (id, fault);
+        world::with(|world| world.host(id).disk.impose(fault));
     }
 
     /// Ends the faults of the host's disk; returns how many operations they touched.
     pub fn heal_disk(&mut self, id: HostId) -> u64 {
-        let _ = id;
-        0
+        world::with(|world| world.host(id).disk.heal())
+    }
+
+    /// How long supervisors wait before they start a process again that ended itself.
+    pub fn set_restart_after(&mut self, wait: Nanos) {
+        world::with(|world| world.restart_after = wait);
+    }
+
+    /// How often the host's process has ended itself ([`im::env::Env::fail_stop`]).
+    pub fn fail_stops(&self, id: HostId) -> u64 {
+        world::with(|world| world.host(id).supervised.fail_stops())
+    }
+
+    /// Why the host's process last ended itself; empty when it never did.
+    pub fn last_fail_stop(&self, id: HostId) -> String {
+        world::with(|world| world.host(id).supervised.last_why().to_owned())
     }
 
     /// Resets the connections between the host and the hosts that `with` names, as a firewall does
@@ -191,39 +206,31 @@ impl Sim {
 
     /// Makes [`Sim::run_until`] return early when the host's program reaches the fault point of
     /// that name for the `nth` time from now (from 1). The program goes no further than there.
+    ///
+    /// # Panics
+    /// When there is no such fault point.
     pub fn arm(&mut self, id: HostId, point: &str, nth: u64) {
-        let _ = (id, point, nth);
+        let point = point.parse().unwrap_or_else(|unknown: String| panic!("{unknown}"));
+        world::with(|world| world.points.arm(id, point, nth));
     }
 
     /// Forgets what was armed on the host; whatever stands at a fault point goes on.
     pub fn disarm(&mut self, id: HostId) {
-        let _ = id;
+        for waker in world::with(|world| world.points.disarm(id)) {
+            waker.wake();
+        }
     }
 
-    fn stop(&mut self, id: HostId, machine_up: bool) -> Torn {
-        let (tasks, waiting, ends, disk_bytes) = world::with(|world| {
-            let host = world.host(id);
-            host.alive = false;
-            host.powered = machine_up;
-            let tasks = host.tasks.take_all();
-            let waiting = host.processor.stop();
-            host.listeners.clear();
-            let disk_bytes = if machine_up { 0 } else { host.disk.lose_power() };
-            let ends = world.take_ends(id);
-            for end in &ends {
-                if machine_up {
-                    world.close(*end);
-                } else {
-                    world.vanish(*end);
-                }
-            }
-            (tasks, waiting, ends.len() as u64, disk_bytes)
+    fn stop(&mut self, id: HostId, machine_up: bool, torn: bool) -> Torn {
+        let (remains, disk_bytes) = world::with(|world| {
+            let remains = world.end_process(id, machine_up);
+            let disk = &mut world.host(id).disk;
+            (remains, if machine_up { 0 } else { disk.lose_power(torn) })
         });
-        let torn = Torn { connections: ends, tasks: tasks.len() as u64, disk_bytes };
-        drop(tasks);
-        drop(waiting);
+        let (connections, tasks) = (remains.connections, remains.tasks.len() as u64);
+        remains.clear();
         executor::run_ready();
-        torn
+        Torn { connections, tasks, disk_bytes }
     }
 
     /// Imposes a condition on the network.
@@ -241,8 +248,13 @@ impl Sim {
     pub fn run_until(&mut self, until: Nanos) -> Option<HostId> {
         loop {
             executor::run_ready();
-            if !world::with(|world| world.step(until)) {
-                break;
+            if let Some(host) = executor::take_halted() {
+                return Some(host);
+            }
+            match world::with(|world| world.step(until)) {
+                Step::Idle => break,
+                Step::Handled => {}
+                Step::Start(host) => supervise::start(host),
             }
         }
         world::with(|world| world.now = world.now.max(until));
@@ -313,6 +325,8 @@ impl Drop for Sim {
         executor::run_ready();
         executor::choose_by(None);
         executor::model_processors(false);
+        executor::take_halted();
+        points::reset();
         world::uninstall();
     }
 }

@@ -258,21 +258,19 @@ impl Sender {
         }
     }
 
-    /// Everything that has arrived and is not acked yet is acked by something that reaches the
-    /// sender at `at`.
+    /// Everything that has arrived so far is acked by something that reaches the sender at `at`, or
+    /// before, where something else does.
     pub fn ack_all(&mut self, at: Nanos) {
-        let from = if self.unreported || self.ragged { 0 } else { self.packets.len() };
-        for packet in self.packets.range_mut(from..) {
-            if packet.received && packet.acked_at == NEVER {
-                packet.acked_at = at;
-            }
+        if self.ragged {
+            let received = self.packets.iter_mut().filter(|packet| packet.received);
+            received.for_each(|packet| packet.acked_at = packet.acked_at.min(at));
+            self.unreported = false;
+            return;
         }
-        self.unreported = false;
-    }
-
-    /// As [`Sender::ack_all`] for the packets that were released last, on a clean pipe.
-    pub fn ack_released(&mut self, before: usize, at: Nanos) {
-        for packet in self.packets.range_mut(before..self.released) {
+        for packet in self.packets.range_mut(..self.released).rev() {
+            if packet.acked_at <= at {
+                break;
+            }
             packet.acked_at = at;
         }
     }
@@ -287,6 +285,9 @@ impl Sender {
 
     /// When the next ack comes, of those under way.
     pub fn next_ack(&self) -> Nanos {
+        if !self.ragged {
+            return self.packets.front().map_or(NEVER, |packet| packet.acked_at);
+        }
         let unknown = self.packets.iter().filter(|packet| !packet.acked);
         unknown.map(|packet| packet.acked_at).min().unwrap_or(NEVER)
     }

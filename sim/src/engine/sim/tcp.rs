@@ -159,7 +159,6 @@ impl Net<'_> {
     /// What is due arrives at a socket.
     fn receive(&mut self, conn: &mut Conn, end: EndId) {
         let pipe = &mut conn.pipes[end.at()];
-        let before = pipe.sender.released;
         let arrival = pipe.sender.arrive(self.now);
         pipe.available += arrival.bytes as usize;
         if arrival.fin {
@@ -169,14 +168,13 @@ impl Net<'_> {
             wake(&mut conn.ends[1 - end.at()].reader);
         }
         self.note(Noted::BytesArrive, u64::from(arrival.bytes) << 32 | u64::from(end.conn.slot));
-        self.ack(conn, end, before, arrival.packets);
+        self.ack(conn, end, arrival.packets);
         self.expect_delivery(conn, end);
     }
 
     /// The receiver acks `packets` packets that `end` has written; each ack tells of all that has
-    /// arrived so far. `before` is where the receiver stood.
-    fn ack(&mut self, conn: &mut Conn, end: EndId, before: usize, packets: u32) {
-        let ragged = conn.pipes[end.at()].sender.ragged;
+    /// arrived so far.
+    fn ack(&mut self, conn: &mut Conn, end: EndId, packets: u32) {
         // The last of them to come through tells of all; a train on a clean link needs only one.
         let survives =
             (0..packets.min(64)).rev().find_map(|_| match self.send_ack(conn, end.peer()) {
@@ -188,11 +186,7 @@ impl Net<'_> {
             Some(at) => {
                 let at = at.max(pipe.last_ack);
                 pipe.last_ack = at;
-                if ragged {
-                    pipe.sender.ack_all(at);
-                } else {
-                    pipe.sender.ack_released(before, at);
-                }
+                pipe.sender.ack_all(at);
                 if pipe.sender.listens() {
                     self.expect_acks(conn, end);
                 }

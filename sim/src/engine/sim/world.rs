@@ -11,17 +11,20 @@ use std::rc::Rc;
 
 use im::env::Nanos;
 
+use super::clock::Clock;
 use super::conn::{ConnId, Conns, EndId};
 use super::dial::{AcceptQueue, Listener};
 use super::digest::{Digest, Noted};
-use super::disk::Disk;
+use super::disk::{Disk, DiskProfile};
 use super::env::SimEnv;
 use super::executor::TaskTable;
 use super::faults::{Conditions, LinkKind};
 use super::heap::EventQueue;
 use super::link::{LinkProfile, Queue};
+use super::points::Points;
 use super::processor::{Poll, Processor};
 use super::rng::{self, Stream};
+use super::supervise::{RESTART_AFTER, Supervised};
 use super::timers::{TimerId, Timers};
 
 /// Number of a host; also its node number in [`im::env::Addr`].
@@ -56,6 +59,20 @@ pub enum Event {
     ResetArrives(EndId),
     /// The next of the tasks that wait for this host's processor may run.
     ProcessorFree(HostId),
+    /// The supervisor starts this host's process again, if nothing has happened to it since it had
+    /// that number.
+    Restart(HostId, u64),
+}
+
+/// What a step of the world has come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// No event is due.
+    Idle,
+    /// An event was handled.
+    Handled,
+    /// This host's process must be started.
+    Start(HostId),
 }
 
 /// Counters of the engine.
@@ -97,7 +114,6 @@ pub struct LinkStats {
 pub struct Host {
     pub name: String,
     pub kind: LinkKind,
-    pub fsync: Nanos,
     /// The machine has power.
     pub powered: bool,
     /// The process runs.
@@ -113,6 +129,8 @@ pub struct Host {
     pub uplink: Queue,
     pub downlink: Queue,
     pub processor: Processor,
+    pub clock: Clock,
+    pub supervised: Supervised,
 }
 
 pub struct World {
@@ -125,6 +143,9 @@ pub struct World {
     pub links: [LinkProfile; 2],
     pub conditions: Conditions,
     pub accept_queue: AcceptQueue,
+    pub points: Points,
+    /// How long a supervisor waits before it starts a process again that ended itself.
+    pub restart_after: Nanos,
     pub digest: Digest,
     pub stats: NetStats,
     pub poll: Poll,
@@ -174,19 +195,27 @@ impl World {
             links: [client, backend],
             conditions: Conditions::default(),
             accept_queue: AcceptQueue::default(),
+            points: Points::default(),
+            restart_after: RESTART_AFTER,
             digest: Digest::new(seed),
             stats: NetStats::default(),
             poll: Poll::default(),
         }
     }
 
-    pub fn add_host(&mut self, name: String, kind: LinkKind, fsync: Nanos, boot: Boot) -> HostId {
+    pub fn add_host(
+        &mut self,
+        name: String,
+        kind: LinkKind,
+        disk: DiskProfile,
+        boot: Boot,
+    ) -> HostId {
         let id = u32::try_from(self.hosts.len()).expect("fewer than 2^32 hosts");
         let rng = rng::indexed(self.seed, "host", u64::from(id));
+        let disk = Disk::new(disk, rng::indexed(self.seed, "disk", u64::from(id)));
         self.hosts.push(Host {
             name,
             kind,
-            fsync,
             powered: true,
             alive: false,
             boot,
@@ -195,10 +224,12 @@ impl World {
             listeners: Vec::new(),
             dialled: 0,
             rng,
-            disk: Disk::default(),
+            disk,
             uplink: Queue::default(),
             downlink: Queue::default(),
             processor: Processor::default(),
+            clock: Clock::default(),
+            supervised: Supervised::default(),
         });
         id
     }
@@ -207,17 +238,28 @@ impl World {
         &mut self.hosts[id as usize]
     }
 
-    /// Handles the next event if it is due by `until`; false when there is none.
-    pub fn step(&mut self, until: Nanos) -> bool {
+    /// Handles the next event if it is due by `until`.
+    pub fn step(&mut self, until: Nanos) -> Step {
         match self.events.peek() {
             Some(at) if at <= until => {}
-            _ => return false,
+            _ => return Step::Idle,
         }
         let (at, event) = self.events.pop().expect("peeked");
         self.now = at;
         self.stats.events += 1;
+        if let Event::Restart(host, number) = event {
+            return self.restart(host, number);
+        }
         self.handle(event);
-        true
+        Step::Handled
+    }
+
+    fn restart(&mut self, host: HostId, number: u64) -> Step {
+        if !self.restart_is_due(host, number) {
+            return Step::Handled;
+        }
+        self.note(Noted::Restart, u64::from(host));
+        Step::Start(host)
     }
 
     fn handle(&mut self, event: Event) {
@@ -240,6 +282,7 @@ impl World {
             Event::WindowOpens(end) => self.window_opens(end),
             Event::ResetArrives(end) => self.reset_arrives(end),
             Event::ProcessorFree(host) => self.processor_free(host),
+            Event::Restart(..) => unreachable!("a step of its own"),
         }
     }
 

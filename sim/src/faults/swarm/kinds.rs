@@ -144,7 +144,7 @@ impl Drawing<'_> {
 
     fn crash(&mut self) -> Option<Fault> {
         let (node, at, lasts) = self.hold(&[])?;
-        let of_role = Point::ALL.into_iter().filter(|point| role_of(*point) == node.role);
+        let of_role = Point::ALL.iter().copied().filter(|point| role_of(*point) == node.role);
         let points: Vec<Point> = of_role.collect();
         let point = (!points.is_empty() && self.one_in(2)).then(|| self.pick(&points));
         let nth = point.map(|_| self.between(1, 10) as u32);

@@ -3,6 +3,7 @@
 
 use std::cell::RefMut;
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -126,6 +127,10 @@ impl Env for Host {
 
     fn disk_truncate(&self, _: &str, _: u64) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn fail_stop(&self, _: &str) -> impl Future<Output = Infallible> + 'static {
+        std::future::pending()
     }
 }
 

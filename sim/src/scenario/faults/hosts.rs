@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::scenario::nodes::{NodeRef, Role};
-use crate::scenario::points::Point;
 use crate::scenario::shift::Shift;
 use crate::scenario::units::Rate;
+use im::points::Point;
 
 /// A process killed at once, and restarted with its disk at `at + lasts`. With `point` it is not
 /// killed at `at`, but when it next reaches that point of its program; if it does not until the

@@ -2,7 +2,6 @@
 //! version does not simulate.
 
 use im::config::Ids;
-
 use im::units::Span;
 
 use super::Rules;
@@ -39,6 +38,11 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
             )
         });
     }
+    rules.demand(cluster.restart_after > Span::default(), &["cluster.restart_after"], || {
+        "a process whose disk fails would start and end without end at one instant; write more \
+         than 0"
+            .to_owned()
+    });
     let fits = scenario.im.ids != Ids::Snowflake || cluster.chats <= SNOWFLAKE_NODES;
     rules.demand(fits, &["cluster.chats", "im.ids"], || {
         format!(

@@ -44,7 +44,7 @@ pub(super) fn check_crash(scenario: &Scenario, key: &str, crash: &Crash, rules: 
     let Some(point) = crash.point else { return };
     let role = crash.node.role;
     rules.demand(role_of(point) == role, &[&point_key, &node_key], || {
-        let of_role = Point::ALL.into_iter().filter(|point| role_of(*point) == role);
+        let of_role = Point::ALL.iter().copied().filter(|point| role_of(*point) == role);
         let known: Vec<&str> = of_role.map(Point::name).collect();
         let remedy = match known.as_slice() {
             [] => format!("leave `point` out: a {role} has none"),

@@ -1,0 +1,88 @@
+//! A node's ids, unique also when its wall clock steps back while its process restarts.
+//!
+//! No id is given whose time lies behind a bound that is durable on the node's disk, and a
+//! restarted node begins behind that bound. The bound is raised ahead of time, so that hardly
+//! anybody waits for the disk. Source of the scheme: the timestamp oracle of Percolator (Peng and
+//! Dabek, OSDI 2010), which reserves timestamps in the same way.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use crate::env::Env;
+use crate::journal::{Journal, NoRoom};
+use crate::model::MessageId;
+use crate::stats::Stats;
+
+use super::Snowflake;
+
+/// How far the bound is raised: so far may ids run ahead of a right clock after a restart.
+const RESERVE_MS: u64 = 10_000;
+
+/// The ids of one node.
+pub struct Ids<E: Env> {
+    env: E,
+    generator: Snowflake,
+    bounds: Journal<E, u64>,
+    /// The highest bound that is known to be durable.
+    bound_ms: Cell<u64>,
+    /// The highest bound that is written, and where in the journal it becomes durable.
+    written: Cell<(u64, u64)>,
+}
+
+impl<E: Env> Ids<E> {
+    /// The ids of node `number`, behind all that it has given before.
+    pub async fn open(env: E, number: u32, stats: Rc<Stats>) -> Self {
+        let (bounds, replayed) = Journal::open(env.clone(), "ids.wal", stats).await;
+        let bound = replayed.into_iter().max().unwrap_or(0);
+        Self {
+            env,
+            generator: Snowflake::after(number, bound),
+            written: Cell::new((bound, bounds.position())),
+            bounds,
+            bound_ms: Cell::new(bound),
+        }
+    }
+
+    /// Completes once `count` ids may be taken. They must be taken before anything else is awaited.
+    /// Fails when the disk has no room for a bound that covers them.
+    pub async fn ready(&self, count: usize) -> Result<(), NoRoom> {
+        loop {
+            let needed = self.generator.reaches(self.env.wall_ms(), count);
+            let (written, position) = self.written.get();
+            if self.bounds.synced() >= position {
+                self.bound_ms.set(written);
+            }
+            if needed + RESERVE_MS / 2 > written {
+                self.raise(needed + RESERVE_MS);
+            }
+            if needed <= self.bound_ms.get() {
+                return Ok(());
+            }
+            let (written, position) = self.written.get();
+            if needed > written {
+                return Err(NoRoom);
+            }
+            self.bounds.durable(position).await;
+        }
+    }
+
+    /// The next id.
+    ///
+    /// # Panics
+    /// When [`Ids::ready`] has not been waited for.
+    pub fn next(&self) -> MessageId {
+        // A clock that has stepped forward since must not lead behind the bound.
+        let id =
+            self.generator.next(Snowflake::wall_ms_of(self.bound_ms.get()).min(self.env.wall_ms()));
+        assert!(Snowflake::since_epoch_ms(id) <= self.bound_ms.get(), "ids are reserved");
+        id
+    }
+
+    /// Writes a higher bound and has it synced; without room the old one stays.
+    fn raise(&self, bound: u64) {
+        let Ok(position) = self.bounds.append(&bound) else { return };
+        self.written.set((bound, position));
+        let bounds = self.bounds.clone();
+        self.env.spawn(async move { bounds.durable(position).await });
+    }
+}
