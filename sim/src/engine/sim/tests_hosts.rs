@@ -101,7 +101,7 @@ fn a_torn_write_is_drawn_from_the_seed_and_never_reaches_what_was_synced() {
 }
 
 #[test]
-fn a_process_that_ends_itself_goes_no_further_resets_its_peers_and_is_started_again() {
+fn a_process_that_ends_itself_goes_no_further_ends_its_connections_and_is_started_again() {
     let (mut sim, log) = (world(), Log::default());
     sim.set_restart_after(2 * S);
     let host = add(&mut sim, &log, |env, log| async move {
@@ -124,7 +124,7 @@ fn a_process_that_ends_itself_goes_no_further_resets_its_peers_and_is_started_ag
         log.note(&env, format!("{:?}", error.kind()));
     });
     sim.run_until(10 * S);
-    let expected = [(0, "started"), (520, "ConnectionReset"), (2_510, "started")];
+    let expected = [(0, "started"), (540, "UnexpectedEof"), (2_530, "started")];
     assert_eq!(log.lines(), entries(&expected));
     assert_eq!((sim.fail_stops(host), sim.last_fail_stop(host).as_str()), (1, "the disk is gone"));
 }

@@ -113,10 +113,10 @@ fn what_a_poll_writes_departs_after_the_cost_accrued_so_far() {
     sim.set_costs(writer, Rc::new(costs));
     sim.start(writer);
     sim.run_until(MS * 1_000);
-    // Connected at 20; a poll takes 1, the packets 2 + 3 and 2 + 2 · 3, the rows 2 · 4.
+    // Dialled at 1, connected at 21; a poll takes 1, the packets 2 + 3 and 2 + 2 · 3, the rows 2 · 4.
     assert_eq!(
         *log.borrow(),
-        [(21, "connected"), (42, "written"), (36, "arrived"), (52, "arrived"), (52, "arrived")]
+        [(22, "connected"), (43, "written"), (37, "arrived"), (53, "arrived"), (53, "arrived")]
     );
 }
 
