@@ -15,12 +15,15 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
 
 use crate::env::{Addr, Env, Nanos};
+use crate::units::Span;
 use crate::wire;
 
 /// Requests that may wait in a caller; more fail at once as [`CallError::Unreachable`].
 const QUEUE: usize = 4_096;
 /// Requests of one connection that a server works on at a time.
 const CONCURRENT: usize = 1_024;
+/// After so long without a sign of the caller's machine a server drops its connection.
+const SILENCE_MAX: Span = Span::s(30);
 
 /// What a server answers: the pair of types that travel on its port.
 pub trait Service: 'static {
@@ -198,6 +201,7 @@ async fn serve_connection<E: Env, S: Service, F>(
 ) where
     F: Future<Output = S::Reply> + 'static,
 {
+    env.keep_alive(&stream, SILENCE_MAX.0);
     let (mut incoming, mut outgoing) = wire::frames(&env, stream);
     let (replies, mut queue) = mpsc::channel(CONCURRENT);
     let room = Rc::new(Semaphore::new(CONCURRENT));

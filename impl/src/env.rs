@@ -105,6 +105,11 @@ pub trait Env: Clone + 'static {
         listener: &mut Self::Listener,
     ) -> impl Future<Output = io::Result<(Self::Stream, u32)>>;
 
+    /// From now on the stream fails with `TimedOut` once nothing has been heard of its peer's
+    /// machine for about `silence`, although it was asked: by probes while nothing is under way, by
+    /// retransmissions otherwise.
+    fn keep_alive(&self, stream: &Self::Stream, silence: Nanos);
+
     /// Runs `task` on this host until it ends, is aborted, or the host crashes.
     fn spawn(&self, task: impl Future<Output = ()> + 'static) -> Self::Task;
 

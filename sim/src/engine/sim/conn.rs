@@ -10,6 +10,7 @@ use std::task::Waker;
 
 use im::env::Nanos;
 
+use super::keepalive::Probing;
 use super::link::Burstiness;
 use super::rng::Stream;
 use super::sender::{NEVER, Sender};
@@ -66,6 +67,8 @@ pub struct End {
     pub state: EndState,
     pub reader: Option<Waker>,
     pub writer: Option<Waker>,
+    /// Set when the program asked for keepalive.
+    pub probing: Option<Box<Probing>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -95,6 +98,8 @@ pub struct Pipe {
     /// When its pending event is due, or [`NEVER`].
     pub timer_pending_at: Nanos,
     pub burstiness: Burstiness,
+    /// When a packet of this pipe last reached its reader's machine.
+    pub heard_at: Nanos,
 }
 
 impl Pipe {
@@ -111,6 +116,7 @@ impl Pipe {
             timer_at: NEVER,
             timer_pending_at: NEVER,
             burstiness: Burstiness::default(),
+            heard_at: 0,
         }
     }
 
@@ -171,7 +177,14 @@ pub struct Conn {
 
 impl Conn {
     pub fn new(dialler: HostId, target: HostId, port: u16, link: u8, rng: Stream) -> Self {
-        let end = |host, state| End { host, place: u32::MAX, state, reader: None, writer: None };
+        let end = |host, state| End {
+            host,
+            place: u32::MAX,
+            state,
+            reader: None,
+            writer: None,
+            probing: None,
+        };
         Self {
             generation: 0,
             port,

@@ -39,6 +39,8 @@ pub enum Noted {
     Retransmission,
     /// A program writes; the word is a hash of the bytes.
     Write,
+    /// A socket asks whether its peer is still there.
+    KeepAlive,
     /// A processor has time for the next task.
     ProcessorFree,
     /// A process ends itself.

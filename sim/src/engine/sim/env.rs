@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::conn::{ConnId, EndId};
 use super::executor::{self, TaskId};
+use super::keepalive::KeepAlive;
 use super::points::AtPoint;
 use super::supervise;
 use super::timers::TimerId;
@@ -85,6 +86,12 @@ impl Env for SimEnv {
             std::future::poll_fn(|cx| world::with(|world| world.poll_accept(host, port, cx)))
                 .await?;
         Ok((SimStream { end }, from))
+    }
+
+    fn keep_alive(&self, stream: &SimStream, silence: Nanos) {
+        let (idle, every) = (silence * 2 / 5, silence / 5);
+        stream.set_keep_alive(KeepAlive { idle, every, probes: 3 });
+        stream.set_user_timeout(silence);
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) -> SimTask {
@@ -189,6 +196,19 @@ impl Drop for Dial {
         if let Some(conn) = self.conn.take() {
             world::with_if_alive(|world| world.close(EndId { conn, side: 0 }));
         }
+    }
+}
+
+impl SimStream {
+    /// From now on the socket asks from time to time whether its peer is still there.
+    pub fn set_keep_alive(&self, rules: KeepAlive) {
+        world::with(|world| world.set_keep_alive(self.end, rules));
+    }
+
+    /// From now on the connection fails with `TimedOut` when bytes stay unacked for `span` after
+    /// they were first sent again (`TCP_USER_TIMEOUT`).
+    pub fn set_user_timeout(&self, span: Nanos) {
+        world::with(|world| world.set_user_timeout(self.end, span));
     }
 }
 

@@ -107,8 +107,12 @@ pub struct Sender {
     pub last_sent_at: Nanos,
     /// Last time at which an ack, a probe or a timeout set the timer anew.
     timer_from: Nanos,
+    /// Last time at which an ack came.
+    last_acked_at: Nanos,
     /// First sending again since the last ack; [`NEVER`] when there was none.
     resent_since: Nanos,
+    /// How long bytes may stay unacked after they were first sent again.
+    pub give_up_after: Nanos,
     /// Packets may be missing, or acks: only then the sender needs a timer.
     pub ragged: bool,
     /// Packets that have arrived and whose acks were lost.
@@ -140,7 +144,9 @@ impl Default for Sender {
             probing: false,
             last_sent_at: 0,
             timer_from: 0,
+            last_acked_at: 0,
             resent_since: NEVER,
+            give_up_after: GIVE_UP,
             ragged: false,
             unreported: false,
             silent: false,
@@ -283,6 +289,11 @@ impl Sender {
 
     // At the sender.
 
+    /// When the newest of the acks came that have been taken in.
+    pub fn last_acked_at(&self) -> Nanos {
+        self.last_acked_at
+    }
+
     /// When the next ack comes, of those under way.
     pub fn next_ack(&self) -> Nanos {
         if !self.ragged {
@@ -383,6 +394,7 @@ impl Sender {
     }
 
     fn count_ack(&mut self, packet: &Packet) {
+        self.last_acked_at = self.last_acked_at.max(packet.acked_at);
         if !packet.lost {
             self.in_flight -= packet.count();
         }
@@ -433,7 +445,13 @@ impl Sender {
         }
         let recovering = self.front < self.recovering_until;
         if self.probing || recovering || self.backoff > 0 {
-            return Some((self.timer_from, self.trip.rto(self.backoff)));
+            let wait = self.trip.rto(self.backoff);
+            if self.give_up_after == GIVE_UP {
+                return Some((self.timer_from, wait));
+            }
+            // With a limit of the program's own, no wait goes beyond it.
+            let gives_up_at = self.resent_since.saturating_add(self.give_up_after);
+            return Some((self.timer_from, wait.min(gives_up_at.saturating_sub(self.timer_from))));
         }
         let from = self.timer_from.max(self.last_sent_at);
         let rto_ends = self.timer_from.max(first.sent_at) + self.trip.rto(0);
@@ -460,7 +478,7 @@ impl Sender {
             self.forget_flight(last);
             return Expiry::Send(last);
         }
-        if self.resent_since != NEVER && now - self.resent_since >= GIVE_UP {
+        if self.resent_since != NEVER && now - self.resent_since >= self.give_up_after {
             return Expiry::GiveUp;
         }
         self.window.collapse(self.backoff > 0);

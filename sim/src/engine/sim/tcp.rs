@@ -160,6 +160,7 @@ impl Net<'_> {
     fn receive(&mut self, conn: &mut Conn, end: EndId) {
         let pipe = &mut conn.pipes[end.at()];
         let arrival = pipe.sender.arrive(self.now);
+        pipe.heard_at = self.now;
         pipe.available += arrival.bytes as usize;
         if arrival.fin {
             pipe.fin = Fin::Arrived;

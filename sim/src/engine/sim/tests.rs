@@ -263,6 +263,68 @@ fn a_machine_that_is_gone_takes_writes_until_the_buffer_is_full_and_times_out_af
 }
 
 #[test]
+fn bytes_that_stay_unacked_for_the_user_timeout_fail_the_connection() {
+    let (mut sim, log) = (world(0), Log::default());
+    let holder = add_holder(&mut sim, true);
+    let seen = log.clone();
+    let writer = sim.add_host("writer", LinkKind::Backend, MS, move |env| {
+        let log = seen.clone();
+        async move {
+            let mut stream = env.connect(Addr { node: holder, port: 1 }).await.expect("up");
+            stream.set_user_timeout(10 * S);
+            env.sleep_until(2 * S).await;
+            stream.write_all(b"x").await.expect("open");
+            let error = stream.read_u8().await.expect_err("nobody answers");
+            note(&log, &env, format!("{:?}", error.kind()));
+        }
+    });
+    sim.start(writer);
+    sim.run_until(S);
+    sim.lose_power(holder, false);
+    sim.run_until(60 * S);
+    let (at, what) = lines(&log)[0].clone();
+    assert_eq!(what, "TimedOut");
+    assert!((12_200..12_700).contains(&at), "10.3 to 10.6 s after the write: {at}");
+}
+
+#[test]
+fn an_idle_reader_with_keepalive_times_out_and_its_silent_peer_is_reset_after_healing() {
+    let (mut sim, log) = (world(0), Log::default());
+    let seen = log.clone();
+    let reader = sim.add_host("reader", LinkKind::Backend, MS, move |env| {
+        let log = seen.clone();
+        async move {
+            let mut listener = env.listen(1).expect("the port is free");
+            let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+            stream.set_keep_alive(KeepAlive { idle: 2 * S, every: S, probes: 3 });
+            while stream.read_u8().await.is_ok() {}
+            note(&log, &env, "the reader gives up");
+            std::future::pending::<()>().await;
+        }
+    });
+    sim.start(reader);
+    let writer = sim.add_host("writer", LinkKind::Backend, MS, move |env| async move {
+        let mut stream = env.connect(Addr { node: reader, port: 1 }).await.expect("accepted");
+        env.sleep_until(60 * S).await;
+        let _ = stream.write_all(b"x").await;
+        env.sleep_until(90 * S).await;
+        let _ = stream.write_all(b"y").await;
+        std::future::pending::<()>().await;
+    });
+    sim.start(writer);
+    sim.run_until(50 * S);
+    assert_eq!(lines(&log), [], "an idle connection whose peer answers stays");
+    let cut = sim.impose(Condition::Cut(BTreeSet::from([reader]), BTreeSet::from([writer])));
+    sim.run_until(70 * S);
+    let (at, _) = lines(&log)[0].clone();
+    assert!((53_000..56_000).contains(&at), "2 + 3 · 1 s after the last answer: {at}");
+    sim.lift(cut);
+    let resets = sim.stats().resets;
+    sim.run_until(100 * S);
+    assert_eq!(sim.stats().resets, resets + 1, "the writer hears of it with its next try");
+}
+
+#[test]
 fn a_cut_in_one_direction_stops_acks_and_so_the_stream() {
     let (mut sim, log) = (world(0), Log::default());
     let echo = add_echo(&mut sim);

@@ -57,6 +57,8 @@ pub enum Event {
     WindowOpens(EndId),
     /// A RST arrives at this end.
     ResetArrives(EndId),
+    /// This end may have to ask whether its peer is still there.
+    KeepAlive(EndId),
     /// The next of the tasks that wait for this host's processor may run.
     ProcessorFree(HostId),
     /// The supervisor starts this host's process again, if nothing has happened to it since it had
@@ -281,6 +283,7 @@ impl World {
             Event::Retransmit(end) => self.retransmit(end),
             Event::WindowOpens(end) => self.window_opens(end),
             Event::ResetArrives(end) => self.reset_arrives(end),
+            Event::KeepAlive(end) => self.keep_alive(end),
             Event::ProcessorFree(host) => self.processor_free(host),
             Event::Restart(..) => unreachable!("a step of its own"),
         }

@@ -87,6 +87,8 @@ impl Env for Host {
         .await
     }
 
+    fn keep_alive(&self, _: &DuplexStream, _: u64) {}
+
     fn spawn(&self, task: impl Future<Output = ()> + 'static) -> Handle {
         self.state().tasks.push(Box::pin(task));
         Handle
