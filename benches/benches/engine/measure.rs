@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use cpu_time::ThreadTime;
 
 /// How often everything is measured. Odd, so that the median is one of them.
-pub const REPETITIONS: usize = 7;
+pub const REPETITIONS: usize = 5;
 
 /// What [`REPETITIONS`] measurements gave.
 #[derive(Clone, Copy, PartialEq, Debug)]

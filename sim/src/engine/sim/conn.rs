@@ -18,8 +18,6 @@ use super::world::HostId;
 
 /// Bytes a pipe holds before its writer must wait: sender's and receiver's buffers together.
 pub const WINDOW_BYTES: usize = 256 * 1024;
-/// An empty ring keeps no more than this for the next write.
-const IDLE_RING_BYTES: usize = 1024;
 
 /// Names one use of one slot of the connection table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,7 +142,6 @@ impl Pipe {
         into.put_slice(&back[..count - from_front]);
         if count == self.ring.len() {
             self.ring.clear();
-            self.ring.shrink_to(IDLE_RING_BYTES);
         } else {
             self.ring.drain(..count);
         }

@@ -1,6 +1,7 @@
 //! Streams as programs see them: reading, writing, closing, and what tears them. How their bytes
 //! travel stands in `tcp.rs`, how streams come about in `dial.rs`.
 
+use std::collections::VecDeque;
 use std::io;
 use std::task::{Context, Poll, Waker};
 
@@ -9,6 +10,10 @@ use tokio::io::ReadBuf;
 use super::conn::{End, EndId, EndState, Fin, WINDOW_BYTES};
 use super::digest::Noted;
 use super::world::{Event, HostId, World};
+
+/// Buffers that are kept for later writes, and how large one may be.
+const SPARE_RINGS_MAX: usize = 1_024;
+const SPARE_RING_BYTES_MAX: usize = 16 * 1024;
 
 impl World {
     // Streams.
@@ -36,6 +41,9 @@ impl World {
             keep_waker(&mut conn.ends[end.at()].writer, cx);
             return Poll::Pending;
         }
+        if pipe.ring.capacity() == 0 {
+            pipe.ring = net.spare_rings.pop().unwrap_or_default();
+        }
         pipe.ring.extend(&bytes[..count]);
         net.poll.charge_write(count);
         pipe.sender.learn(net.now);
@@ -54,15 +62,17 @@ impl World {
         cx: &Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Some(conn) = self.conns.get(end.conn) else {
+        let Some((conn, net)) = self.split(end) else {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         };
         let pipe = &mut conn.pipes[1 - end.at()];
         if pipe.available > 0 {
             let was_full = pipe.ring.len() == WINDOW_BYTES;
-            let before = into.filled().len();
-            pipe.take(into);
-            self.poll.charge_read(into.filled().len() - before);
+            let count = pipe.take(into);
+            net.poll.charge_read(count);
+            if pipe.ring.is_empty() {
+                lay_aside(net.spare_rings, &mut pipe.ring);
+            }
             if was_full {
                 self.announce_window(end);
             }
@@ -247,6 +257,14 @@ impl World {
 
     fn end_at(&self, entry: u32) -> EndId {
         EndId { conn: self.conns.id_at(entry >> 1), side: (entry & 1) as u8 }
+    }
+}
+
+/// Most connections are idle at any instant: an empty ring's buffer serves the next write of any.
+fn lay_aside(spares: &mut Vec<VecDeque<u8>>, ring: &mut VecDeque<u8>) {
+    let ring = std::mem::take(ring);
+    if spares.len() < SPARE_RINGS_MAX && ring.capacity() <= SPARE_RING_BYTES_MAX {
+        spares.push(ring);
     }
 }
 

@@ -1,6 +1,8 @@
 //! One packet on its way from host to host: through the sender's link, the network between, and
 //! the receiver's link. Decides when it arrives, or that it does not.
 
+use std::collections::VecDeque;
+
 use im::env::Nanos;
 
 use super::conn::{Conn, EndId};
@@ -32,6 +34,7 @@ pub struct Net<'a> {
     pub digest: &'a mut Digest,
     pub stats: &'a mut NetStats,
     pub poll: &'a mut Poll,
+    pub spare_rings: &'a mut Vec<VecDeque<u8>>,
 }
 
 impl World {
@@ -48,6 +51,7 @@ impl World {
             digest: &mut self.digest,
             stats: &mut self.stats,
             poll: &mut self.poll,
+            spare_rings: &mut self.spare_rings,
         };
         Some((conn, net))
     }

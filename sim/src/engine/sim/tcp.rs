@@ -24,10 +24,18 @@ impl World {
     pub fn deliver(&mut self, end: EndId) {
         let Some((conn, mut net)) = self.split(end) else { return };
         conn.pipes[end.at()].delivery_pending = false;
+        // Where a socket is open, its machine is up.
+        if conn.ends[1 - end.at()].state == EndState::Open {
+            net.receive(conn, end);
+        } else {
+            self.deliver_without_socket(end);
+        }
+    }
+
+    fn deliver_without_socket(&mut self, end: EndId) {
+        let Some((conn, mut net)) = self.split(end) else { return };
         if !net.hosts[conn.ends[1 - end.at()].host as usize].powered {
-            conn.pipes[end.at()].sender.lose_arrivals(net.now);
-            net.expect_delivery(conn, end);
-            return net.look_after(conn, end);
+            return net.arrive_in_vain(conn, end);
         }
         if conn.ends[1].state == EndState::Answered && end.side == 0 {
             self.complete_handshake(end.conn);
@@ -35,12 +43,8 @@ impl World {
         let Some((conn, mut net)) = self.split(end) else { return };
         match conn.ends[1 - end.at()].state {
             EndState::Open => net.receive(conn, end),
-            EndState::Unborn | EndState::Answered => {
-                // Nobody takes it yet, so nobody acks it either.
-                conn.pipes[end.at()].sender.lose_arrivals(net.now);
-                net.expect_delivery(conn, end);
-                net.look_after(conn, end);
-            }
+            // Nobody takes it yet, so nobody acks it either.
+            EndState::Unborn | EndState::Answered => net.arrive_in_vain(conn, end),
             EndState::Gone | EndState::Failed(_) => net.arrive_nowhere(conn, end),
         }
     }
@@ -211,7 +215,12 @@ impl Net<'_> {
             return conn.pipes[end.at()].discard_unarrived();
         }
         // The RST is lost, so nothing is acked: the bytes are sent again.
-        conn.pipes[end.at()].sender.lose_arrivals(now);
+        self.arrive_in_vain(conn, end);
+    }
+
+    /// What is due is lost on arrival.
+    fn arrive_in_vain(&mut self, conn: &mut Conn, end: EndId) {
+        conn.pipes[end.at()].sender.lose_arrivals(self.now);
         self.expect_delivery(conn, end);
         self.look_after(conn, end);
     }

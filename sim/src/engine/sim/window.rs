@@ -29,23 +29,23 @@ const PROBE_SLACK: Nanos = 8 * MS;
 const TICK: Nanos = 4 * MS;
 
 /// The congestion window, in packets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Window {
     size: u32,
     /// Below this the window grows with every ack.
     slow_start_until: u32,
-    /// How it grows from there on.
-    cubic: Cubic,
+    /// How it grows from there on; most windows never get there.
+    cubic: Option<Box<Cubic>>,
 }
 
 impl Default for Window {
     fn default() -> Self {
-        Self { size: WINDOW_FIRST, slow_start_until: u32::MAX, cubic: Cubic::default() }
+        Self { size: WINDOW_FIRST, slow_start_until: u32::MAX, cubic: None }
     }
 }
 
 impl Window {
-    pub fn size(self) -> u32 {
+    pub fn size(&self) -> u32 {
         self.size
     }
 
@@ -54,13 +54,14 @@ impl Window {
         if self.size < self.slow_start_until {
             self.size += acked;
         } else {
-            self.size += self.cubic.grow(now, trip.least, self.size, acked);
+            let cubic = self.cubic.get_or_insert_default();
+            self.size += cubic.grow(now, trip.least, self.size, acked);
         }
     }
 
     /// Packets were lost, for the first time in this window.
     pub fn shrink(&mut self) {
-        self.cubic.note_loss(self.size);
+        self.cubic.get_or_insert_default().note_loss(self.size);
         self.size = (self.size * KEPT / 1024).max(WINDOW_MIN);
         self.slow_start_until = self.size;
     }
@@ -70,14 +71,16 @@ impl Window {
         if !again {
             self.slow_start_until = (self.size * KEPT / 1024).max(WINDOW_MIN);
         }
-        self.cubic = Cubic::default();
+        self.cubic = None;
         self.size = 1;
     }
 
     /// Sending begins after nothing was outstanding for `idle` (RFC 5681, 4.1; Linux halves once per
     /// timeout).
     pub fn restart(&mut self, idle: Nanos, rto: Nanos) {
-        self.cubic.pause(idle);
+        if let Some(cubic) = &mut self.cubic {
+            cubic.pause(idle);
+        }
         if self.size <= WINDOW_FIRST || idle <= rto {
             return;
         }

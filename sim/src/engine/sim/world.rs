@@ -5,6 +5,7 @@
 //! a task runs, so that tasks, wakers and destructors may call back into it.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -151,6 +152,8 @@ pub struct World {
     pub digest: Digest,
     pub stats: NetStats,
     pub poll: Poll,
+    /// Buffers of rings that ran empty, for the next writes.
+    pub spare_rings: Vec<VecDeque<u8>>,
 }
 
 thread_local! {
@@ -202,6 +205,7 @@ impl World {
             digest: Digest::new(seed),
             stats: NetStats::default(),
             poll: Poll::default(),
+            spare_rings: Vec::new(),
         }
     }
 
