@@ -7,7 +7,7 @@ use im_reports::record::{
 };
 
 use super::measures::{self, Measures};
-use super::world::Observed;
+use super::world::{Counters, Observed};
 use crate::checkers::{self, Report, Violation};
 use crate::engine::sim::ProcessorStats;
 use crate::scenario::{Choice, Role, Scenario};
@@ -49,7 +49,7 @@ pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report
         processors: processors(scenario, observed),
         latencies: measures.latencies,
         timeline: measures.timeline,
-        counters: observed.counters.clone(),
+        counters: counters(observed),
         expanded: scenario.expanded(),
     }
 }
@@ -95,6 +95,29 @@ fn totals(scenario: &Scenario, observed: &Observed, measures: &Measures) -> Tota
         backend_packets_sent: net.backend.sent - before.backend.sent,
         backend_packets_lost: net.backend.lost - before.backend.lost,
     }
+}
+
+/// The counters of the nodes, and what the network did for them.
+fn counters(observed: &Observed) -> Counters {
+    let (net, before) = (&observed.net, &observed.net_before);
+    let mut network = BTreeMap::from([
+        ("writes".to_owned(), net.packets_sent - before.packets_sent),
+        ("bytes_written".to_owned(), net.bytes_sent - before.bytes_sent),
+        ("packets_resent".to_owned(), net.packets_resent - before.packets_resent),
+        ("acks_lost".to_owned(), net.acks_lost - before.acks_lost),
+        ("dials".to_owned(), net.dials - before.dials),
+        ("resets".to_owned(), net.resets - before.resets),
+    ]);
+    for (kind, now, then) in
+        [("client", &net.clients, &before.clients), ("backend", &net.backend, &before.backend)]
+    {
+        network.insert(format!("{kind}_packets_swallowed"), now.swallowed - then.swallowed);
+        network.insert(format!("{kind}_packets_dropped_by_queues"), now.dropped - then.dropped);
+    }
+    network.retain(|_, count| *count > 0);
+    let mut counters = observed.counters.clone();
+    counters.insert("network".to_owned(), network);
+    counters
 }
 
 /// How busy the processors were; nothing when nodes compute in no time.

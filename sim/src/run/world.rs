@@ -13,7 +13,7 @@ use im_reports::record::FaultReport;
 
 use super::faults::{self, Change, Faults, Turn};
 use crate::cluster::{self, Cluster, Device};
-use crate::engine::sim::{HostId, NetStats, ProcessorStats, Sim};
+use crate::engine::sim::{AcceptQueue, HostId, NetStats, ProcessorStats, Sim};
 use crate::faults::Drawn;
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
@@ -115,6 +115,10 @@ struct World<'a> {
 impl<'a> World<'a> {
     fn new(scenario: &'a Scenario, seed: u64, plan: Plan, drawn: Vec<Drawn>) -> Self {
         let mut sim = Sim::new(seed, cluster::network(scenario));
+        sim.set_accept_queue(AcceptQueue {
+            backlog: scenario.network.backlog,
+            syn_cookies: scenario.network.syn_cookies,
+        });
         if scenario.schedule == Schedule::Random {
             sim.schedule_randomly();
         }

@@ -28,6 +28,11 @@ pub struct Network {
     /// Extra one-way latency between nodes of different regions (`cluster.regions`), on top of the
     /// profile's.
     pub between_regions: Span,
+    /// Connections that may wait at a listening port until they are accepted, less one.
+    pub backlog: u32,
+    /// Whether dials that find no place in the queue of half-made connections are answered with SYN
+    /// cookies, as on Linux; else they are dropped and have to try again.
+    pub syn_cookies: bool,
 }
 
 /// A link profile with every number written out. One-way latency is drawn from the normal
@@ -158,6 +163,8 @@ impl Default for Network {
             clients: ProfileName::FourGGood.profile(),
             backend: ProfileName::Datacenter.profile(),
             between_regions: Span::default(),
+            backlog: 1_024,
+            syn_cookies: true,
         }
     }
 }

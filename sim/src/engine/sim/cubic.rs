@@ -158,7 +158,8 @@ mod tests {
         cubic.note_loss(100);
         let mut back_after = None;
         for round in 1..200_u64 {
-            for _ in 0..size {
+            let acks = size;
+            for _ in 0..acks {
                 size += cubic.grow(round * 80 * MS, 80 * MS, size, 1);
             }
             if size >= 99 && back_after.is_none() {
@@ -174,7 +175,8 @@ mod tests {
         let (mut cubic, mut size) = (Cubic::default(), 7);
         cubic.note_loss(10);
         for round in 1..=10_u64 {
-            for _ in 0..size {
+            let acks = size;
+            for _ in 0..acks {
                 size += cubic.grow(round * 20 * MS, 20 * MS, size, 1);
             }
         }

@@ -57,6 +57,9 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
 }
 
 fn check_regions(scenario: &Scenario, rules: &mut Rules) {
+    rules.demand(scenario.network.backlog >= 1, &["network.backlog"], || {
+        "a port must have room for a connection; write 1 or more, as in 1024".to_owned()
+    });
     let names = &scenario.cluster.regions;
     for (place, name) in names.iter().enumerate() {
         let key = format!("cluster.regions.{place}");
