@@ -171,9 +171,9 @@ fn load(text: &mut Text, record: &Record) {
         ),
         ("duplicates suppressed", count(totals.duplicates_suppressed)),
         (
-            "packets lost",
+            "lost at random",
             format!(
-                "{} on devices' links ({} of {}), {} between servers",
+                "{} on devices' links ({} of {} packets), {} between servers",
                 figures::share(totals.client_packets_lost, totals.client_packets_sent),
                 count(totals.client_packets_lost),
                 count(totals.client_packets_sent),

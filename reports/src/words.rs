@@ -76,9 +76,22 @@ pub fn effect(fault: &FaultReport) -> String {
         .effect
         .iter()
         .filter(|(_, count)| **count > 0)
-        .map(|(name, count)| format!("{} {}", figures::count(*count), plain(name)))
+        .map(|(name, count)| counted(*count, name))
         .collect();
     parts.join(", ")
+}
+
+/// So many of what a name of the record stands for: `1 connection torn`, `2 connections torn`.
+fn counted(count: u64, name: &str) -> String {
+    let mut words: Vec<&str> = name.split('_').collect();
+    if count == 1 {
+        // The first word with an s is the noun; what follows says what became of it.
+        let noun = words.iter_mut().find_map(|word| word.strip_suffix('s').map(|one| (word, one)));
+        if let Some((word, one)) = noun {
+            *word = one;
+        }
+    }
+    format!("{} {}", figures::count(count), words.join(" "))
 }
 
 /// Which calibration the costs of work come from.
@@ -95,4 +108,17 @@ pub fn calibration(processors: &Processors) -> String {
 /// A name of the record as words: `packets_lost` becomes `packets lost`.
 pub fn plain(name: &str) -> String {
     name.replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_said_in_the_singular() {
+        assert_eq!(counted(1, "connections_torn"), "1 connection torn");
+        assert_eq!(counted(1, "wrong_clock_reads"), "1 wrong clock read");
+        assert_eq!(counted(2_000, "unsynced_bytes_lost"), "2,000 unsynced bytes lost");
+        assert_eq!(counted(1, "data"), "1 data");
+    }
 }

@@ -7,9 +7,11 @@ use super::fonts::{self, Weight};
 use crate::record::FaultReport;
 
 /// Lanes drawn at most; what does not fit is in the table of faults.
-const LANES_MAX: usize = 14;
-/// Lanes up to which labels may say more than a number.
+const LANES_MAX: usize = 20;
+/// Lanes that labels may always take for their words.
 const LANES_COMFORTABLE: usize = 8;
+/// Lanes that labels may take for their words beyond those that numbers alone would need.
+const LANES_FOR_WORDS: usize = 3;
 const GAP: i32 = 6;
 /// Shortest bar, so that a fault of a moment can be seen.
 const BAR_MIN: i32 = 3;
@@ -25,10 +27,8 @@ pub struct Bar {
     pub lane: usize,
     /// The fault in words.
     pub label: String,
-    /// Where the label starts.
+    /// Where the label starts: on the bar if it fits there, else beside it.
     pub label_at: i32,
-    /// Whether the label stands on the bar.
-    pub inside: bool,
 }
 
 /// The bars of all faults, and what had to be left out.
@@ -46,21 +46,18 @@ pub struct Lanes {
 
 /// Lays out the faults on an axis of so many pixels; `place` gives the share of the axis, 0 to 1.
 ///
-/// The more faults there are, the shorter their labels: first the target goes, then the kind.
+/// Labels say as much as there is room for: if words need many more lanes than numbers alone, first
+/// the target goes, then the kind.
 pub fn lay_out(faults: &[FaultReport], width: i32, place: impl Fn(u64) -> f64) -> Lanes {
-    let labels: [fn(&FaultReport) -> String; 3] = [
+    let words: [fn(&FaultReport) -> String; 2] = [
         |fault| format!("{} {} {}", fault.number, fault.kind, fault.target),
         |fault| format!("{} {}", fault.number, fault.kind),
-        |fault| fault.number.to_string(),
     ];
-    let mut lanes = Lanes::default();
-    for label in labels {
-        lanes = pack(faults, width, &place, label);
-        if lanes.count <= LANES_COMFORTABLE && lanes.left_out + lanes.squeezed == 0 {
-            break;
-        }
-    }
-    lanes
+    let numbered = pack(faults, width, &place, |fault| fault.number.to_string());
+    let count_max = LANES_COMFORTABLE.max(numbered.count + LANES_FOR_WORDS);
+    let fits = |lanes: &Lanes| lanes.count <= count_max && lanes.left_out + lanes.squeezed == 0;
+    let worded = words.into_iter().map(|label| pack(faults, width, &place, label)).find(fits);
+    worded.unwrap_or(numbered)
 }
 
 fn pack(
@@ -103,7 +100,7 @@ fn labelled(from: i32, to: i32, width: i32, label: String) -> Bar {
         (false, true) => to + GAP,
         (false, false) => from - GAP - long,
     };
-    Bar { from, to, lane: 0, label, label_at, inside }
+    Bar { from, to, lane: 0, label, label_at }
 }
 
 /// What a bar and its label cover together.
@@ -142,7 +139,7 @@ mod tests {
     fn faults_at_once_get_a_lane_each() {
         let lanes = lay(&[fault(1, 0, 600), fault(2, 100, 700)]);
         assert_eq!(lanes.count, 2);
-        assert!(lanes.bars.iter().all(|bar| bar.inside));
+        assert!(lanes.bars.iter().all(|bar| bar.from < bar.label_at && bar.label_at < bar.to));
     }
 
     #[test]

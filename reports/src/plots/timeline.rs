@@ -23,6 +23,8 @@ const BREATH: i32 = 14;
 /// Space between a heading and its panel, for the upper half of the axis' highest word.
 const UNDER_HEADING: i32 = 5;
 const LANE: i32 = 19;
+/// Pale enough for the words that stand on some bars; the same for all, since a tone would say more.
+const BAR_OPACITY: f64 = 0.5;
 /// The words above the first panel that mark the end of the load.
 const LOAD_ENDS: i32 = 12;
 /// The words of the time axis.
@@ -119,8 +121,7 @@ impl<'a> TimelineChart<'a> {
         for bar in &lanes.bars {
             let top = at.1 + bar.lane as i32 * LANE;
             let (from, to) = (LEFT + bar.from, LEFT + bar.to);
-            let opacity = if bar.inside { 0.45 } else { 1.0 };
-            canvas.fill_box((from, top + 2), (to, top + LANE - 2), Ink::Fault, opacity)?;
+            canvas.fill_box((from, top + 2), (to, top + LANE - 2), Ink::Fault, BAR_OPACITY)?;
             let middle = (LEFT + bar.label_at, top + LANE / 2);
             canvas.label(&bar.label, middle, Align::Left, Ink::Text)?;
         }
@@ -154,7 +155,8 @@ impl Chart for TimelineChart<'_> {
     }
 
     fn caption(&self) -> &'static str {
-        "What the faults did: each fault has its bar below, and short ones shade their window. Accepted \
+        "What the faults did: each fault has its bar below, with its number in the table of faults, and short \
+         ones shade their window. Accepted \
          falling under offered means senders had to wait or retry; a peak in send→show after a window is \
          the backlog being caught up. The dashed line ends the load; after it the cluster settles."
     }
@@ -172,11 +174,13 @@ impl Chart for TimelineChart<'_> {
         let parts = self.parts(width);
         let bottom = self.height(width) - X_WORDS;
         let mut top = 0;
+        let mut panels_end = 0;
         for (index, part) in parts.iter().enumerate() {
             let heading_top = top;
             top += HEADING + UNDER_HEADING + if index == 0 { LOAD_ENDS } else { 0 };
             let (from, to) = ((LEFT, top), (width - RIGHT, top + part.height));
             self.draw_part(canvas, part, &Panel { from, to, x: &x, y: &part.y }, heading_top)?;
+            panels_end = to.1;
             top = to.1 + BREATH;
         }
         if !self.record.faults.is_empty() {
@@ -188,10 +192,11 @@ impl Chart for TimelineChart<'_> {
         }
         self.draw_lanes(canvas, &lanes, (LEFT, top + HEADING))?;
         let axis = Axis::from_zero(1.0, 1);
-        let start = (LEFT, HEADING + UNDER_HEADING + LOAD_ENDS);
-        let all = Panel { from: start, to: (width - RIGHT, bottom), x: &x, y: &axis };
-        self.draw_end_of_duration(canvas, &all)?;
-        all.x_words(canvas, &time_words(unit, self.per_step(width)))
+        let from = (LEFT, HEADING + UNDER_HEADING + LOAD_ENDS);
+        let panel = |end| Panel { from, to: (width - RIGHT, end), x: &x, y: &axis };
+        // Not into the lanes, where it would cross the names of faults.
+        self.draw_end_of_duration(canvas, &panel(panels_end))?;
+        panel(bottom).x_words(canvas, &time_words(unit, self.per_step(width)))
     }
 }
 

@@ -160,10 +160,10 @@ pub fn rates(record: &Record) -> Vec<Fact> {
             "repeats that servers and devices recognised",
         ),
         fact(
-            "Loss on devices' links",
+            "Random loss on devices' links",
             figures::share(on_clients.0, on_clients.1),
             &format!(
-                "{} of {} packets, each sent again; {} of {} between servers",
+                "{} of {} packets; {} of {} between servers. What cuts swallow is with the faults",
                 count(on_clients.0),
                 count(on_clients.1),
                 count(on_backend.0),
