@@ -12,11 +12,11 @@ use im::points::Point;
 use rand::Rng as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::conn::{ConnId, EndId};
 use super::executor::{self, TaskId};
-use super::keepalive::KeepAlive;
-use super::points::AtPoint;
-use super::supervise;
+use super::host::points::AtPoint;
+use super::host::supervise;
+use super::net::conn::{ConnId, EndId};
+use super::net::keepalive::KeepAlive;
 use super::timers::TimerId;
 use super::world::{self, Event, HostId};
 

@@ -8,7 +8,7 @@ use std::future::Future;
 
 use async_task::{Builder, Runnable, Task};
 
-use super::processor;
+use super::host::processor;
 use super::rng::{self, Stream};
 use super::world::{self, HostId};
 

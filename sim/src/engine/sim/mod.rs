@@ -3,40 +3,19 @@
 //! Idle time costs nothing: the engine polls what is ready, then jumps to the next event. One
 //! [`Sim`] lives on one thread; everything in it follows from its seed.
 //!
-//! In reading order: `world` (what exists), `executor` (ready tasks), `processor` (what they cost),
-//! `net` (streams as programs see them), `dial` (how they come about), `tcp` and `path` (how packets
-//! travel), `sender`, `window`, `cubic` (when they leave), `conn`, `link`, `faults`, `disk`, `clock`
-//! (state), `supervise` (processes that end and begin), `points` (where programs are waited for),
-//! `heap`, `timers`, `digest`, `rng` (tools), `env` (what nodes see of it).
+//! In reading order: `world` (what exists and happens), `executor` (ready tasks), `net/` (streams),
+//! `host/` (processors, disks, clocks, supervisors), `heap`, `timers`, `digest`, `rng` (tools), `env`
+//! (what nodes see of it).
 
-mod clock;
-mod conn;
-mod cubic;
-mod dial;
 mod digest;
-mod disk;
 mod env;
 mod executor;
-mod faults;
 mod heap;
-mod keepalive;
-mod link;
+mod host;
 mod net;
-mod path;
-mod points;
-mod processor;
 pub mod rng;
-mod sender;
-mod supervise;
-mod tcp;
 mod timers;
-mod window;
 mod world;
-
-#[cfg(test)]
-mod tests;
-#[cfg(test)]
-mod tests_hosts;
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -45,16 +24,17 @@ use std::rc::Rc;
 
 use im::env::Nanos;
 
-pub use dial::AcceptQueue;
 pub use digest::CHECKPOINT_WORDS;
-pub use disk::{DiskFault, DiskProfile};
 pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
-pub use faults::{Condition, ConditionId, LinkKind, Where};
-pub use keepalive::KeepAlive;
-pub use link::{Bursts, LinkProfile, Rate};
-pub use processor::{Costs, ProcessorStats};
+pub use host::disk::{DiskFault, DiskProfile};
+pub use host::processor::{Costs, ProcessorStats};
+pub use net::conditions::{Condition, ConditionId, LinkKind, Where};
+pub use net::dial::AcceptQueue;
+pub use net::keepalive::KeepAlive;
+pub use net::link::{Bursts, LinkProfile, Rate};
 pub use world::{HostId, LinkStats, NetStats};
 
+use host::{points, supervise};
 use world::{Step, World};
 
 /// The paths of a world.

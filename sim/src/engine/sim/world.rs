@@ -12,20 +12,20 @@ use std::rc::Rc;
 
 use im::env::Nanos;
 
-use super::clock::Clock;
-use super::conn::{ConnId, Conns, EndId};
-use super::dial::{AcceptQueue, Listener};
 use super::digest::{Digest, Noted};
-use super::disk::{Disk, DiskProfile};
 use super::env::SimEnv;
 use super::executor::TaskTable;
-use super::faults::{Conditions, LinkKind};
 use super::heap::EventQueue;
-use super::link::{LinkProfile, Queue};
-use super::points::Points;
-use super::processor::{Poll, Processor};
+use super::host::clock::Clock;
+use super::host::disk::{Disk, DiskProfile};
+use super::host::points::Points;
+use super::host::processor::{Poll, Processor};
+use super::host::supervise::{RESTART_AFTER, Supervised};
+use super::net::conditions::{Conditions, LinkKind};
+use super::net::conn::{ConnId, Conns, EndId};
+use super::net::dial::{AcceptQueue, Listener};
+use super::net::link::{LinkProfile, Queue};
 use super::rng::{self, Stream};
-use super::supervise::{RESTART_AFTER, Supervised};
 use super::timers::{TimerId, Timers};
 
 /// Number of a host; also its node number in [`im::env::Addr`].

@@ -7,7 +7,7 @@ use im::env::{Addr, Env, Nanos};
 use im::points::Point;
 use tokio::io::AsyncReadExt;
 
-use super::*;
+use crate::engine::sim::*;
 
 const MS: Nanos = 1_000_000;
 const S: Nanos = 1_000 * MS;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use im::env::Nanos;
 
 use super::link::{Bursts, Rate};
-use super::rng::{self, Stream};
-use super::world::HostId;
+use crate::engine::sim::rng::{self, Stream};
+use crate::engine::sim::world::HostId;
 
 /// Which of the two kinds of path: a device's access network, or the servers' own network.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

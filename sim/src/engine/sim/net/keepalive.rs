@@ -8,9 +8,9 @@ use std::io;
 use im::env::Nanos;
 
 use super::conn::{EndId, EndState};
-use super::digest::Noted;
 use super::path::Fare;
-use super::world::{Event, World};
+use crate::engine::sim::digest::Noted;
+use crate::engine::sim::world::{Event, World};
 
 /// When a socket asks whether its peer is still there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -5,9 +5,10 @@
 use async_task::{Runnable, Task};
 use im::env::Nanos;
 
-use super::digest::Noted;
-use super::executor;
-use super::world::{self, Event, HostId, World};
+use crate::engine::sim::digest::Noted;
+use crate::engine::sim::env::SimEnv;
+use crate::engine::sim::executor;
+use crate::engine::sim::world::{self, Event, HostId, World};
 
 /// How long a supervisor waits unless it is told otherwise: a second, as a service manager that
 /// holds back restarts does (assumed).
@@ -113,6 +114,6 @@ pub fn fail_stop(id: HostId, why: &str) {
 pub fn start(id: HostId) {
     let boot = world::with(|world| world.begin_process(id).then(|| world.host(id).boot.clone()));
     if let Some(boot) = boot {
-        executor::spawn(id, boot(super::SimEnv::new(id)));
+        executor::spawn(id, boot(SimEnv::new(id)));
     }
 }

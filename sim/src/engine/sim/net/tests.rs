@@ -8,7 +8,7 @@ use std::rc::Rc;
 use im::env::{Addr, Env, Nanos};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::*;
+use crate::engine::sim::*;
 
 const MS: Nanos = 1_000_000;
 const S: Nanos = 1_000 * MS;

@@ -7,14 +7,14 @@
 use std::io;
 
 use super::conn::{Conn, EndId, EndState, Fin};
-use super::digest::Noted;
 use super::link::PACKET_BYTES;
-use super::net::wake;
 use super::path::{Fare, Net};
-use super::rng;
 use super::sender::{Expiry, NEVER};
+use super::streams::wake;
 use super::window::timer_fires;
-use super::world::{Event, World};
+use crate::engine::sim::digest::Noted;
+use crate::engine::sim::rng;
+use crate::engine::sim::world::{Event, World};
 
 /// The ticks of hosts stand anywhere within the coarsest timer's 2,048 ms.
 const PHASES_NS: u64 = 2_048_000_000;

@@ -6,8 +6,8 @@ use im::env::{Addr, Env};
 use rand::Rng as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::super::{LinkKind, LinkProfile, Network, Sim, SimEnv, rng};
 use super::*;
+use crate::engine::sim::{LinkKind, LinkProfile, Network, Sim, SimEnv, rng};
 
 const MS: Nanos = 1_000_000;
 const PS_PER_MS: u64 = MS * PS_PER_NS;

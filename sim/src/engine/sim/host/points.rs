@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Waker};
 
 use im::points::Point;
 
-use super::executor;
-use super::world::{self, HostId};
+use crate::engine::sim::executor;
+use crate::engine::sim::world::{self, HostId};
 
 thread_local! {
     /// Something is armed.

@@ -13,9 +13,9 @@ use std::rc::Rc;
 use async_task::Runnable;
 use im::env::{Nanos, Work};
 
-use super::digest::Noted;
-use super::executor;
-use super::world::{self, Event, HostId, World};
+use crate::engine::sim::digest::Noted;
+use crate::engine::sim::executor;
+use crate::engine::sim::world::{self, Event, HostId, World};
 
 const PS_PER_NS: u64 = 1_000;
 

@@ -48,11 +48,11 @@ pub struct Packet {
     /// It was sent again as a tail probe.
     probed: bool,
     /// It has arrived twice.
-    repeated: bool,
+    pub repeated: bool,
 }
 
 impl Packet {
-    fn count(&self) -> u32 {
+    pub fn count(&self) -> u32 {
         (self.bytes.div_ceil(PACKET_BYTES as u32)).max(1)
     }
 }
@@ -212,82 +212,6 @@ impl Sender {
             self.window.restart(now.saturating_sub(self.last_sent_at), self.trip.rto(0));
         }
     }
-
-    // At the receiver.
-
-    /// Takes in the packets that are due.
-    pub fn arrive(&mut self, now: Nanos) -> Arrival {
-        let mut arrival = Arrival::default();
-        if self.ragged {
-            for packet in self.packets.iter_mut().filter(|packet| packet.arrives_at <= now) {
-                packet.arrives_at = NEVER;
-                packet.repeated |= packet.received;
-                packet.received = true;
-                arrival.packets += 1;
-            }
-        }
-        while let Some(packet) = self.packets.get_mut(self.released) {
-            if packet.arrives_at <= now {
-                packet.arrives_at = NEVER;
-                packet.received = true;
-                arrival.packets += packet.count();
-            }
-            if !packet.received {
-                break;
-            }
-            arrival.bytes += packet.bytes;
-            arrival.fin |= packet.bytes == 0;
-            self.released += 1;
-        }
-        arrival
-    }
-
-    /// What would arrive now finds no machine there.
-    pub fn lose_arrivals(&mut self, now: Nanos) {
-        for packet in self.packets.iter_mut().filter(|packet| packet.arrives_at <= now) {
-            packet.arrives_at = NEVER;
-            self.ragged |= !packet.received;
-        }
-    }
-
-    /// Whether anything but a FIN is due.
-    pub fn is_data_due(&self, now: Nanos) -> bool {
-        self.packets.iter().any(|packet| packet.arrives_at <= now && packet.bytes > 0)
-    }
-
-    /// When the next packet arrives.
-    pub fn next_arrival(&self) -> Nanos {
-        if self.ragged {
-            self.packets.iter().map(|packet| packet.arrives_at).min().unwrap_or(NEVER)
-        } else {
-            self.packets.get(self.released).map_or(NEVER, |packet| packet.arrives_at)
-        }
-    }
-
-    /// Everything that has arrived so far is acked by something that reaches the sender at `at`, or
-    /// before, where something else does.
-    pub fn ack_all(&mut self, at: Nanos) {
-        if self.ragged {
-            let received = self.packets.iter_mut().filter(|packet| packet.received);
-            received.for_each(|packet| packet.acked_at = packet.acked_at.min(at));
-            self.unreported = false;
-            return;
-        }
-        for packet in self.packets.range_mut(..self.released).rev() {
-            if packet.acked_at <= at {
-                break;
-            }
-            packet.acked_at = at;
-        }
-    }
-
-    /// An ack was lost.
-    pub fn lose_ack(&mut self) {
-        self.unreported = true;
-        self.ragged = true;
-    }
-
-    // At the sender.
 
     /// When the newest of the acks came that have been taken in.
     pub fn last_acked_at(&self) -> Nanos {
@@ -499,15 +423,4 @@ impl Sender {
             self.in_flight -= packet.count();
         }
     }
-}
-
-/// What arrived together.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Arrival {
-    /// Packets, also those that came before their turn.
-    pub packets: u32,
-    /// Bytes that the reader may take now.
-    pub bytes: u32,
-    /// The FIN is among what the reader may take.
-    pub fin: bool,
 }

@@ -13,11 +13,11 @@ use std::task::{Context, Poll, Waker};
 use im::env::{Addr, Nanos};
 
 use super::conn::{Conn, ConnId, EndId, EndState};
-use super::digest::Noted;
-use super::net::{keep_waker, wake};
 use super::path::Fare;
-use super::rng;
-use super::world::{Event, HostId, World};
+use super::streams::{keep_waker, wake};
+use crate::engine::sim::digest::Noted;
+use crate::engine::sim::rng;
+use crate::engine::sim::world::{Event, HostId, World};
 
 /// When SYNs leave, in ms after the first (Linux 6.18: `tcp_syn_linear_timeouts` = 4).
 const SYN_TIMES_MS: [u64; 11] =

@@ -3,7 +3,7 @@
 use im::env::Nanos;
 use rand::Rng as _;
 
-use super::rng::{self, Stream};
+use crate::engine::sim::rng::{self, Stream};
 
 /// Payload bytes of one packet: an Ethernet MTU of 1500 less IP, TCP and timestamp headers.
 pub const PACKET_BYTES: usize = 1448;

@@ -12,9 +12,9 @@ use im::env::Nanos;
 
 use super::keepalive::Probing;
 use super::link::Burstiness;
-use super::rng::Stream;
 use super::sender::{NEVER, Sender};
-use super::world::HostId;
+use crate::engine::sim::rng::Stream;
+use crate::engine::sim::world::HostId;
 
 /// Bytes a pipe holds before its writer must wait: sender's and receiver's buffers together.
 pub const WINDOW_BYTES: usize = 256 * 1024;

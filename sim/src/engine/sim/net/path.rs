@@ -5,14 +5,14 @@ use std::collections::VecDeque;
 
 use im::env::Nanos;
 
+use super::conditions::{Conditions, Effect, LinkKind};
 use super::conn::{Conn, EndId};
-use super::digest::{Digest, Noted};
-use super::faults::{Conditions, Effect, LinkKind};
-use super::heap::EventQueue;
 use super::link::{LinkProfile, Queue};
-use super::processor::Poll;
-use super::rng;
-use super::world::{Event, Host, HostId, NetStats, World};
+use crate::engine::sim::digest::{Digest, Noted};
+use crate::engine::sim::heap::EventQueue;
+use crate::engine::sim::host::processor::Poll;
+use crate::engine::sim::rng;
+use crate::engine::sim::world::{Event, Host, HostId, NetStats, World};
 
 /// How a packet fares.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
