@@ -33,7 +33,7 @@ impl Drawn {
             Act::Crash { node, point: Some((point, nth)) } => {
                 format!("{node} at {} #{nth}", point.name())
             }
-            Act::PowerLoss { node, torn: true } => format!("{node}, torn"),
+            Act::PowerLoss { node, torn: true } => format!("{node}, last write torn"),
             Act::PowerLoss { node, torn: false } => node.to_string(),
             Act::Pause { node } | Act::FillDisk { node } | Act::FailDisk { node } => {
                 node.to_string()
@@ -41,8 +41,8 @@ impl Drawn {
             Act::StepClock { node, by } => format!("{node}, {by}"),
             Act::DriftClock { node, ppm } => format!("{node}, {ppm:+} ppm"),
             Act::SlowDisk { node, times, by } => match by.0 {
-                0 => format!("{node}, {times} times"),
-                _ => format!("{node}, {times} times and {by}"),
+                0 => format!("{node}, {times} times slower"),
+                _ => format!("{node}, {times} times slower plus {by}"),
             },
             Act::Churn { workload, rate } => format!("{workload}, {rate}"),
         }
@@ -113,7 +113,7 @@ mod tests {
                 "chat with store, every 100ms",
                 "chat-0 at chat-committed #1",
                 "chat-0, +40 ppm",
-                "log-0, 3 times and 2ms",
+                "log-0, 3 times slower plus 2ms",
             ]
         );
     }

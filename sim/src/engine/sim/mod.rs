@@ -304,6 +304,7 @@ impl Drop for Sim {
         });
         drop(tasks);
         drop(waiting);
+        executor::take_halted();
         executor::run_ready();
         executor::choose_by(None);
         executor::model_processors(false);

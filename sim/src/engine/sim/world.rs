@@ -60,6 +60,8 @@ pub enum Event {
     ResetArrives(EndId),
     /// This end may have to ask whether its peer is still there.
     KeepAlive(EndId),
+    /// The writer at this end may still wait for room.
+    Persist(EndId),
     /// The next of the tasks that wait for this host's processor may run.
     ProcessorFree(HostId),
     /// The supervisor starts this host's process again, if nothing has happened to it since it had
@@ -146,6 +148,7 @@ pub struct World {
     pub links: [LinkProfile; 2],
     pub conditions: Conditions,
     pub accept_queue: AcceptQueue,
+    pub listeners_opened: u64,
     pub points: Points,
     /// How long a supervisor waits before it starts a process again that ended itself.
     pub restart_after: Nanos,
@@ -200,6 +203,7 @@ impl World {
             links: [client, backend],
             conditions: Conditions::default(),
             accept_queue: AcceptQueue::default(),
+            listeners_opened: 0,
             points: Points::default(),
             restart_after: RESTART_AFTER,
             digest: Digest::new(seed),
@@ -288,6 +292,7 @@ impl World {
             Event::WindowOpens(end) => self.window_opens(end),
             Event::ResetArrives(end) => self.reset_arrives(end),
             Event::KeepAlive(end) => self.keep_alive(end),
+            Event::Persist(end) => self.persist(end),
             Event::ProcessorFree(host) => self.processor_free(host),
             Event::Restart(..) => unreachable!("a step of its own"),
         }

@@ -58,11 +58,15 @@ impl World {
     pub fn end_process(&mut self, id: HostId, machine_up: bool) -> Remains {
         let host = self.host(id);
         host.alive = false;
-        host.powered = machine_up;
+        host.powered &= machine_up;
         host.supervised.number += 1;
         let tasks = host.tasks.take_all();
         let waiting = host.processor.stop();
-        host.listeners.clear();
+        if machine_up {
+            self.drop_listeners(id);
+        } else {
+            host.listeners.clear();
+        }
         let ends = self.take_ends(id);
         for end in &ends {
             if machine_up {
@@ -70,6 +74,9 @@ impl World {
             } else {
                 self.vanish(*end);
             }
+        }
+        if !machine_up {
+            self.forget_unsent(id);
         }
         Remains { tasks, waiting, connections: ends.len() as u64 }
     }

@@ -69,10 +69,10 @@ impl Sender {
     /// Everything that has arrived so far is acked by something that reaches the sender at `at`, or
     /// before, where something else does.
     pub fn ack_all(&mut self, at: Nanos) {
+        self.unreported = false;
         if self.ragged {
             let received = self.packets.iter_mut().filter(|packet| packet.received);
             received.for_each(|packet| packet.acked_at = packet.acked_at.min(at));
-            self.unreported = false;
             return;
         }
         for packet in self.packets.range_mut(..self.released).rev() {
@@ -85,7 +85,10 @@ impl Sender {
 
     /// An ack was lost.
     pub fn lose_ack(&mut self) {
-        self.unreported = true;
-        self.ragged = true;
+        let mut arrived = self.packets.iter().filter(|packet| packet.received);
+        if arrived.any(|packet| packet.acked_at == NEVER) {
+            self.unreported = true;
+            self.ragged = true;
+        }
     }
 }

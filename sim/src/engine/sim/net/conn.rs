@@ -10,7 +10,7 @@ use std::task::Waker;
 
 use im::env::Nanos;
 
-use super::keepalive::Probing;
+use super::keepalive::{Persist, Probing};
 use super::link::Burstiness;
 use super::sender::{NEVER, Sender};
 use crate::engine::sim::rng::Stream;
@@ -96,6 +96,9 @@ pub struct Pipe {
     /// When its pending event is due, or [`NEVER`].
     pub timer_pending_at: Nanos,
     pub burstiness: Burstiness,
+    /// The writer waits for room: how often the peer was asked in vain since it last answered, and
+    /// since when. `None` while no event is pending.
+    pub persist: Option<Persist>,
     /// When a packet of this pipe last reached its reader's machine.
     pub heard_at: Nanos,
 }
@@ -114,6 +117,7 @@ impl Pipe {
             timer_at: NEVER,
             timer_pending_at: NEVER,
             burstiness: Burstiness::default(),
+            persist: None,
             heard_at: 0,
         }
     }
@@ -161,6 +165,8 @@ pub struct Conn {
     pub answers: u8,
     /// The listening side keeps no place for this half-made connection.
     pub has_cookie: bool,
+    /// Number of the listener that keeps the place.
+    pub listener: u64,
     /// It is about to answer the SYN again.
     pub waits_to_answer: bool,
     pub established: bool,
@@ -189,6 +195,7 @@ impl Conn {
             syn_tries: 0,
             answers: 0,
             has_cookie: false,
+            listener: 0,
             waits_to_answer: false,
             established: false,
             dialled_at: 0,
@@ -204,7 +211,7 @@ impl Conn {
     pub fn is_dead(&self) -> bool {
         !self.ends.iter().any(|end| match end.state {
             EndState::Open | EndState::Failed(_) => true,
-            EndState::Answered => self.established,
+            EndState::Answered => self.established && !self.pipes[0].sender.silent,
             EndState::Unborn | EndState::Gone => false,
         })
     }
@@ -229,6 +236,12 @@ impl Conns {
         conn.generation = generation;
         self.slots[slot as usize] = Some(Box::new(conn));
         ConnId { slot, generation }
+    }
+
+    /// Every connection, in the order of slots.
+    pub fn ids(&self) -> Vec<ConnId> {
+        let taken = (0..).zip(&self.slots).filter(|(_, conn)| conn.is_some());
+        taken.map(|(slot, _)| self.id_at(slot)).collect()
     }
 
     pub fn get(&mut self, id: ConnId) -> Option<&mut Conn> {

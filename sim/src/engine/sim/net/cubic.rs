@@ -73,7 +73,10 @@ impl Cubic {
 
     fn follow(&mut self, now: Nanos, trip: Nanos, size: u32, acked: u32) {
         self.friendly_acks += acked;
-        if self.looked_for == size && now - self.looked_at <= FOLLOWED_EVERY && self.since > 0 {
+        if self.looked_for == size
+            && now.saturating_sub(self.looked_at) <= FOLLOWED_EVERY
+            && self.since > 0
+        {
             return;
         }
         if self.looked_at != now || self.since == 0 {
@@ -111,7 +114,7 @@ impl Cubic {
     }
 
     fn target(&self, now: Nanos, trip: Nanos) -> u32 {
-        let elapsed = ((now - self.since + trip) << TIME_SHIFT) / 1_000_000_000;
+        let elapsed = ((now.saturating_sub(self.since) + trip) << TIME_SHIFT) / 1_000_000_000;
         let off = elapsed.abs_diff(self.plateau_after).min(1 << 16);
         let delta = ((SCALE * off * off * off) >> (TIME_SHIFT * 4)) as u32;
         if elapsed < self.plateau_after {

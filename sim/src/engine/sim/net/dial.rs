@@ -48,6 +48,8 @@ impl Default for AcceptQueue {
 /// A listening port.
 pub struct Listener {
     pub port: u16,
+    /// Unique in its world: a port that is opened again knows nothing of what it had before.
+    number: u64,
     queue: VecDeque<ConnId>,
     /// Connections that wait for the dialler's ack.
     answered: u32,
@@ -113,12 +115,15 @@ impl World {
         self.note(Noted::SynArrives, u64::from(id.slot));
         let Some(conn) = self.conns.get(id) else { return };
         let (target, port, state) = (conn.ends[1].host, conn.port, conn.ends[1].state);
+        let number = conn.listener;
         let rules = self.accept_queue;
         let host = self.host(target);
         if !host.powered {
             return self.retry_syn(id);
         }
-        if state == EndState::Unborn {
+        let listens = |listener: &Listener| listener.port == port && listener.number == number;
+        let known = state == EndState::Answered && host.listeners.iter().any(listens);
+        if state == EndState::Unborn || state == EndState::Answered && !known {
             let listener = host.listeners.iter_mut().find(|listener| listener.port == port);
             let Some(listener) = listener.filter(|_| host.alive) else {
                 return self.refuse(id);
@@ -128,9 +133,11 @@ impl World {
                 return self.retry_syn(id);
             }
             listener.answered += u32::from(!no_place);
+            let number = listener.number;
             let conn = self.conns.get(id).expect("found above");
             conn.ends[1].state = EndState::Answered;
             conn.has_cookie = no_place;
+            conn.listener = number;
         }
         self.answer(id);
     }
@@ -201,11 +208,13 @@ impl World {
         let (backlog, now) = (self.accept_queue.backlog, self.now);
         let Some(conn) = self.conns.get(id) else { return };
         let (target, port, has_cookie) = (conn.ends[1].host, conn.port, conn.has_cookie);
+        let number = conn.listener;
         if conn.ends[1].state != EndState::Answered || !self.host(target).powered {
             return;
         }
         let listeners = &mut self.host(target).listeners;
-        let Some(listener) = listeners.iter_mut().find(|listener| listener.port == port) else {
+        let same = |listener: &&mut Listener| listener.port == port && listener.number == number;
+        let Some(listener) = listeners.iter_mut().find(same) else {
             return self.forget_answered(id);
         };
         if listener.queue.len() as u32 > backlog {
@@ -271,11 +280,11 @@ impl World {
     /// The connection no longer waits in its listener's first queue.
     fn free_answered(&mut self, id: ConnId) {
         let Some(conn) = self.conns.get(id) else { return };
-        let (target, port) = (conn.ends[1].host, conn.port);
+        let (target, number) = (conn.ends[1].host, conn.listener);
         if conn.ends[1].state == EndState::Answered && !conn.has_cookie {
             let listeners = &mut self.host(target).listeners;
-            if let Some(listener) = listeners.iter_mut().find(|listener| listener.port == port) {
-                listener.answered = listener.answered.saturating_sub(1);
+            if let Some(listener) = listeners.iter_mut().find(|known| known.number == number) {
+                listener.answered -= 1;
             }
         }
     }
@@ -293,11 +302,19 @@ impl World {
     // Listening.
 
     pub fn listen(&mut self, host: HostId, port: u16) -> io::Result<()> {
+        let number = self.listeners_opened;
+        self.listeners_opened += 1;
         let host = self.host(host);
         if host.listeners.iter().any(|listener| listener.port == port) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
-        host.listeners.push(Listener { port, queue: VecDeque::new(), answered: 0, waiting: None });
+        host.listeners.push(Listener {
+            port,
+            number,
+            queue: VecDeque::new(),
+            answered: 0,
+            waiting: None,
+        });
         Ok(())
     }
 
@@ -318,6 +335,15 @@ impl World {
             };
             if let Some(conn) = self.conns.get(id) {
                 return Poll::Ready(Ok((EndId { conn: id, side: 1 }, conn.ends[0].host)));
+            }
+        }
+    }
+
+    /// The process of a host is gone: connections that waited for `accept` are reset.
+    pub fn drop_listeners(&mut self, host: HostId) {
+        for listener in std::mem::take(&mut self.host(host).listeners) {
+            for id in listener.queue {
+                self.abort(EndId { conn: id, side: 1 });
             }
         }
     }

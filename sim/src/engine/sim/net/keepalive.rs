@@ -7,8 +7,8 @@ use std::io;
 
 use im::env::Nanos;
 
-use super::conn::{EndId, EndState};
-use super::path::Fare;
+use super::conn::{Conn, EndId, EndState, Fin, WINDOW_BYTES};
+use super::path::{Fare, Net};
 use crate::engine::sim::digest::Noted;
 use crate::engine::sim::world::{Event, World};
 
@@ -32,9 +32,97 @@ pub struct Probing {
     answer_at: Nanos,
 }
 
+/// A writer that waits for room.
+#[derive(Clone, Copy, Debug)]
+pub struct Persist {
+    unanswered: u32,
+    /// When the peer was last known to be there.
+    heard_at: Nanos,
+}
+
+/// What comes back from a peer that is asked whether it is there.
+enum Answer {
+    /// It does not know of the connection; its RST is on the way.
+    Reset,
+    None,
+    Arrives(Nanos),
+}
+
+impl Net<'_> {
+    /// A probe goes to the peer of `end`, and its answer comes back.
+    fn ask_peer(&mut self, conn: &mut Conn, end: EndId) -> Answer {
+        let peer = &conn.ends[1 - end.at()];
+        let peer_up = self.hosts[peer.host as usize].powered;
+        let back = &conn.pipes[1 - end.at()];
+        // A kernel that still has bytes to bring after a program closed knows of the connection.
+        let closing = back.fin != Fin::No && !back.sender.silent && back.fin != Fin::Arrived;
+        let known = match peer.state {
+            EndState::Open | EndState::Answered => true,
+            EndState::Gone => closing,
+            EndState::Unborn | EndState::Failed(_) => false,
+        };
+        let there = self.send_ack(conn, end);
+        let back = if peer_up { self.send_ack(conn, end.peer()) } else { Fare::Lost };
+        match (there, back) {
+            (Fare::Arrives(there), Fare::Arrives(back)) => {
+                let at = there + (back - self.now);
+                if known {
+                    return Answer::Arrives(at);
+                }
+                let at = at.max(conn.pipes[1 - end.at()].last_arrival + 1);
+                self.events.push(at, Event::ResetArrives(end));
+                Answer::Reset
+            }
+            _ => Answer::None,
+        }
+    }
+}
+
 impl World {
+    /// A writer waits for room: once nothing is under way, it must ask whether the peer has made
+    /// some, or is still there (the persist timer).
+    pub fn expect_persist(&mut self, end: EndId) {
+        let Some((conn, net)) = self.split(end) else { return };
+        let pipe = &mut conn.pipes[end.at()];
+        if pipe.persist.is_none() {
+            pipe.persist = Some(Persist { unanswered: 0, heard_at: net.now });
+            net.events.push(net.now + pipe.sender.trip.rto(0), Event::Persist(end));
+        }
+    }
+
+    pub fn persist(&mut self, end: EndId) {
+        let Some((conn, mut net)) = self.split(end) else { return };
+        let (now, host) = (net.now, conn.ends[end.at()].host);
+        let open = conn.ends[end.at()].state == EndState::Open;
+        let pipe = &mut conn.pipes[end.at()];
+        let Some(mut persist) = pipe.persist.take() else { return };
+        let waits = open && pipe.ring.len() == WINDOW_BYTES;
+        if !waits || !net.hosts[host as usize].powered {
+            return;
+        }
+        pipe.sender.learn(now);
+        let give_up_after = pipe.sender.give_up_after;
+        if !pipe.sender.packets.is_empty() {
+            // The retransmissions decide meanwhile.
+            persist = Persist { unanswered: 0, heard_at: now };
+        } else {
+            match net.ask_peer(conn, end) {
+                Answer::Reset => return,
+                Answer::Arrives(_) => persist = Persist { unanswered: 0, heard_at: now },
+                Answer::None if now - persist.heard_at >= give_up_after => {
+                    return self.fail(end, io::ErrorKind::TimedOut);
+                }
+                Answer::None => persist.unanswered += 1,
+            }
+        }
+        let pipe = &mut conn.pipes[end.at()];
+        pipe.persist = Some(persist);
+        net.events.push(now + pipe.sender.trip.rto(persist.unanswered), Event::Persist(end));
+    }
+
     pub fn set_keep_alive(&mut self, end: EndId, rules: KeepAlive) {
         let Some((conn, net)) = self.split(end) else { return };
+        assert!(rules.idle > 0 && rules.every > 0, "a socket cannot ask all the time");
         let fresh = conn.ends[end.at()].probing.is_none();
         let probing = Probing { rules, unanswered: 0, answer_at: net.now };
         conn.ends[end.at()].probing = Some(Box::new(probing));
@@ -77,21 +165,15 @@ impl World {
         }
         net.note(Noted::KeepAlive, u64::from(end.conn.slot));
         probing.unanswered += 1;
-        let peer = &conn.ends[1 - end.at()];
-        let (peer_up, peer_open) =
-            (net.hosts[peer.host as usize].powered, peer.state == EndState::Open);
-        let there = net.send_ack(conn, end);
-        let back = if peer_up { net.send_ack(conn, end.peer()) } else { Fare::Lost };
-        let mut next = now + rules.every;
-        if let (Fare::Arrives(there), Fare::Arrives(back)) = (there, back) {
-            let answer_at = there + (back - now);
-            if !peer_open {
-                return net.events.push(answer_at, Event::ResetArrives(end));
+        let next = match net.ask_peer(conn, end) {
+            Answer::Reset => return,
+            Answer::None => now + rules.every,
+            Answer::Arrives(answer_at) => {
+                probing.answer_at = answer_at;
+                probing.unanswered = 0;
+                answer_at + rules.idle
             }
-            probing.answer_at = answer_at;
-            probing.unanswered = 0;
-            next = answer_at + rules.idle;
-        }
+        };
         conn.ends[end.at()].probing = Some(Box::new(probing));
         net.events.push(next, Event::KeepAlive(end));
     }

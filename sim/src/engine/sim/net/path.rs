@@ -119,7 +119,7 @@ impl Net<'_> {
         if let Some(bytes) = bytes {
             match self.pass_link(hosts.0, at, bytes, |host| &mut host.uplink) {
                 Some(left) => at = left,
-                None => return self.lose(kind, bytes > 0, Counted::Dropped),
+                None => return self.lose(kind, true, Counted::Dropped),
             }
         }
         let counts = bytes.is_some();

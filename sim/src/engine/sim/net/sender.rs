@@ -199,7 +199,8 @@ impl Sender {
         let packet = &mut self.packets[place];
         packet.order = self.sendings;
         packet.sent_at = now;
-        packet.arrives_at = arrives_at;
+        // An earlier copy may still arrive first.
+        packet.arrives_at = packet.arrives_at.min(arrives_at);
         packet.lost = false;
         self.sendings += 1;
         self.in_flight += packet.count();
@@ -254,7 +255,10 @@ impl Sender {
         if self.front >= self.recovering_until {
             self.collapsed = false;
         }
-        self.ragged = self.ragged && !self.is_smooth();
+        if self.ragged && self.is_smooth() {
+            self.ragged = false;
+            self.reordering_until = NEVER;
+        }
     }
 
     /// Whether everything has arrived or will, in order, and every ack will come.
@@ -267,7 +271,9 @@ impl Sender {
                 (&mut last_arrival, packet.arrives_at)
             };
             let follows = next != NEVER && next >= std::mem::replace(last, next);
-            follows && !packet.lost && !(packet.received && last_arrival > 0)
+            let on_its_way_again = packet.received && packet.arrives_at != NEVER;
+            let overtook = packet.received && last_arrival > 0;
+            follows && !packet.lost && !overtook && !on_its_way_again
         })
     }
 
@@ -322,9 +328,11 @@ impl Sender {
         if !packet.lost {
             self.in_flight -= packet.count();
         }
-        if packet.order >= self.acked_before {
-            self.acked_before = packet.order + 1;
-            self.acked_trip = packet.acked_at - packet.sent_at;
+        let trip = packet.acked_at - packet.sent_at;
+        // Of a packet sent twice, a very early ack is about the first copy.
+        let ambiguous = packet.resent && trip < self.trip.least();
+        if packet.order >= self.acked_before && !ambiguous {
+            (self.acked_before, self.acked_trip) = (packet.order + 1, trip);
         }
         if !packet.resent {
             self.trip.measure(packet.acked_at - packet.sent_at);
@@ -369,13 +377,13 @@ impl Sender {
         }
         let recovering = self.front < self.recovering_until;
         if self.probing || recovering || self.backoff > 0 {
-            let wait = self.trip.rto(self.backoff);
+            let (from, wait) = (self.timer_from.max(first.sent_at), self.trip.rto(self.backoff));
             if self.give_up_after == GIVE_UP {
-                return Some((self.timer_from, wait));
+                return Some((from, wait));
             }
             // With a limit of the program's own, no wait goes beyond it.
             let gives_up_at = self.resent_since.saturating_add(self.give_up_after);
-            return Some((self.timer_from, wait.min(gives_up_at.saturating_sub(self.timer_from))));
+            return Some((from, wait.min(gives_up_at.saturating_sub(from))));
         }
         let from = self.timer_from.max(self.last_sent_at);
         let rto_ends = self.timer_from.max(first.sent_at) + self.trip.rto(0);
@@ -405,7 +413,7 @@ impl Sender {
         if self.resent_since != NEVER && now - self.resent_since >= self.give_up_after {
             return Expiry::GiveUp;
         }
-        self.window.collapse(self.backoff > 0);
+        self.window.collapse(self.backoff > 0 || recovering);
         self.backoff += 1;
         self.collapsed = true;
         self.recovering_until = self.front + self.packets.len() as u64;

@@ -39,6 +39,7 @@ impl World {
                 return Poll::Ready(Ok(0));
             }
             keep_waker(&mut conn.ends[end.at()].writer, cx);
+            self.expect_persist(end);
             return Poll::Pending;
         }
         if pipe.ring.capacity() == 0 {
@@ -79,8 +80,9 @@ impl World {
             return Poll::Ready(Ok(()));
         }
         match conn.ends[end.at()].state {
+            // What the peer has ended stays ended, whatever happened since.
+            EndState::Open | EndState::Failed(_) if pipe.fin == Fin::Arrived => Poll::Ready(Ok(())),
             EndState::Failed(kind) => Poll::Ready(Err(kind.into())),
-            EndState::Open if pipe.fin == Fin::Arrived => Poll::Ready(Ok(())),
             EndState::Open => {
                 keep_waker(&mut conn.ends[end.at()].reader, cx);
                 Poll::Pending
@@ -124,7 +126,8 @@ impl World {
         if conn.ends[end.at()].state == EndState::Gone {
             return;
         }
-        let open = conn.ends[end.at()].state == EndState::Open;
+        let open =
+            conn.ends[end.at()].state == EndState::Open && (conn.established || end.side == 1);
         if open && conn.pipes[1 - end.at()].available > 0 {
             net.send_reset(conn, end);
             conn.pipes[end.at()].fall_silent();
@@ -165,6 +168,26 @@ impl World {
         }
     }
 
+    /// The machine of a host has lost its power: nothing that its kernel still had to send is sent,
+    /// and of half-made connections it knows nothing any more.
+    pub fn forget_unsent(&mut self, host: HostId) {
+        for id in self.conns.ids() {
+            let Some(conn) = self.conns.get(id) else { continue };
+            for (end, pipe) in conn.ends.iter_mut().zip(&mut conn.pipes) {
+                if end.host != host {
+                    continue;
+                }
+                pipe.fall_silent();
+                if end.state == EndState::Answered {
+                    end.state = EndState::Gone;
+                }
+            }
+            if conn.is_dead() {
+                self.remove_connection(id);
+            }
+        }
+    }
+
     pub fn reset_arrives(&mut self, end: EndId) {
         let Some(conn) = self.conns.get(end.conn) else { return };
         let host = conn.ends[end.at()].host;
@@ -201,7 +224,11 @@ impl World {
         let mut reset = 0;
         for end in ends {
             let Some(conn) = self.conns.get(end.conn) else { continue };
-            if conn.ends[end.at()].state != EndState::Open || !with(conn.ends[1 - end.at()].host) {
+            let made = conn.ends[1].state != EndState::Answered;
+            if conn.ends[end.at()].state != EndState::Open
+                || !made
+                || !with(conn.ends[1 - end.at()].host)
+            {
                 continue;
             }
             reset += 1;
@@ -210,7 +237,7 @@ impl World {
                 self.fail(end, io::ErrorKind::ConnectionReset);
             }
         }
-        self.stats.resets += 2 * reset;
+        self.stats.resets += reset;
         reset
     }
 

@@ -69,6 +69,9 @@ impl World {
             return;
         }
         pipe.timer_pending_at = NEVER;
+        if pipe.sender.silent {
+            return;
+        }
         if pipe.timer_at > net.now {
             return net.expect_timer(conn, end);
         }
@@ -156,7 +159,7 @@ impl Net<'_> {
         let at = pipe.sender.next_arrival();
         if at != NEVER {
             pipe.delivery_pending = true;
-            self.events.push(at, Event::Deliver(end));
+            self.events.push(at.max(self.now), Event::Deliver(end));
         }
     }
 
@@ -207,8 +210,10 @@ impl Net<'_> {
     /// Bytes reach a machine without a socket for them: it answers with a RST.
     fn arrive_nowhere(&mut self, conn: &mut Conn, end: EndId) {
         self.note(Noted::BytesArriveNowhere, u64::from(end.conn.slot));
-        let now = self.now;
-        if !conn.pipes[end.at()].sender.is_data_due(now) {
+        // A kernel that has closed its side itself still takes the other side's FIN.
+        let back = &conn.pipes[1 - end.at()];
+        let closing = back.fin != Fin::No && !back.sender.silent;
+        if closing && !conn.pipes[end.at()].sender.is_data_due(self.now) {
             return self.receive(conn, end);
         }
         if self.send_reset(conn, end.peer()) {
@@ -229,7 +234,8 @@ impl Net<'_> {
     pub fn send_reset(&mut self, conn: &mut Conn, from: EndId) -> bool {
         let fare = self.send(conn, from, 0);
         if let Fare::Arrives(at) = fare {
-            let at = at.max(conn.pipes[from.at()].last_arrival);
+            // Behind everything that was sent before.
+            let at = at.max(conn.pipes[from.at()].last_arrival + 1);
             self.events.push(at, Event::ResetArrives(from.peer()));
         }
         fare != Fare::Lost

@@ -538,3 +538,97 @@ fn one_seed_gives_one_digest_and_another_seed_another() {
     assert_eq!(run(1), run(1));
     assert_ne!(run(1), run(2));
 }
+
+/// Dials, writes 100 kB at 1 s, closes; the peer logs how much it has read when it ends.
+fn add_giver(sim: &mut Sim, log: &Log, closes: bool) -> [HostId; 2] {
+    let log = log.clone();
+    let taker = sim.add_host("taker", LinkKind::Backend, MS, move |env| {
+        let log = log.clone();
+        async move {
+            let mut listener = env.listen(1).expect("the port is free");
+            let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+            let mut bytes = Vec::new();
+            let ended = stream.read_to_end(&mut bytes).await;
+            note(&log, &env, format!("{} bytes, {:?}", bytes.len(), ended.map_err(|e| e.kind())));
+        }
+    });
+    sim.start(taker);
+    let giver = sim.add_host("giver", LinkKind::Backend, MS, move |env| async move {
+        let to = Addr { node: taker, port: 1 };
+        let mut stream = env.connect(to).await.expect("accepted");
+        env.sleep_until(S).await;
+        stream.write_all(&vec![7; 100_000]).await.expect("open");
+        if closes {
+            drop(stream);
+        } else {
+            std::future::pending::<()>().await;
+        }
+    });
+    sim.start(giver);
+    [taker, giver]
+}
+
+#[test]
+fn a_machine_without_power_sends_nothing_again_not_even_for_programs_that_had_closed() {
+    for closes in [false, true] {
+        let (mut sim, log) = (world(0), Log::default());
+        let [taker, giver] = add_giver(&mut sim, &log, closes);
+        sim.run_until(900 * MS);
+        let cut = sim.impose(Condition::Cut(BTreeSet::from([taker]), BTreeSet::from([giver])));
+        sim.run_until(2 * S);
+        sim.lose_power(giver, false);
+        sim.lift(cut);
+        sim.run_until(100 * S);
+        assert_eq!(lines(&log), [], "closes: {closes}");
+    }
+}
+
+#[test]
+fn a_listener_that_lost_its_power_knows_nothing_of_half_made_connections() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    add_pinger(&mut sim, echo, S, &log);
+    sim.run_until(15 * MS);
+    // The SYN is answered; the dialler's ack finds the machine gone.
+    sim.lose_power(echo, false);
+    sim.run_until(S);
+    sim.start(echo);
+    sim.run_until(20 * S);
+    let [connected, failed] = &lines(&log)[..] else { panic!("{:?}", lines(&log)) };
+    assert_eq!((connected.1.as_str(), failed.1.as_str()), ("connected", "ConnectionReset"));
+    let again = Log::default();
+    add_pinger(&mut sim, echo, S, &again);
+    sim.run_until(22 * S);
+    assert_eq!(lines(&again)[..2], [entry(20_020, "connected"), entry(20_040, "echo 0")]);
+}
+
+#[test]
+fn a_writer_that_waits_for_room_hears_of_its_readers_end() {
+    for (power, expected) in [(true, "TimedOut"), (false, "ConnectionReset")] {
+        let (mut sim, log) = (world(0), Log::default());
+        let holder = add_holder(&mut sim, false);
+        let seen = log.clone();
+        let writer = sim.add_host("writer", LinkKind::Backend, MS, move |env| {
+            let log = seen.clone();
+            async move {
+                let to = Addr { node: holder, port: 1 };
+                let mut stream = env.connect(to).await.expect("accepted");
+                let error = stream.write_all(&vec![7; 1 << 20]).await.expect_err("no reader");
+                note(&log, &env, format!("{:?}", error.kind()));
+            }
+        });
+        sim.start(writer);
+        sim.run_until(10 * S);
+        let cut = sim.impose(Condition::Cut(BTreeSet::from([holder]), BTreeSet::from([writer])));
+        if power {
+            sim.lose_power(holder, false);
+        } else {
+            sim.crash(holder);
+        }
+        sim.run_until(11 * S);
+        sim.lift(cut);
+        sim.run_until(1_200 * S);
+        assert_eq!(lines(&log).len(), 1);
+        assert_eq!(lines(&log)[0].1, expected);
+    }
+}
