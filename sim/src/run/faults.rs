@@ -194,7 +194,11 @@ impl Faults {
             }
             Act::SlowDisk { .. } | Act::FillDisk { .. } | Act::FailDisk { .. } => {
                 let touched = sim.heal_disk(host);
-                self.count(number, "disk_operations", touched);
+                let effect = match &drawn.act {
+                    Act::SlowDisk { .. } => "disk_operations_slowed",
+                    _ => "disk_operations_failed",
+                };
+                self.count(number, effect, touched);
             }
             other => unreachable!("not done to a host: {other:?}"),
         }
@@ -321,10 +325,10 @@ mod tests {
              [[faults]]\nkind = \"crash\"\nnode = \"chat-0\"\nat = \"1s\"\nlasts = \"2s\"\n",
         );
         let steps = [
-            (1_000, Step::Begins, 0),
-            (3_000, Step::Ends, 0),
-            (3_000, Step::Begins, 1),
-            (4_000, Step::Ends, 1),
+            (1_000, Step::Begins, 1),
+            (3_000, Step::Ends, 1),
+            (3_000, Step::Begins, 0),
+            (4_000, Step::Ends, 0),
         ];
         assert_eq!(changes, steps);
     }

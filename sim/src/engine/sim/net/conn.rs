@@ -96,8 +96,7 @@ pub struct Pipe {
     /// When its pending event is due, or [`NEVER`].
     pub timer_pending_at: Nanos,
     pub burstiness: Burstiness,
-    /// The writer waits for room: how often the peer was asked in vain since it last answered, and
-    /// since when. `None` while no event is pending.
+    /// The writer waits for room. `None` while no event is pending.
     pub persist: Option<Persist>,
     /// When a packet of this pipe last reached its reader's machine.
     pub heard_at: Nanos,

@@ -35,7 +35,8 @@ pub struct Probing {
 /// A writer that waits for room.
 #[derive(Clone, Copy, Debug)]
 pub struct Persist {
-    unanswered: u32,
+    /// How often the peer was asked; the waits double, whether it answers or not.
+    probes: u32,
     /// When the peer was last known to be there.
     heard_at: Nanos,
 }
@@ -85,7 +86,7 @@ impl World {
         let Some((conn, net)) = self.split(end) else { return };
         let pipe = &mut conn.pipes[end.at()];
         if pipe.persist.is_none() {
-            pipe.persist = Some(Persist { unanswered: 0, heard_at: net.now });
+            pipe.persist = Some(Persist { probes: 0, heard_at: net.now });
             net.events.push(net.now + pipe.sender.trip.rto(0), Event::Persist(end));
         }
     }
@@ -104,20 +105,21 @@ impl World {
         let give_up_after = pipe.sender.give_up_after;
         if !pipe.sender.packets.is_empty() {
             // The retransmissions decide meanwhile.
-            persist = Persist { unanswered: 0, heard_at: now };
+            persist = Persist { probes: 0, heard_at: now };
         } else {
+            persist.probes += 1;
             match net.ask_peer(conn, end) {
                 Answer::Reset => return,
-                Answer::Arrives(_) => persist = Persist { unanswered: 0, heard_at: now },
+                Answer::Arrives(_) => persist.heard_at = now,
                 Answer::None if now - persist.heard_at >= give_up_after => {
                     return self.fail(end, io::ErrorKind::TimedOut);
                 }
-                Answer::None => persist.unanswered += 1,
+                Answer::None => {}
             }
         }
         let pipe = &mut conn.pipes[end.at()];
         pipe.persist = Some(persist);
-        net.events.push(now + pipe.sender.trip.rto(persist.unanswered), Event::Persist(end));
+        net.events.push(now + pipe.sender.trip.rto(persist.probes), Event::Persist(end));
     }
 
     pub fn set_keep_alive(&mut self, end: EndId, rules: KeepAlive) {

@@ -171,7 +171,7 @@ impl Sender {
     }
 
     /// The window keeps the sender from sending what it has.
-    pub fn is_limited(&mut self) {
+    pub fn note_limit(&mut self) {
         self.limited_before = self.sendings;
     }
 

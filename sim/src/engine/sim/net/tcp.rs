@@ -2,7 +2,7 @@
 //! giving up. Follows the Linux 6.18 behaviours that `sender.rs` decides on.
 //!
 //! On a link that loses nothing, with room in the window, a write costs one event: its delivery.
-//! It must not know programs: reading, writing and closing stand in `net.rs`.
+//! It must not know programs: reading, writing and closing stand in `streams.rs`.
 
 use std::io;
 
@@ -104,7 +104,7 @@ impl Net<'_> {
             let urgent = std::mem::take(&mut sender.urgent);
             if let Some(place) = sender.next_lost() {
                 if room == 0 && !urgent {
-                    break sender.is_limited();
+                    break sender.note_limit();
                 }
                 self.send_again(conn, end, place);
                 continue;
@@ -113,7 +113,7 @@ impl Net<'_> {
                 break;
             }
             if room == 0 {
-                break sender.is_limited();
+                break sender.note_limit();
             }
             let packets = if whole_trains { room as usize } else { 1 };
             let bytes = sender.unsent.min((packets * PACKET_BYTES) as u32);
@@ -183,12 +183,11 @@ impl Net<'_> {
     /// The receiver acks `packets` packets that `end` has written; each ack tells of all that has
     /// arrived so far.
     fn ack(&mut self, conn: &mut Conn, end: EndId, packets: u32) {
-        // The last of them to come through tells of all; a train on a clean link needs only one.
-        let survives =
-            (0..packets.min(64)).rev().find_map(|_| match self.send_ack(conn, end.peer()) {
-                Fare::Arrives(at) => Some(at),
-                Fare::Lost => None,
-            });
+        // One that comes through tells of all: what it does not tell of is told by the next.
+        let survives = (0..packets).find_map(|_| match self.send_ack(conn, end.peer()) {
+            Fare::Arrives(at) => Some(at),
+            Fare::Lost => None,
+        });
         let pipe = &mut conn.pipes[end.at()];
         match survives {
             Some(at) => {
