@@ -1,7 +1,7 @@
 //! Which hosts a world has, who talks to whom, and when. Plain numbers: it must not know how an
 //! engine makes hosts of them.
 
-use imsim::engine::sim::rng;
+use imsim::engine::rng;
 
 use crate::SEED;
 

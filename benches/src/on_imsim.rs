@@ -112,7 +112,7 @@ impl OnImsim {
                     let stream = match stage {
                         Stage::Hosts | Stage::Tasks => None,
                         Stage::Idle | Stage::Echoing => {
-                            Some(env.accept(&mut listener).await.expect("the client dials").0)
+                            Some(env.accept(&mut listener).await.expect("the client dials"))
                         }
                     };
                     let delivered = delivered.clone();
@@ -197,7 +197,7 @@ async fn connect_with_all(env: SimEnv, layout: Mesh, member: u32) -> Vec<<SimEnv
         streams.push(stream);
     }
     for _ in member + 1..layout.hosts {
-        streams.push(env.accept(&mut listener).await.expect("the member dials").0);
+        streams.push(env.accept(&mut listener).await.expect("the member dials"));
     }
     streams
 }

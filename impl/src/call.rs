@@ -189,7 +189,7 @@ pub async fn serve<E: Env, S: Service, F>(
 {
     let mut listener = env.listen(port).expect("each server has its port to itself");
     let handle = Rc::new(handle);
-    while let Ok((stream, _)) = env.accept(&mut listener).await {
+    while let Ok(stream) = env.accept(&mut listener).await {
         env.spawn(serve_connection::<E, S, F>(env.clone(), stream, handle.clone()));
     }
 }

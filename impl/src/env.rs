@@ -99,11 +99,11 @@ pub trait Env: Clone + 'static {
     /// Starts to listen on `port` of this host. Fails with `AddrInUse`.
     fn listen(&self, port: u16) -> io::Result<Self::Listener>;
 
-    /// Waits for the next connection; yields the stream and the number of the node that dialled.
+    /// Waits for the next connection.
     fn accept(
         &self,
         listener: &mut Self::Listener,
-    ) -> impl Future<Output = io::Result<(Self::Stream, u32)>>;
+    ) -> impl Future<Output = io::Result<Self::Stream>>;
 
     /// From now on the stream fails with `TimedOut` once nothing has been heard of its peer's
     /// machine for about `silence`, although it was asked: by probes while nothing is under way, by

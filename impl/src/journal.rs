@@ -8,6 +8,7 @@ use std::cell::Cell;
 use std::io;
 use std::marker::PhantomData;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,7 +37,7 @@ impl<E: Env, R> Clone for Journal<E, R> {
 struct Inner<E: Env> {
     env: E,
     file: String,
-    stats: Rc<Stats>,
+    stats: Arc<Stats>,
     appended: Cell<u64>,
     /// The checksum of the last record.
     chain: Cell<u32>,
@@ -54,7 +55,7 @@ impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
     /// Opens `file` and replays its records. They are synced before this returns: after a crash of
     /// the process alone they may still have lain in the page cache. Ends the process when the disk
     /// fails.
-    pub async fn open(env: E, file: &str, stats: Rc<Stats>) -> (Self, Vec<R>) {
+    pub async fn open(env: E, file: &str, stats: Arc<Stats>) -> (Self, Vec<R>) {
         match Self::try_open(&env, file, &stats).await {
             Ok(opened) => opened,
             Err(error) => {
@@ -64,7 +65,7 @@ impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
         }
     }
 
-    async fn try_open(env: &E, file: &str, stats: &Rc<Stats>) -> io::Result<(Self, Vec<R>)> {
+    async fn try_open(env: &E, file: &str, stats: &Arc<Stats>) -> io::Result<(Self, Vec<R>)> {
         let bytes = env.disk_read(file).await?;
         let Replayed { records, len, chain } = replay(&bytes);
         env.work(Work::Decode, records.len() as u64);

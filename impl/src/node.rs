@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::call::{Caller, Service};
 use crate::config::Config;
@@ -16,13 +17,13 @@ pub struct Node<E: Env> {
     /// The outside world.
     pub env: E,
     /// The `[im]` table.
-    pub config: Rc<Config>,
+    pub config: Arc<Config>,
     /// Who is in the cluster.
-    pub topology: Rc<Topology>,
+    pub topology: Arc<Topology>,
     /// This node's number.
     pub number: u32,
     /// This node's counters.
-    pub stats: Rc<Stats>,
+    pub stats: Arc<Stats>,
 }
 
 impl<E: Env> Clone for Node<E> {

@@ -1,13 +1,30 @@
-//! Counters that nodes keep of their own work. They belong to the harness and outlive a crash.
+//! Counters that nodes keep of their own work. They belong to the harness, which may read them from
+//! another thread, and outlive a crash.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A count that one thread raises and any thread reads.
+#[derive(Default, Debug)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// The count so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Raises the count. A load and a store, since only one thread ever does.
+    pub fn add(&self, count: u64) {
+        self.0.store(self.get() + count, Ordering::Relaxed);
+    }
+}
 
 macro_rules! counters {
     ($($(#[$doc:meta])+ $name:ident,)+) => {
         /// One node's counters.
         #[derive(Default, Debug)]
         pub struct Stats {
-            $($(#[$doc])+ pub $name: Cell<u64>,)+
+            $($(#[$doc])+ pub $name: Counter,)+
         }
 
         impl Stats {
@@ -89,11 +106,11 @@ counters! {
 }
 
 /// Adds to a counter.
-pub fn add(counter: &Cell<u64>, count: u64) {
-    counter.set(counter.get() + count);
+pub fn add(counter: &Counter, count: u64) {
+    counter.add(count);
 }
 
 /// Adds one to a counter.
-pub fn bump(counter: &Cell<u64>) {
-    add(counter, 1);
+pub fn bump(counter: &Counter) {
+    counter.add(1);
 }

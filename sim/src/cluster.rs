@@ -1,11 +1,11 @@
-//! A scenario's cluster on the `sim` engine: which hosts there are and what runs on them.
+//! A scenario's cluster on any engine: which hosts there are and what runs on them.
 //!
 //! It must not know workloads, faults or checkers.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use im::client::{Client, Observer};
 use im::config::Config;
@@ -15,15 +15,32 @@ use im::node::Node;
 use im::stats::Stats;
 use im::topology::{REDIS_PORT, Topology};
 
-use crate::engine::sim::{
-    Bursts, Condition, Costs, DiskProfile, HostId, LinkKind, LinkProfile, Network, ProcessorStats,
-    Rate, Sim, SimEnv, Where,
+use crate::engine::{
+    Bursts, Condition, Costs, DiskProfile, Engine, HostId, HostSpec, LinkKind, LinkProfile,
+    Network, ProcessorStats, Rate, Where,
 };
 use crate::redis;
 use crate::scenario::{self, Calibration, Cost, NodeRef, Profile, Role, Scenario, Target};
 
-/// The running device on a host; empty while the host is down.
-pub type Slot = Rc<RefCell<Option<Client<SimEnv>>>>;
+/// The running device on a host; empty while its process is down.
+#[derive(Clone, Default)]
+pub struct Slot(Arc<Mutex<Option<Client>>>);
+
+impl Slot {
+    /// The device, unless its process is down.
+    pub fn client(&self) -> Option<Client> {
+        self.lock().clone()
+    }
+
+    /// The process is down.
+    pub fn empty(&self) {
+        self.lock().take();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Client>> {
+        self.0.lock().expect("no holder panics")
+    }
+}
 
 /// A device of the cluster.
 pub struct Device {
@@ -42,9 +59,9 @@ pub struct Cluster {
     /// All devices, in the order of the plan.
     pub devices: Vec<Device>,
     /// Counters by role.
-    stats: Vec<(Role, Rc<Stats>)>,
+    stats: Vec<(Role, Arc<Stats>)>,
     /// What Redis has done.
-    redis_counters: Rc<redis::Counters>,
+    redis_counters: Arc<redis::Counters>,
 }
 
 /// The engine's network of a scenario.
@@ -117,50 +134,52 @@ struct Running(Slot);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.replace(None);
+        self.0.empty();
     }
 }
 
 /// Makes hosts, one role after the other.
-struct Builder<'a> {
-    sim: &'a mut Sim,
+struct Builder<'a, G> {
+    engine: &'a mut G,
     scenario: &'a Scenario,
     /// What work costs servers and devices, if anything.
     costs: Option<[Rc<Costs>; 2]>,
-    config: Rc<Config>,
-    topology: Rc<Topology>,
+    config: Arc<Config>,
+    topology: Arc<Topology>,
     server_disk: DiskProfile,
     device_disk: DiskProfile,
+    /// How many hosts there are so far; also the number of the next one.
+    hosts: HostId,
     cluster: Cluster,
 }
 
 impl Cluster {
     /// Adds the scenario's hosts to the world. Nothing runs yet. `observer` makes the harness' ear
-    /// on a device.
-    pub fn build(
-        sim: &mut Sim,
+    /// on a device, where the device lives.
+    pub fn build<G: Engine>(
+        engine: &mut G,
         scenario: &Scenario,
         devices: &[DeviceId],
-        observer: impl Fn(DeviceId) -> Rc<dyn Observer>,
+        observer: impl Fn(DeviceId, G::Env) -> Rc<dyn Observer> + Clone + Send + Sync + 'static,
     ) -> Self {
-        sim.set_restart_after(scenario.cluster.restart_after.0);
         let [server_disk, device_disk] = disks(scenario);
         let mut builder = Builder {
-            sim,
+            engine,
             scenario,
             costs: scenario.cpu.calibration.calibration().map(|found| {
                 let factor = u64::from(found.device_factor.times.get());
                 [1, factor].map(|factor| Rc::new(costs(&found, factor)))
             }),
-            config: Rc::new(scenario.im.clone()),
-            topology: Rc::new(topology(scenario)),
+            config: Arc::new(scenario.im.clone()),
+            topology: Arc::new(topology(scenario)),
             server_disk,
             device_disk,
+            hosts: 0,
             cluster: Self {
                 nodes: BTreeMap::new(),
                 devices: Vec::new(),
                 stats: Vec::new(),
-                redis_counters: Rc::default(),
+                redis_counters: Arc::default(),
             },
         };
         builder.add_servers(Role::Registry, im::registry::run);
@@ -171,7 +190,7 @@ impl Cluster {
         builder.add_servers(Role::Dispatcher, im::dispatcher::run);
         builder.add_servers(Role::Gateway, im::gateway::run);
         for device in devices {
-            builder.add_device(*device, observer(*device));
+            builder.add_device(*device, observer.clone());
         }
         builder.set_regions_apart();
         builder.cluster
@@ -206,13 +225,13 @@ impl Cluster {
     }
 
     /// What each host's processor has done, by role.
-    pub fn processors(&self, sim: &Sim) -> BTreeMap<Role, Vec<ProcessorStats>> {
+    pub fn processors(&self, engine: &impl Engine) -> BTreeMap<Role, Vec<ProcessorStats>> {
         let servers = self.nodes.iter().filter(|(node, _)| node.role != Role::Device);
         let servers = servers.map(|(node, host)| (node.role, *host));
         let devices = self.devices.iter().map(|device| (Role::Device, device.host));
         let mut processors: BTreeMap<Role, Vec<ProcessorStats>> = BTreeMap::new();
         for (role, host) in servers.chain(devices) {
-            processors.entry(role).or_default().push(sim.processor(host));
+            processors.entry(role).or_default().push(engine.processor(host));
         }
         processors
     }
@@ -255,72 +274,104 @@ fn topology(scenario: &Scenario) -> Topology {
     Topology { registry, redis, log, log_partitions, stores, gateways }
 }
 
-impl Builder<'_> {
+impl<G: Engine> Builder<'_, G> {
     /// Adds the nodes of a server role; `program` is what runs on them.
-    fn add_servers<F>(&mut self, role: Role, program: impl Fn(Node<SimEnv>) -> F + Copy + 'static)
-    where
+    fn add_servers<F>(
+        &mut self,
+        role: Role,
+        program: impl Fn(Node<G::Env>) -> F + Copy + Send + Sync + 'static,
+    ) where
         F: Future<Output = ()> + 'static,
     {
         for index in 0..self.scenario.nodes(role) {
-            let stats = self.new_stats(role);
-            let (config, topology) = (self.config.clone(), self.topology.clone());
-            let boot = move |env: SimEnv| {
-                program(Node {
-                    env,
-                    config: config.clone(),
-                    topology: topology.clone(),
-                    number: env.host(),
-                    stats: stats.clone(),
-                })
-            };
-            let name = role.node(index).to_string();
-            let host = self.sim.add_host(&name, LinkKind::Backend, self.server_disk, boot);
-            self.set_costs(host, 0);
+            let node = self.node(role);
+            let host = self.add_server(role.node(index), move |env| program(node(env)));
             self.cluster.nodes.insert(role.node(index), host);
         }
     }
 
     fn add_redis(&mut self) {
         let counters = self.cluster.redis_counters.clone();
-        let boot = move |env: SimEnv| {
+        let node = Role::Redis.node(0);
+        let host = self.add_server(node, move |env| {
             let served = redis::serve(env, REDIS_PORT, counters.clone());
             async move { served.await.expect("Redis has its port to itself") }
-        };
-        let node = Role::Redis.node(0);
-        let name = node.to_string();
-        let host = self.sim.add_host(&name, LinkKind::Backend, self.server_disk, boot);
-        self.set_costs(host, 0);
+        });
         self.cluster.nodes.insert(node, host);
     }
 
-    fn add_device(&mut self, id: DeviceId, observer: Rc<dyn Observer>) {
-        let stats = self.new_stats(Role::Device);
-        let (config, topology) = (self.config.clone(), self.topology.clone());
+    fn add_server<F>(
+        &mut self,
+        node: NodeRef,
+        boot: impl Fn(G::Env) -> F + Send + Sync + 'static,
+    ) -> HostId
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let [costs, _] = self.costs();
+        let (link, disk) = (LinkKind::Backend, self.server_disk);
+        self.add_host(HostSpec { name: node.to_string(), link, disk, costs }, boot)
+    }
+
+    fn add_device(
+        &mut self,
+        id: DeviceId,
+        observer: impl Fn(DeviceId, G::Env) -> Rc<dyn Observer> + Send + Sync + 'static,
+    ) {
+        let node = self.node(Role::Device);
         let slot = Slot::default();
         let filled = slot.clone();
-        let boot = move |env: SimEnv| {
-            let node = Node {
-                env,
-                config: config.clone(),
-                topology: topology.clone(),
-                number: env.host(),
-                stats: stats.clone(),
-            };
-            let (slot, observer) = (filled.clone(), observer.clone());
+        let boot = move |env: G::Env| {
+            let (slot, observer) = (filled.clone(), observer(id, env.clone()));
+            let node = node(env);
             async move {
                 let client = Client::start(node, id, observer).await;
-                slot.replace(Some(client));
+                slot.lock().replace(client);
                 let _running = Running(slot);
                 std::future::pending().await
             }
         };
-        let name = id.to_string();
-        let host = self.sim.add_host(&name, LinkKind::Client, self.device_disk, boot);
-        self.set_costs(host, 1);
+        let [_, costs] = self.costs();
+        let (link, disk) = (LinkKind::Client, self.device_disk);
+        let host = self.add_host(HostSpec { name: id.to_string(), link, disk, costs }, boot);
         if id.index == 0 {
             self.cluster.nodes.insert(Role::Device.node(id.user.0), host);
         }
         self.cluster.devices.push(Device { id, host, slot });
+    }
+
+    fn add_host<F>(
+        &mut self,
+        spec: HostSpec,
+        boot: impl Fn(G::Env) -> F + Send + Sync + 'static,
+    ) -> HostId
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let host = self.engine.add_host(spec, boot);
+        assert_eq!(host, self.hosts, "nodes know each other by the numbers of their hosts");
+        self.hosts += 1;
+        host
+    }
+
+    /// Makes what the next host's program is started with.
+    fn node(&mut self, role: Role) -> impl Fn(G::Env) -> Node<G::Env> + Send + Sync + 'static {
+        let (config, topology) = (self.config.clone(), self.topology.clone());
+        let stats = Arc::new(Stats::default());
+        self.cluster.stats.push((role, stats.clone()));
+        let number = self.hosts;
+        move |env| Node {
+            env,
+            config: config.clone(),
+            topology: topology.clone(),
+            number,
+            stats: stats.clone(),
+        }
+    }
+
+    /// What work costs servers and devices.
+    fn costs(&self) -> [Option<Rc<Costs>>; 2] {
+        self.costs.clone().map_or([None, None], |costs| costs.map(Some))
     }
 
     /// Packets between regions take longer, the whole time.
@@ -336,20 +387,8 @@ impl Builder<'_> {
         for (place, one) in regions.iter().enumerate() {
             for other in &regions[place + 1..] {
                 let between = Where::Between(one.clone(), other.clone());
-                self.sim.impose(Condition::Delay(between, by));
+                self.engine.impose(Condition::Delay(between, by));
             }
         }
-    }
-
-    fn set_costs(&mut self, host: HostId, kind: usize) {
-        if let Some(costs) = &self.costs {
-            self.sim.set_costs(host, costs[kind].clone());
-        }
-    }
-
-    fn new_stats(&mut self, role: Role) -> Rc<Stats> {
-        let stats = Rc::new(Stats::default());
-        self.cluster.stats.push((role, stats.clone()));
-        stats
     }
 }

@@ -4,11 +4,14 @@
 //! became true for the user: an ack when the device read it, a show when the row was synced into
 //! the device's own database.
 
+use std::hash::{Hash, Hasher};
+
 use im::env::Nanos;
 use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId, SendKey, Seq, UserId};
+use xxhash_rust::xxh3::Xxh3;
 
 /// One thing that happened on one device.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Event {
     /// Virtual time.
     pub at: Nanos,
@@ -19,7 +22,7 @@ pub struct Event {
 }
 
 /// What a user asks for. Each operation that is accepted takes one seq of its conversation.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum Operation {
     /// Open a conversation with these members (the asking user among them). Takes seq 1.
     Create(Vec<UserId>),
@@ -33,7 +36,7 @@ pub enum Operation {
 
 /// Kinds of events. `client_msg_id` is the device's own number of the operation; with the device's
 /// user it is the idempotency key.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub enum What {
     /// The device's login was acked. From its first login on a device is owed its rows.
     LoggedIn,
@@ -102,4 +105,13 @@ pub struct History {
     pub events: Vec<Event>,
     /// False when the run was cut short (interrupted): what is missing then proves nothing.
     pub complete: bool,
+}
+
+impl History {
+    /// A hash over all events.
+    pub fn digest(&self) -> u64 {
+        let mut hasher = Xxh3::new();
+        self.events.hash(&mut hasher);
+        hasher.finish()
+    }
 }

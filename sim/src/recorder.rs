@@ -1,15 +1,14 @@
-//! Writes the history: the harness' ear on every device.
+//! Writes the history: the harness' ear on every device, whichever thread the device lives on.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use im::client::{Invoked, Observer, Shown};
 use im::env::{Env, Nanos};
 use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId, SendKey, Seq, UserId};
 use im::proto::device::{Operation as Asked, Refusal};
 
-use crate::engine::sim::SimEnv;
 use crate::history::{Event, History, Operation, What};
 
 /// How far a member must get in a conversation, for nothing to be owed.
@@ -30,14 +29,19 @@ struct Book {
     goals: BTreeMap<(UserId, ConversationId), Goal>,
 }
 
-/// The history in the making. Clones write into the same one.
+/// The history in the making. Clones write into the same one, from any thread; an event is written
+/// down while its time is read, so that times never go back.
 #[derive(Clone, Default)]
-pub struct Recorder(Rc<RefCell<Book>>);
+pub struct Recorder(Arc<Mutex<Book>>);
 
 impl Recorder {
-    /// The ear on one device.
-    pub fn on(&self, device: DeviceId, clock: SimEnv) -> Rc<dyn Observer> {
-        Rc::new(Ear { recorder: self.clone(), device, clock })
+    /// The ear on one device, whose world is `env`.
+    pub fn on(&self, device: DeviceId, env: impl Env) -> Rc<dyn Observer> {
+        Rc::new(Ear { recorder: self.clone(), device, env })
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.lock().expect("no holder panics")
     }
 
     /// What of the device's shows and operations the history has already.
@@ -46,7 +50,7 @@ impl Recorder {
         device: DeviceId,
     ) -> (BTreeSet<(ConversationId, Seq)>, BTreeSet<ClientMsgId>) {
         let (mut shown, mut invoked) = (BTreeSet::new(), BTreeSet::new());
-        for event in self.0.borrow().history.events.iter().filter(|event| event.device == device) {
+        for event in self.book().history.events.iter().filter(|event| event.device == device) {
             match &event.what {
                 What::Shown { conversation, seq, .. } => drop(shown.insert((*conversation, *seq))),
                 What::Invoked { client_msg_id, .. } => drop(invoked.insert(*client_msg_id)),
@@ -57,13 +61,13 @@ impl Recorder {
     }
 
     /// Writes an event of the harness' own.
-    pub fn note(&self, at: Nanos, device: DeviceId, what: What) {
-        self.0.borrow_mut().history.events.push(Event { at, device, what });
+    pub fn note(&self, now: Nanos, device: DeviceId, what: What) {
+        self.book().note(now, device, what);
     }
 
     /// Takes the history out.
     pub fn finish(&self, complete: bool) -> History {
-        let mut history = std::mem::take(&mut self.0.borrow_mut().history);
+        let mut history = std::mem::take(&mut self.book().history);
         history.complete = complete;
         history
     }
@@ -71,7 +75,7 @@ impl Recorder {
     /// Conversations in which a device with these cursors still lacks rows, as far as acks and
     /// shows so far tell. Only a reason to end a run early; checkers judge by the history.
     pub fn lacks(&self, user: UserId, cursors: &[(ConversationId, Seq)]) -> usize {
-        let book = self.0.borrow();
+        let book = self.book();
         let of_user = (user, ConversationId(0))..=(user, ConversationId(u64::MAX));
         book.goals
             .range(of_user)
@@ -85,7 +89,7 @@ impl Recorder {
     }
 
     fn settle(&self, key: SendKey, seq: Option<Seq>) {
-        let book = &mut *self.0.borrow_mut();
+        let book = &mut *self.book();
         let Some((conversation, operation)) = book.open.remove(&key) else { return };
         let Some(seq) = seq else { return };
         let head = book.heads.entry(conversation).or_default();
@@ -107,15 +111,25 @@ impl Recorder {
     }
 }
 
-struct Ear {
-    recorder: Recorder,
-    device: DeviceId,
-    clock: SimEnv,
+impl Book {
+    /// A program that works on a busy processor is a little ahead of the others: its clock has the
+    /// work in it that it has already done. No event is before the one that stands before it.
+    fn note(&mut self, now: Nanos, device: DeviceId, what: What) {
+        let at = self.history.events.last().map_or(now, |last| now.max(last.at));
+        self.history.events.push(Event { at, device, what });
+    }
 }
 
-impl Ear {
+struct Ear<E> {
+    recorder: Recorder,
+    device: DeviceId,
+    env: E,
+}
+
+impl<E: Env> Ear<E> {
     fn note(&self, what: What) {
-        self.recorder.note(self.clock.now(), self.device, what);
+        let mut book = self.recorder.book();
+        book.note(self.env.now(), self.device, what);
     }
 
     fn key(&self, client_msg_id: ClientMsgId) -> SendKey {
@@ -123,7 +137,7 @@ impl Ear {
     }
 }
 
-impl Observer for Ear {
+impl<E: Env> Observer for Ear<E> {
     fn logged_in(&self) {
         self.note(What::LoggedIn);
     }
@@ -151,7 +165,7 @@ impl Observer for Ear {
             Asked::Send(content) => Operation::Send(content.len() as u32),
         };
         let open = (to, operation.clone());
-        self.recorder.0.borrow_mut().open.insert(self.key(id), open);
+        self.recorder.book().open.insert(self.key(id), open);
         self.note(What::Invoked { client_msg_id: id, conversation: to, operation, intended });
     }
 
@@ -176,7 +190,7 @@ impl Observer for Ear {
             message_id: row.message_id,
             key: row.key,
         });
-        let book = &mut *self.recorder.0.borrow_mut();
+        let book = &mut *self.recorder.book();
         let head = book.heads.entry(row.conversation).or_default();
         *head = row.seq.max(*head);
     }

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use im::call::{CallError, Caller};
 use im::config::Config;
@@ -45,7 +46,7 @@ fn add_writer(sim: &mut Sim) -> (HostId, Shared<u64>, Shared<u64>) {
     let host = add(sim, move |env| {
         let (acks, replays) = (acks.clone(), replays.clone());
         async move {
-            let (journal, records) = Journal::<_, u64>::open(env, "wal", Rc::default()).await;
+            let (journal, records) = Journal::<_, u64>::open(env, "wal", Arc::default()).await;
             let first = records.last().map_or(0, |last| last + 1);
             replays.replace(records);
             for number in first.. {
@@ -107,7 +108,7 @@ fn a_sync_that_fails_just_once_is_not_made_good_by_the_next_one() {
     let host = add(&mut sim, move |env| {
         let (acks, replays) = (acks.clone(), replays.clone());
         async move {
-            let (journal, records) = Journal::<_, u64>::open(env, "wal", Rc::default()).await;
+            let (journal, records) = Journal::<_, u64>::open(env, "wal", Arc::default()).await;
             let number = records.last().map_or(0, |last| last + 1);
             replays.replace(records);
             journal.durable(journal.append(&number).expect("room")).await;
@@ -131,17 +132,17 @@ fn a_sync_that_fails_just_once_is_not_made_good_by_the_next_one() {
 }
 
 /// Adds a store shard.
-fn add_store(sim: &mut Sim, stats: &Rc<Stats>) -> HostId {
+fn add_store(sim: &mut Sim, stats: &Arc<Stats>) -> HostId {
     let stats = stats.clone();
     add(sim, move |env| im::store::run(node(env, stats.clone())))
 }
 
-fn node(env: SimEnv, stats: Rc<Stats>) -> Node<SimEnv> {
+fn node(env: SimEnv, stats: Arc<Stats>) -> Node<SimEnv> {
     // The registry and the log are on a host that refuses connections.
     let topology =
         Topology { registry: 1, log: 1, log_partitions: 1, stores: vec![0], ..Topology::default() };
     let number = env.host();
-    Node { env, config: Rc::new(Config::default()), topology: Rc::new(topology), number, stats }
+    Node { env, config: Arc::new(Config::default()), topology: Arc::new(topology), number, stats }
 }
 
 /// Adds a host that registers a new user's device every 10 ms; it keeps the users whose
@@ -174,7 +175,7 @@ fn add_registrar(
 }
 
 /// Registers again, after a loss of power, what was acked; a store that knows it writes nothing.
-fn assert_stored(sim: &mut Sim, store: HostId, stats: &Rc<Stats>, users: Vec<u32>) {
+fn assert_stored(sim: &mut Sim, store: HostId, stats: &Arc<Stats>, users: Vec<u32>) {
     sim.lose_power(store, true);
     sim.start(store);
     let (written, asked) = (stats.store_rows_written.get(), Shared::<u32>::default());
@@ -199,7 +200,7 @@ fn assert_stored(sim: &mut Sim, store: HostId, stats: &Rc<Stats>, users: Vec<u32
 
 #[test]
 fn a_store_whose_sync_fails_acks_nothing_ends_and_comes_back() {
-    let (mut sim, stats) = (world(1), Rc::default());
+    let (mut sim, stats) = (world(1), Arc::default());
     let store = add_store(&mut sim, &stats);
     let (registrar, acked, failed) = add_registrar(&mut sim, store);
     sim.run_until(S);
@@ -221,7 +222,7 @@ fn a_store_whose_sync_fails_acks_nothing_ends_and_comes_back() {
 
 #[test]
 fn a_full_store_refuses_changes_without_an_effect_and_recovers_when_there_is_room() {
-    let (mut sim, stats) = (world(1), Rc::default());
+    let (mut sim, stats) = (world(1), Arc::default());
     let store = add_store(&mut sim, &stats);
     let (registrar, acked, failed) = add_registrar(&mut sim, store);
     sim.run_until(S);
@@ -247,7 +248,7 @@ fn add_taker(sim: &mut Sim, taken: &Shared<MessageId>) -> HostId {
     add(sim, move |env| {
         let taken = taken.clone();
         async move {
-            let ids = Ids::open(env, 7, Rc::default()).await;
+            let ids = Ids::open(env, 7, Arc::default()).await;
             for burst in [1, 5_000, 3].into_iter().cycle() {
                 if ids.ready(burst).await.is_ok() {
                     taken.borrow_mut().extend((0..burst).map(|_| ids.next()));

@@ -54,6 +54,7 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
     device.observer.logged_in();
     let (out, mut queue) = mpsc::channel(OUT_QUEUE);
     device.online.replace(Some(out));
+    device.status.set_online(true);
     device.came_online.notify_waiters();
     let heard = Cell::new(env.now());
     let receive = async {
@@ -76,5 +77,6 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
         () = stay_alive => {}
     }
     device.online.replace(None);
+    device.status.set_online(false);
     true
 }

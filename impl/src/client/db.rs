@@ -3,9 +3,11 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::status::Status;
 use super::{Invoked, Shown};
 use crate::env::{Env, Nanos};
 use crate::journal::Journal;
@@ -40,12 +42,12 @@ pub struct Db<E: Env> {
     /// Operations used so far; numbers the next one.
     operations: Cell<u64>,
     outbox: RefCell<BTreeMap<ClientMsgId, (ConversationId, Operation)>>,
-    cursors: RefCell<BTreeMap<ConversationId, Seq>>,
+    status: Arc<Status>,
 }
 
 impl<E: Env> Db<E> {
-    /// Opens the database of `device`.
-    pub async fn open(node: &Node<E>, device: DeviceId) -> (Self, Recovered) {
+    /// Opens the database of `device`, which tells `status` of itself.
+    pub async fn open(node: &Node<E>, device: DeviceId, status: Arc<Status>) -> (Self, Recovered) {
         let (journal, records) =
             Journal::open(node.env.clone(), "device.db", node.stats.clone()).await;
         let db = Self {
@@ -54,7 +56,7 @@ impl<E: Env> Db<E> {
             device,
             operations: Cell::new(0),
             outbox: RefCell::default(),
-            cursors: RefCell::default(),
+            status,
         };
         let mut recovered = Recovered::default();
         for record in records {
@@ -70,7 +72,7 @@ impl<E: Env> Db<E> {
                 recovered.invoked.push(invoked);
             }
             Record::Settled(id) => {
-                self.outbox.borrow_mut().remove(&id);
+                self.forget(id);
             }
             Record::Shown(conversation, rows, cursor) => {
                 self.shown(conversation, cursor);
@@ -94,7 +96,15 @@ impl<E: Env> Db<E> {
     fn enter(&self, invoked: &Invoked) {
         self.operations.set(self.operations.get() + 1);
         let entry = (invoked.to, invoked.operation.clone());
-        self.outbox.borrow_mut().insert(invoked.id, entry);
+        let mut outbox = self.outbox.borrow_mut();
+        outbox.insert(invoked.id, entry);
+        self.status.set_unsettled(outbox.len());
+    }
+
+    fn forget(&self, id: ClientMsgId) {
+        let mut outbox = self.outbox.borrow_mut();
+        outbox.remove(&id);
+        self.status.set_unsettled(outbox.len());
     }
 
     /// Completes once everything written so far is durable.
@@ -120,12 +130,7 @@ impl<E: Env> Db<E> {
     /// more after a restart, and its outcome is the same.
     pub fn settle(&self, id: ClientMsgId) {
         let _ = self.journal.append(&Record::Settled(id));
-        self.outbox.borrow_mut().remove(&id);
-    }
-
-    /// How many operations wait for their outcome.
-    pub fn unsettled(&self) -> usize {
-        self.outbox.borrow().len()
+        self.forget(id);
     }
 
     /// Operations whose outcome is not known, in the order in which they were asked for.
@@ -143,16 +148,16 @@ impl<E: Env> Db<E> {
 
     /// What [`Db::show`] wrote for the conversation is durable.
     pub fn shown(&self, conversation: ConversationId, cursor: Seq) {
-        self.cursors.borrow_mut().insert(conversation, cursor);
+        self.status.cursors().insert(conversation, cursor);
     }
 
     /// The conversation's cursor; 0 when nothing was shown.
     pub fn cursor(&self, conversation: ConversationId) -> Seq {
-        self.cursors.borrow().get(&conversation).copied().unwrap_or(0)
+        self.status.cursors().get(&conversation).copied().unwrap_or(0)
     }
 
     /// All cursors.
     pub fn cursors(&self) -> Vec<(ConversationId, Seq)> {
-        self.cursors.borrow().iter().map(|(id, seq)| (*id, *seq)).collect()
+        self.status.cursors().iter().map(|(id, seq)| (*id, *seq)).collect()
     }
 }

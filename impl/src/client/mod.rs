@@ -2,15 +2,18 @@
 //!
 //! It keeps a database on the device's disk: operations that wait for their outcome, rows shown,
 //! and a cursor per conversation. In reading order: `db` (the database), `connection` (staying
-//! logged in), `sender` (operations until their outcome), `receiver` (rows until they are shown).
+//! logged in), `sender` (operations until their outcome), `receiver` (rows until they are shown),
+//! `status` (what others may know of it).
 
 mod connection;
 mod db;
 mod receiver;
 mod sender;
+mod status;
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, mpsc};
@@ -23,6 +26,7 @@ use crate::proto::device::{Operation, Refusal, ToDevice, ToGateway};
 use db::Db;
 use receiver::Receiver;
 use sender::Sender;
+use status::Status;
 
 /// Operations or frames that may wait inside the device.
 const QUEUE: usize = 100_000;
@@ -88,25 +92,23 @@ struct Device<E: Env> {
     /// Frames to the gateway, while the device is logged in.
     online: RefCell<Option<mpsc::Sender<ToGateway>>>,
     came_online: Notify,
+    status: Arc<Status>,
 }
 
-/// A running device. Clones are handles to the same device.
-pub struct Client<E: Env> {
-    device: Rc<Device<E>>,
+/// A running device, for the app above it, which may call from any thread. Clones are handles to the
+/// same device.
+#[derive(Clone)]
+pub struct Client {
     operations: mpsc::Sender<sender::Intended>,
+    status: Arc<Status>,
 }
 
-impl<E: Env> Clone for Client<E> {
-    fn clone(&self) -> Self {
-        Self { device: self.device.clone(), operations: self.operations.clone() }
-    }
-}
-
-impl<E: Env> Client<E> {
+impl Client {
     /// Starts the device from what its disk holds.
-    pub async fn start(node: Node<E>, id: DeviceId, observer: Rc<dyn Observer>) -> Self {
+    pub async fn start<E: Env>(node: Node<E>, id: DeviceId, observer: Rc<dyn Observer>) -> Self {
         let env = node.env.clone();
-        let (db, recovered) = Db::open(&node, id).await;
+        let status = Arc::<Status>::default();
+        let (db, recovered) = Db::open(&node, id, status.clone()).await;
         observer.recovered(recovered.shown, recovered.invoked);
         let device = Rc::new(Device {
             node,
@@ -115,6 +117,7 @@ impl<E: Env> Client<E> {
             observer,
             online: RefCell::new(None),
             came_online: Notify::new(),
+            status: status.clone(),
         });
         let (operations, intended) = mpsc::channel(QUEUE);
         let (frames, received) = mpsc::channel(QUEUE);
@@ -126,7 +129,7 @@ impl<E: Env> Client<E> {
             // A full queue loses the frame; the gateway pushes again, or sync finds the row.
             _ => drop(frames.try_send(frame)),
         }));
-        Self { device, operations }
+        Self { operations, status }
     }
 
     /// Asks for an operation that the user intended at `intended`.
@@ -137,17 +140,17 @@ impl<E: Env> Client<E> {
 
     /// The device's cursors: for each conversation the last seq of its gap-free prefix.
     pub fn cursors(&self) -> Vec<(ConversationId, Seq)> {
-        self.device.db.cursors()
+        self.status.cursors().iter().map(|(id, seq)| (*id, *seq)).collect()
     }
 
     /// Operations whose outcome the device does not know yet.
     pub fn unsettled(&self) -> usize {
-        self.device.db.unsettled()
+        self.status.unsettled()
     }
 
     /// Whether the device is logged in.
     pub fn is_online(&self) -> bool {
-        self.device.online.borrow().is_some()
+        self.status.is_online()
     }
 }
 

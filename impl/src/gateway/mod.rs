@@ -65,7 +65,7 @@ pub async fn run<E: Env>(node: Node<E>) {
         async move { env.point(Point::GatewayPushed).await }
     }));
     let mut listener = node.env.listen(DEVICE_PORT).expect("each gateway has its port to itself");
-    while let Ok((stream, _)) = node.env.accept(&mut listener).await {
+    while let Ok(stream) = node.env.accept(&mut listener).await {
         let gateway = gateway.clone();
         node.env.spawn(async move { connection::serve(&gateway, stream).await });
     }

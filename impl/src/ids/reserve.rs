@@ -6,7 +6,7 @@
 //! Dabek, OSDI 2010), which reserves timestamps in the same way.
 
 use std::cell::Cell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::env::Env;
 use crate::journal::{Journal, NoRoom};
@@ -31,7 +31,7 @@ pub struct Ids<E: Env> {
 
 impl<E: Env> Ids<E> {
     /// The ids of node `number`, behind all that it has given before.
-    pub async fn open(env: E, number: u32, stats: Rc<Stats>) -> Self {
+    pub async fn open(env: E, number: u32, stats: Arc<Stats>) -> Self {
         let (bounds, replayed) = Journal::open(env.clone(), "ids.wal", stats).await;
         let bound = replayed.into_iter().max().unwrap_or(0);
         Self {

@@ -1,7 +1,7 @@
 //! What a request does to a shard's state, and the same again from the write-ahead log.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +56,7 @@ pub enum Decision {
 /// One shard.
 pub struct State {
     sabotage: Sabotage,
-    stats: Rc<Stats>,
+    stats: Arc<Stats>,
     timelines: BTreeMap<ConversationId, Timeline>,
     /// What a conversation has that nobody has opened.
     no_timeline: Timeline,
@@ -67,7 +67,7 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(sabotage: Sabotage, stats: Rc<Stats>) -> Self {
+    pub fn new(sabotage: Sabotage, stats: Arc<Stats>) -> Self {
         Self {
             sabotage,
             stats,

@@ -49,9 +49,9 @@ impl Fingerprint {
     pub fn of(observed: &Observed, record: &Record) -> Self {
         let record = serde_json::to_vec(record).expect("a record is valid JSON");
         Self {
-            digest: observed.digest,
-            checkpoints: observed.checkpoints.clone(),
-            trace: observed.trace.clone(),
+            digest: observed.digest(),
+            checkpoints: observed.trail.checkpoints.clone(),
+            trace: observed.trail.trace.clone(),
             record: xxh3_64(&record),
         }
     }

@@ -7,7 +7,7 @@ use im::env::Nanos;
 use im::units::Span;
 
 use super::{Act, Drawn, On, Origin, swarm};
-use crate::engine::sim::rng::{self, Stream};
+use crate::engine::rng::{self, Stream};
 use crate::scenario::{
     Fault, Halves, Links, NodeRef, Partition, Role, Scenario, Swizzle, Target, Targets, Way,
 };

@@ -13,7 +13,7 @@ mod kinds;
 use im::units::Span;
 
 use super::Origin;
-use crate::engine::sim::rng::{self, Stream};
+use crate::engine::rng::{self, Stream};
 use crate::scenario::{Family, Fault, Scenario, Swarm};
 
 use deal::Deal;

@@ -3,11 +3,13 @@
 //! It moves bytes between streams and the [`Instance`]; what commands mean is not its business.
 //! The data lives as long as [`serve`] runs: a crash of the host empties it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use im::env::{Env, Nanos, Work};
+use im::stats::Counter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
@@ -25,22 +27,22 @@ const READ_BYTES_MAX: usize = 16 * 1024;
 #[derive(Debug, Default)]
 pub struct Counters {
     /// Commands that ran.
-    pub commands: Cell<u64>,
+    pub commands: Counter,
     /// Connections that were accepted.
-    pub connections: Cell<u64>,
+    pub connections: Counter,
 }
 
 /// Listens on `port` and serves clients for ever, beginning with nothing. Fails when the port is
 /// taken or the listener breaks.
-pub async fn serve<E: Env>(env: E, port: u16, counters: Rc<Counters>) -> io::Result<()> {
+pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Result<()> {
     let mut listener = env.listen(port)?;
     let instance = Rc::new(RefCell::new(Instance::default()));
     let expiring = Rc::new(Notify::new());
     let _sweeper =
         AbortOnDrop::of(env.spawn(sweep(env.clone(), instance.clone(), expiring.clone())));
     loop {
-        let (stream, _) = env.accept(&mut listener).await?;
-        counters.connections.set(counters.connections.get() + 1);
+        let stream = env.accept(&mut listener).await?;
+        counters.connections.add(1);
         let session = instance.borrow_mut().connect();
         let connection = Connection {
             env: env.clone(),
@@ -90,7 +92,7 @@ struct Connection<E> {
     env: E,
     instance: Rc<RefCell<Instance>>,
     expiring: Rc<Notify>,
-    counters: Rc<Counters>,
+    counters: Arc<Counters>,
     session: Session,
 }
 
@@ -136,7 +138,7 @@ impl<E: Env> Connection<E> {
             }
         };
         let ran = instance.commands_total - before;
-        self.counters.commands.set(self.counters.commands.get() + ran);
+        self.counters.commands.add(ran);
         self.env.work(Work::RedisCommand, ran);
         if instance.expiring() {
             self.expiring.notify_one();

@@ -6,7 +6,7 @@ use im::env::Nanos;
 use im_reports::record::FaultReport;
 
 use crate::cluster::{self, Cluster};
-use crate::engine::sim::{Condition, ConditionId, DiskFault, HostId, LinkKind, Sim, Torn, Where};
+use crate::engine::{Condition, ConditionId, DiskFault, Engine, HostId, LinkKind, Torn, Where};
 use crate::faults::{Act, Drawn, On};
 use crate::scenario::{Links, NodeRef, Scenario, Way};
 
@@ -86,7 +86,7 @@ impl Faults {
     pub fn apply(
         &mut self,
         change: Change,
-        sim: &mut Sim,
+        engine: &mut impl Engine,
         (scenario, cluster): (&Scenario, &Cluster),
     ) -> Option<Turn> {
         let number = change.fault;
@@ -94,11 +94,11 @@ impl Faults {
         if let Some((condition, touched)) = condition(&drawn.act, scenario, cluster) {
             match change.step {
                 Step::Begins => {
-                    self.conditions.insert(number, sim.impose(condition));
+                    self.conditions.insert(number, engine.impose(condition));
                 }
                 Step::Ends => {
                     let id = self.conditions.remove(&number).expect("what ends has begun");
-                    self.count(number, touched, sim.lift(id));
+                    self.count(number, touched, engine.lift(id));
                 }
                 Step::Again => unreachable!("only resets strike again"),
             }
@@ -107,7 +107,7 @@ impl Faults {
         if let Act::Reset { on, with, .. } = &drawn.act {
             if change.step != Step::Ends {
                 let with = with.as_ref().map(|with| cluster.hosts(scenario, with));
-                let reset = reset(sim, &cluster.hosts(scenario, on), with.as_ref());
+                let reset = reset(engine, &cluster.hosts(scenario, on), with.as_ref());
                 self.count(number, "connections_reset", reset);
             }
             return None;
@@ -116,84 +116,96 @@ impl Faults {
         let node = node(&drawn.act)?;
         let host = cluster.nodes[&node];
         match change.step {
-            Step::Begins => self.begin(number, host, sim, &drawn),
-            Step::Ends => self.end(number, host, sim, &drawn),
+            Step::Begins => self.begin(number, host, engine, &drawn),
+            Step::Ends => self.end(number, host, engine, &drawn),
             Step::Again => unreachable!("only resets strike again"),
         }
     }
 
     /// A host has come to the fault point that a crash waits for.
-    pub fn reached(&mut self, host: HostId, sim: &mut Sim) -> Turn {
+    pub fn reached(&mut self, host: HostId, engine: &mut impl Engine) -> Turn {
         let number = self.armed.remove(&host).expect("only what is armed is reached");
-        let torn = sim.crash(host);
-        sim.disarm(host);
+        let torn = engine.crash(host);
+        engine.disarm(host);
         self.count_torn(number, torn);
         self.count(number, "points_reached", 1);
         Turn { host, up: false }
     }
 
-    fn begin(&mut self, number: usize, host: HostId, sim: &mut Sim, drawn: &Drawn) -> Option<Turn> {
+    fn begin(
+        &mut self,
+        number: usize,
+        host: HostId,
+        engine: &mut impl Engine,
+        drawn: &Drawn,
+    ) -> Option<Turn> {
         let down = Some(Turn { host, up: false });
         match &drawn.act {
             Act::Crash { point: Some((point, nth)), .. } => {
-                sim.arm(host, point.name(), u64::from(*nth));
+                engine.arm(host, *point, u64::from(*nth));
                 self.armed.insert(host, number);
                 return None;
             }
             Act::Crash { point: None, .. } => {
-                let torn = sim.crash(host);
+                let torn = engine.crash(host);
                 self.count_torn(number, torn);
                 return down;
             }
             Act::PowerLoss { torn, .. } => {
-                let torn = sim.lose_power(host, *torn);
+                let torn = engine.lose_power(host, *torn);
                 self.count_torn(number, torn);
                 return down;
             }
-            Act::Pause { .. } => sim.pause(host),
+            Act::Pause { .. } => engine.pause(host),
             Act::StepClock { by, .. } => {
-                self.clock_reads.insert(number, sim.clock_reads(host));
-                sim.step_clock(host, by.ms);
+                self.clock_reads.insert(number, engine.clock_reads(host));
+                engine.step_clock(host, by.ms);
             }
             Act::DriftClock { ppm, .. } => {
-                self.clock_reads.insert(number, sim.clock_reads(host));
-                sim.set_clock_drift(host, i64::from(*ppm));
+                self.clock_reads.insert(number, engine.clock_reads(host));
+                engine.set_clock_drift(host, i64::from(*ppm));
             }
             Act::SlowDisk { times, by, .. } => {
-                sim.impose_on_disk(host, DiskFault::Slow { times: *times, by: by.0 });
+                engine.impose_on_disk(host, DiskFault::Slow { times: *times, by: by.0 });
             }
-            Act::FillDisk { .. } => sim.impose_on_disk(host, DiskFault::Full),
-            Act::FailDisk { .. } => sim.impose_on_disk(host, DiskFault::Failing),
+            Act::FillDisk { .. } => engine.impose_on_disk(host, DiskFault::Full),
+            Act::FailDisk { .. } => engine.impose_on_disk(host, DiskFault::Failing),
             other => unreachable!("not done to a host: {other:?}"),
         }
         None
     }
 
-    fn end(&mut self, number: usize, host: HostId, sim: &mut Sim, drawn: &Drawn) -> Option<Turn> {
+    fn end(
+        &mut self,
+        number: usize,
+        host: HostId,
+        engine: &mut impl Engine,
+        drawn: &Drawn,
+    ) -> Option<Turn> {
         match &drawn.act {
             Act::Crash { .. } if self.armed.remove(&host).is_some() => {
-                sim.disarm(host);
+                engine.disarm(host);
                 return None;
             }
             Act::Crash { .. } | Act::PowerLoss { .. } => {
-                sim.start(host);
+                engine.start(host);
                 return Some(Turn { host, up: true });
             }
             Act::Pause { .. } => {
-                let held_up = sim.resume(host);
+                let held_up = engine.resume(host);
                 self.count(number, "tasks_held_up", held_up);
             }
             Act::StepClock { by, .. } => {
-                sim.step_clock(host, -by.ms);
-                self.count_clock_reads(number, host, sim);
+                engine.step_clock(host, -by.ms);
+                self.count_clock_reads(number, host, engine);
             }
             Act::DriftClock { ppm, .. } => {
-                sim.set_clock_drift(host, 0);
-                sim.step_clock(host, -drifted_ms(*ppm, drawn.until - drawn.at));
-                self.count_clock_reads(number, host, sim);
+                engine.set_clock_drift(host, 0);
+                engine.step_clock(host, -drifted_ms(*ppm, drawn.until - drawn.at));
+                self.count_clock_reads(number, host, engine);
             }
             Act::SlowDisk { .. } | Act::FillDisk { .. } | Act::FailDisk { .. } => {
-                let touched = sim.heal_disk(host);
+                let touched = engine.heal_disk(host);
                 let effect = match &drawn.act {
                     Act::SlowDisk { .. } => "disk_operations_slowed",
                     _ => "disk_operations_failed",
@@ -213,9 +225,9 @@ impl Faults {
         }
     }
 
-    fn count_clock_reads(&mut self, number: usize, host: HostId, sim: &Sim) {
+    fn count_clock_reads(&mut self, number: usize, host: HostId, engine: &impl Engine) {
         let before = self.clock_reads.remove(&number).expect("what ends has begun");
-        self.count(number, "wrong_clock_reads", sim.clock_reads(host) - before);
+        self.count(number, "wrong_clock_reads", engine.clock_reads(host) - before);
     }
 
     /// Adds to an effect of a fault.
@@ -279,11 +291,11 @@ fn condition(
 }
 
 /// Resets the connections of hosts, each once; returns how many.
-fn reset(sim: &mut Sim, on: &BTreeSet<HostId>, with: Option<&BTreeSet<HostId>>) -> u64 {
+fn reset(engine: &mut impl Engine, on: &BTreeSet<HostId>, with: Option<&BTreeSet<HostId>>) -> u64 {
     let all = |with: HostId, wanted: Option<&BTreeSet<HostId>>| {
         wanted.is_none_or(|wanted| wanted.contains(&with))
     };
-    on.iter().map(|host| sim.reset_connections(*host, |other| all(other, with))).sum()
+    on.iter().map(|host| engine.reset_connections(*host, &|other| all(other, with))).sum()
 }
 
 /// The host that a fault is done to, if it is done to one.

@@ -1,9 +1,11 @@
 //! One run: a scenario with one seed, from the first login to the record.
 //!
 //! In reading order: [`world`] (the cluster lives through workload and faults and leaves a
-//! history), `faults` (what is done to it), `measures` (figures of the history), `record` (all of
+//! history), `engines` (what
+//! it lives on), `faults` (what is done to it), `measures` (figures of the history), `record` (all of
 //! it as the record that pages are drawn from).
 
+mod engines;
 mod faults;
 mod measures;
 mod record;

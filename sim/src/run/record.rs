@@ -9,7 +9,7 @@ use im_reports::record::{
 use super::measures::{self, Measures};
 use super::world::{Counters, Observed};
 use crate::checkers::{self, Report, Violation};
-use crate::engine::sim::ProcessorStats;
+use crate::engine::ProcessorStats;
 use crate::scenario::{Choice, Role, Scenario};
 
 /// Findings per run that are explained; the promises count all of them.
@@ -30,7 +30,7 @@ pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report
         about: scenario.about.clone(),
         seed,
         engine: "sim".to_owned(),
-        digest: format!("{:016x}", observed.digest),
+        digest: format!("{:016x}", observed.digest()),
         events_total: observed.net.events,
         // The command line knows how it was called and fills this in.
         reproduce: String::new(),

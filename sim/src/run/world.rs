@@ -11,13 +11,14 @@ use im::proto::device::Operation as Asked;
 use im::units::Span;
 use im_reports::record::FaultReport;
 
+use super::engines;
 use super::faults::{self, Change, Faults, Turn};
-use crate::cluster::{self, Cluster, Device};
-use crate::engine::sim::{AcceptQueue, HostId, NetStats, ProcessorStats, Sim};
+use crate::cluster::{Cluster, Device};
+use crate::engine::{Engine, HostId, NetStats, ProcessorStats, Trail};
 use crate::faults::Drawn;
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
-use crate::scenario::{Role, Scenario, Schedule};
+use crate::scenario::{Role, Scenario};
 use crate::workload::{Plan, Planned};
 
 /// Devices start over this long, so that they do not all log in at the same instant.
@@ -70,12 +71,16 @@ pub struct Observed {
     pub net_before: NetStats,
     /// What the processors did during `duration`, by role.
     pub processors: BTreeMap<Role, Vec<ProcessorStats>>,
-    /// Rolling hash over every event.
-    pub digest: u64,
-    /// The hash as it was after each so many events.
-    pub checkpoints: Vec<u64>,
-    /// A line about each event of the window that was asked for.
-    pub trace: Vec<String>,
+    /// What the engine knows of the run.
+    pub trail: Trail,
+}
+
+impl Observed {
+    /// A hash that two runs share when they are the same: over the engine's events or, where these
+    /// are not its own, over what happened at the devices' edge.
+    pub fn digest(&self) -> u64 {
+        self.trail.digest.unwrap_or_else(|| self.history.digest())
+    }
 }
 
 /// Builds the scenario's cluster and lives through it.
@@ -86,20 +91,12 @@ pub fn live_through(
 ) -> Result<Observed, SetupError> {
     let drawn = crate::faults::draw(scenario, seed);
     let plan = Plan::draw(scenario, &drawn, seed);
-    let mut world = World::new(scenario, seed, plan, drawn);
-    world.sim.trace(progress.traced.clone());
-    world.set_up()?;
-    let origin = world.sim.now();
-    let before = (world.cluster.counters(), world.sim.stats());
-    world.sim.count_processors_from_zero();
-    world.go_through(origin, progress);
-    let processors = world.cluster.processors(&world.sim);
-    world.settle(scenario.settle.0, origin, progress);
-    let complete = !progress.stop.load(Ordering::Relaxed);
-    Ok(Observed { processors, ..world.observed(origin, &before, complete) })
+    let mut sim = engines::sim(scenario, seed);
+    sim.trace(progress.traced.clone());
+    World::new(scenario, sim, plan, drawn).live(progress)
 }
 
-struct World<'a> {
+struct World<'a, G: Engine> {
     scenario: &'a Scenario,
     cluster: Cluster,
     recorder: Recorder,
@@ -109,23 +106,15 @@ struct World<'a> {
     duration: Nanos,
     by_device: BTreeMap<DeviceId, usize>,
     /// Declared last: clients in the cluster's slots must go before the world does.
-    sim: Sim,
+    engine: G,
 }
 
-impl<'a> World<'a> {
-    fn new(scenario: &'a Scenario, seed: u64, plan: Plan, drawn: Vec<Drawn>) -> Self {
-        let mut sim = Sim::new(seed, cluster::network(scenario));
-        sim.set_accept_queue(AcceptQueue {
-            backlog: scenario.network.backlog,
-            syn_cookies: scenario.network.syn_cookies,
-        });
-        if scenario.schedule == Schedule::Random {
-            sim.schedule_randomly();
-        }
+impl<'a, G: Engine> World<'a, G> {
+    fn new(scenario: &'a Scenario, mut engine: G, plan: Plan, drawn: Vec<Drawn>) -> Self {
         let recorder = Recorder::default();
-        let clock = sim.env(0);
-        let cluster =
-            Cluster::build(&mut sim, scenario, &plan.devices, |device| recorder.on(device, clock));
+        let listening = recorder.clone();
+        let ear = move |device, env| listening.on(device, env);
+        let cluster = Cluster::build(&mut engine, scenario, &plan.devices, ear);
         let numbered = plan.devices.iter().enumerate();
         let by_device = numbered.map(|(place, device)| (*device, place)).collect();
         Self {
@@ -137,8 +126,20 @@ impl<'a> World<'a> {
             duration: scenario.duration.0,
             by_device,
             plan,
-            sim,
+            engine,
         }
+    }
+
+    fn live(mut self, progress: &Progress) -> Result<Observed, SetupError> {
+        self.set_up()?;
+        let origin = self.engine.now();
+        let before = (self.cluster.counters(), self.engine.net_stats());
+        self.engine.count_processors_from_zero();
+        self.go_through(origin, progress);
+        let processors = self.cluster.processors(&self.engine);
+        self.settle(self.scenario.settle.0, origin, progress);
+        let complete = !progress.stop.load(Ordering::Relaxed);
+        Ok(Observed { processors, ..self.observed(origin, &before, complete) })
     }
 
     /// Starts servers, then devices; opens the conversations; waits until everybody has seen them.
@@ -146,27 +147,26 @@ impl<'a> World<'a> {
         let devices: Vec<HostId> = self.cluster.devices.iter().map(|device| device.host).collect();
         for (node, host) in &self.cluster.nodes {
             if node.role != Role::Device {
-                self.sim.start(*host);
+                self.engine.start(*host);
             }
         }
         let step = STARTS_WITHIN.0 / devices.len().max(1) as u64;
         for host in devices {
-            self.sim.start(host);
-            self.sim.run_until(self.sim.now() + step);
+            self.engine.start(host);
+            self.engine.run_until(self.engine.now() + step);
         }
         self.wait_for("logins", |device| {
-            device.slot.borrow().as_ref().is_some_and(im::client::Client::is_online)
+            device.slot.client().is_some_and(|client| client.is_online())
         })?;
         for conversation in &self.plan.conversations {
             let opener = DeviceId { user: conversation.members[0], index: 0 };
             let operation = Asked::Create(conversation.members.clone());
             let device = &self.cluster.devices[self.by_device[&opener]];
-            let client = device.slot.borrow();
-            let client = client.as_ref().expect("logged in");
-            client.submit(conversation.id, operation, self.sim.now());
+            let client = device.slot.client().expect("logged in");
+            client.submit(conversation.id, operation, self.engine.now());
         }
         // Operations take a moment to be taken in before they count as unsettled.
-        self.sim.run_until(self.sim.now() + LOOK.0);
+        self.engine.run_until(self.engine.now() + LOOK.0);
         let recorder = self.recorder.clone();
         // What is missing after that the checkers will find: the run goes on without it.
         let _ = self.wait_for("openings of conversations", |d| is_up_to_date(&recorder, d));
@@ -174,12 +174,12 @@ impl<'a> World<'a> {
     }
 
     fn wait_for(&mut self, what: &str, done: impl Fn(&Device) -> bool) -> Result<(), SetupError> {
-        let until = self.sim.now() + SETUP_MAX.0;
-        while self.sim.now() < until {
+        let until = self.engine.now() + SETUP_MAX.0;
+        while self.engine.now() < until {
             if self.cluster.devices.iter().all(&done) {
                 return Ok(());
             }
-            self.sim.run_until(self.sim.now() + LOOK.0);
+            self.engine.run_until(self.engine.now() + LOOK.0);
         }
         let behind = self.cluster.devices.iter().filter(|device| !done(device)).count();
         let missing = format!("{behind} of {} devices wait for {what}", self.cluster.devices.len());
@@ -212,8 +212,8 @@ impl<'a> World<'a> {
 
     fn reach(&mut self, origin: Nanos, at: Nanos, progress: &Progress) {
         if !progress.stop.load(Ordering::Relaxed) {
-            while let Some(host) = self.sim.run_until(origin + at) {
-                let turn = self.faults.reached(host, &mut self.sim);
+            while let Some(host) = self.engine.run_until(origin + at) {
+                let turn = self.faults.reached(host, &mut self.engine);
                 self.note_turn(turn);
             }
             progress.virtual_ns.store(at, Ordering::Relaxed);
@@ -222,7 +222,7 @@ impl<'a> World<'a> {
 
     fn change(&mut self, change: Change) {
         let world = (self.scenario, &self.cluster);
-        if let Some(turn) = self.faults.apply(change, &mut self.sim, world) {
+        if let Some(turn) = self.faults.apply(change, &mut self.engine, world) {
             self.note_turn(turn);
         }
     }
@@ -234,17 +234,16 @@ impl<'a> World<'a> {
             return;
         };
         let what = if turn.up { What::Restarted } else { What::Crashed };
-        self.recorder.note(self.sim.now(), device.id, what);
+        self.recorder.note(self.engine.now(), device.id, what);
         if !turn.up {
-            device.slot.replace(None);
+            device.slot.empty();
         }
     }
 
     /// The user asks their device, if it is up.
     fn ask(&mut self, planned: &Planned) {
         let device = &self.cluster.devices[self.by_device[&planned.device]];
-        let client = device.slot.borrow();
-        let Some(client) = client.as_ref() else { return };
+        let Some(client) = device.slot.client() else { return };
         let operation = match &planned.operation {
             Operation::Create(members) => Asked::Create(members.clone()),
             Operation::Join => Asked::Join,
@@ -254,21 +253,21 @@ impl<'a> World<'a> {
         if let Some(churn) = planned.fault {
             self.faults.count(churn, "changes_asked_for", 1);
         }
-        client.submit(planned.conversation, operation, self.sim.now());
+        client.submit(planned.conversation, operation, self.engine.now());
     }
 
     /// Everything has healed; runs until nothing is owed, or for `settle`.
     fn settle(&mut self, settle: Nanos, origin: Nanos, progress: &Progress) {
-        let end = self.sim.now() + settle;
-        while self.sim.now() < end && !progress.stop.load(Ordering::Relaxed) {
+        let end = self.engine.now() + settle;
+        while self.engine.now() < end && !progress.stop.load(Ordering::Relaxed) {
             if self.cluster.devices.iter().all(|device| is_up_to_date(&self.recorder, device)) {
                 break;
             }
-            let next = (self.sim.now() + LOOK.0).min(end);
-            self.sim.run_until(next);
+            let next = (self.engine.now() + LOOK.0).min(end);
+            self.engine.run_until(next);
             progress.virtual_ns.store(next - origin, Ordering::Relaxed);
         }
-        let now = self.sim.now();
+        let now = self.engine.now();
         for device in &self.cluster.devices {
             for (conversation, seq) in device.cursors() {
                 self.recorder.note(now, device.id, What::Cursor { conversation, seq });
@@ -291,15 +290,13 @@ impl<'a> World<'a> {
         Observed {
             history: self.recorder.finish(complete),
             origin,
-            end: self.sim.now(),
+            end: self.engine.now(),
             faults: self.faults.reports(),
             counters,
-            net: self.sim.stats(),
+            net: self.engine.net_stats(),
             net_before: *net_before,
             processors: BTreeMap::new(),
-            digest: self.sim.digest(),
-            checkpoints: self.sim.checkpoints(),
-            trace: self.sim.traced(),
+            trail: self.engine.trail(),
             plan: self.plan,
         }
     }
@@ -307,14 +304,13 @@ impl<'a> World<'a> {
 
 impl Device {
     fn cursors(&self) -> Vec<(im::model::ConversationId, im::model::Seq)> {
-        self.slot.borrow().as_ref().map(im::client::Client::cursors).unwrap_or_default()
+        self.slot.client().map(|client| client.cursors()).unwrap_or_default()
     }
 }
 
 /// Whether the device knows the outcome of all it was asked for and has all rows it must have.
 fn is_up_to_date(recorder: &Recorder, device: &Device) -> bool {
-    let slot = device.slot.borrow();
-    slot.as_ref().is_some_and(|client| {
+    device.slot.client().is_some_and(|client| {
         client.unsettled() == 0 && recorder.lacks(device.id.user, &client.cursors()) == 0
     })
 }

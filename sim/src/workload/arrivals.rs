@@ -3,7 +3,7 @@
 use im::env::Nanos;
 use rand::Rng as _;
 
-use crate::engine::sim::rng::{self, Stream};
+use crate::engine::rng::{self, Stream};
 use crate::scenario::{Payload, Rate};
 
 /// Times of a Poisson process of that rate in `from..until`, rising.

@@ -6,7 +6,7 @@ use im::env::Nanos;
 use im::model::{ConversationId, DeviceId, UserId};
 
 use super::{Conversation, Planned};
-use crate::engine::sim::rng::{self, Stream};
+use crate::engine::rng::{self, Stream};
 use crate::history::Operation;
 
 /// A room never falls below this many members: somebody must be left to talk to.

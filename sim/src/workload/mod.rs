@@ -13,7 +13,7 @@ use im::env::Nanos;
 use im::model::{ConversationId, DeviceId, UserId};
 use indexmap::IndexSet;
 
-use crate::engine::sim::rng;
+use crate::engine::rng;
 use crate::faults::{Act, Drawn};
 use crate::history::Operation;
 use crate::scenario::{Scenario, Workload};

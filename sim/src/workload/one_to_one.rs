@@ -3,7 +3,7 @@
 use im::model::UserId;
 
 use super::draw_users;
-use crate::engine::sim::rng::Stream;
+use crate::engine::rng::Stream;
 use crate::scenario::{OneToOne, Scenario};
 
 /// The members of each conversation.

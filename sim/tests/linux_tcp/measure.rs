@@ -83,7 +83,7 @@ fn add_receiver(
         let (sent, took) = (sent.clone(), took.clone());
         async move {
             let mut listener = env.listen(PORT).expect("the port is free");
-            let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+            let mut stream = env.accept(&mut listener).await.expect("a connection");
             let mut message = vec![0; bytes];
             while stream.read_exact(&mut message).await.is_ok() {
                 let at = sent.borrow_mut().pop_front().expect("sent before");
@@ -133,7 +133,7 @@ pub fn first_after_partition(seed: u64, rtt_ms: f64, partition: Nanos, streams: 
         let seen = seen.clone();
         async move {
             let mut listener = env.listen(PORT).expect("the port is free");
-            while let Ok((mut stream, _)) = env.accept(&mut listener).await {
+            while let Ok(mut stream) = env.accept(&mut listener).await {
                 let seen = seen.clone();
                 env.spawn(async move {
                     while let Ok(number) = stream.read_u64().await {
@@ -185,7 +185,7 @@ pub fn connects_after_partition(seed: u64, rtt_ms: f64, partition: Nanos, dials:
     let listening = sim.add_host("listening", LinkKind::Backend, MS, |env| async move {
         let mut listener = env.listen(PORT).expect("the port is free");
         let mut streams = Vec::new();
-        while let Ok((stream, _)) = env.accept(&mut listener).await {
+        while let Ok(stream) = env.accept(&mut listener).await {
             streams.push(stream);
         }
     });

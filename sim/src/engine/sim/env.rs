@@ -18,7 +18,8 @@ use super::host::supervise;
 use super::net::conn::{ConnId, EndId};
 use super::net::keepalive::KeepAlive;
 use super::timers::TimerId;
-use super::world::{self, Event, HostId};
+use super::world::{self, Event};
+use crate::engine::HostId;
 
 /// One simulated host, as its programs see it.
 #[derive(Clone, Copy, Debug)]
@@ -80,12 +81,11 @@ impl Env for SimEnv {
         Ok(SimListener { host: self.host, port })
     }
 
-    async fn accept(&self, listener: &mut SimListener) -> io::Result<(SimStream, u32)> {
+    async fn accept(&self, listener: &mut SimListener) -> io::Result<SimStream> {
         let (host, port) = (listener.host, listener.port);
-        let (end, from) =
-            std::future::poll_fn(|cx| world::with(|world| world.poll_accept(host, port, cx)))
-                .await?;
-        Ok((SimStream { end }, from))
+        let end = std::future::poll_fn(|cx| world::with(|world| world.poll_accept(host, port, cx)))
+            .await?;
+        Ok(SimStream { end })
     }
 
     fn keep_alive(&self, stream: &SimStream, silence: Nanos) {

@@ -9,8 +9,9 @@ use std::future::Future;
 use async_task::{Builder, Runnable, Task};
 
 use super::host::processor;
-use super::rng::{self, Stream};
-use super::world::{self, HostId};
+use super::world;
+use crate::engine::HostId;
+use crate::engine::rng::{self, Stream};
 
 struct Ready {
     tasks: VecDeque<Runnable<HostId>>,

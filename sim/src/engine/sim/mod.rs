@@ -4,16 +4,16 @@
 //! [`Sim`] lives on one thread; everything in it follows from its seed.
 //!
 //! In reading order: `world` (what exists and happens), `executor` (ready tasks), `net/` (streams),
-//! `host/` (processors, disks, clocks, supervisors), `heap`, `timers`, `digest`, `rng` (tools), `env`
-//! (what nodes see of it).
+//! `host/` (processors, supervisors, fault points), `heap`, `timers`, `digest` (tools), `env` (what nodes
+//! see of it), `engine` (what runs see of it).
 
 mod digest;
+mod engine;
 mod env;
 mod executor;
 mod heap;
 mod host;
 mod net;
-pub mod rng;
 mod timers;
 mod world;
 
@@ -24,38 +24,19 @@ use std::rc::Rc;
 
 use im::env::Nanos;
 
+use super::rng;
+pub use super::{
+    Bursts, Condition, ConditionId, DiskFault, DiskProfile, HostId, LinkKind, LinkProfile,
+    LinkStats, NetStats, Network, Rate, Torn, Where,
+};
 pub use digest::CHECKPOINT_WORDS;
 pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
-pub use host::disk::{DiskFault, DiskProfile};
 pub use host::processor::{Costs, ProcessorStats};
-pub use net::conditions::{Condition, ConditionId, LinkKind, Where};
 pub use net::dial::AcceptQueue;
 pub use net::keepalive::KeepAlive;
-pub use net::link::{Bursts, LinkProfile, Rate};
-pub use world::{HostId, LinkStats, NetStats};
 
 use host::{points, supervise};
 use world::{Step, World};
-
-/// The paths of a world.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Network {
-    /// Between a device and a server.
-    pub clients: LinkProfile,
-    /// Between servers.
-    pub backend: LinkProfile,
-}
-
-/// What stopping a host tore down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Torn {
-    /// Connections that had an end on the host.
-    pub connections: u64,
-    /// Tasks that were dropped.
-    pub tasks: u64,
-    /// Bytes on disk that were not synced and are gone (loss of power only).
-    pub disk_bytes: u64,
-}
 
 /// A simulated world. Only one can exist on a thread at a time.
 pub struct Sim {

@@ -16,20 +16,19 @@ use super::digest::{Digest, Noted};
 use super::env::SimEnv;
 use super::executor::TaskTable;
 use super::heap::EventQueue;
-use super::host::clock::Clock;
-use super::host::disk::{Disk, DiskProfile};
 use super::host::points::Points;
 use super::host::processor::{Poll, Processor};
 use super::host::supervise::{RESTART_AFTER, Supervised};
-use super::net::conditions::{Conditions, LinkKind};
+use super::net::conditions::Conditions;
 use super::net::conn::{ConnId, Conns, EndId};
 use super::net::dial::{AcceptQueue, Listener};
-use super::net::link::{LinkProfile, Queue};
-use super::rng::{self, Stream};
+use super::net::link::Queue;
 use super::timers::{TimerId, Timers};
-
-/// Number of a host; also its node number in [`im::env::Addr`].
-pub type HostId = u32;
+use crate::engine::HostId;
+use crate::engine::clock::Clock;
+use crate::engine::disk::{Disk, DiskProfile};
+use crate::engine::network::{LinkKind, LinkProfile, NetStats};
+use crate::engine::rng::{self, Stream};
 
 /// Starts a host's program; called at boot and again at each restart.
 pub type Boot = Rc<dyn Fn(SimEnv) -> Pin<Box<dyn Future<Output = ()>>>>;
@@ -78,42 +77,6 @@ pub enum Step {
     Handled,
     /// This host's process must be started.
     Start(HostId),
-}
-
-/// Counters of the engine.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct NetStats {
-    /// Events handled.
-    pub events: u64,
-    /// Writes that the network was asked to carry.
-    pub packets_sent: u64,
-    /// Packets of streams that were sent again.
-    pub packets_resent: u64,
-    /// Acks that did not come through.
-    pub acks_lost: u64,
-    /// Payload bytes written.
-    pub bytes_sent: u64,
-    /// Connections dialled.
-    pub dials: u64,
-    /// Ends that were told of a reset.
-    pub resets: u64,
-    /// What devices' links did.
-    pub clients: LinkStats,
-    /// What the servers' links did.
-    pub backend: LinkStats,
-}
-
-/// Every sending on one kind of link: data, retransmissions, handshakes and resets, not acks.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct LinkStats {
-    /// Sendings.
-    pub sent: u64,
-    /// Of these, lost at random.
-    pub lost: u64,
-    /// Of these, swallowed by a partition.
-    pub swallowed: u64,
-    /// Of these, dropped by the full queue of a host's link.
-    pub dropped: u64,
 }
 
 pub struct Host {

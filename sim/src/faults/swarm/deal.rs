@@ -5,7 +5,7 @@
 
 use im::units::Span;
 
-use crate::engine::sim::rng;
+use crate::engine::rng;
 use crate::scenario::{Family, NodeRef, Role, Scenario, Swarm};
 
 /// Families that take hold of single nodes.

@@ -4,7 +4,7 @@
 use im::units::Span;
 
 use super::Drawing;
-use crate::engine::sim::rng;
+use crate::engine::rng;
 use crate::scenario::{
     Bandwidth, Bursts, ClockDrift, ClockStep, Clog, Collapse, Crash, DelaySpike, DiskFailing,
     DiskFull, DiskSlow, Family, Fault, Halves, Links, Loss, MembershipChurn, NodeRef, Partition,

@@ -79,9 +79,9 @@ impl Env for Host {
         Ok(())
     }
 
-    async fn accept(&self, (): &mut ()) -> io::Result<(DuplexStream, u32)> {
+    async fn accept(&self, (): &mut ()) -> io::Result<DuplexStream> {
         std::future::poll_fn(|_| match self.state().dialled.pop_front() {
-            Some(stream) => Poll::Ready(Ok((stream, 0))),
+            Some(stream) => Poll::Ready(Ok(stream)),
             None => Poll::Pending,
         })
         .await
@@ -137,8 +137,8 @@ impl Env for Host {
 }
 
 /// Starts a server, and runs a client against it.
-fn with_server<T, F: Future<Output = T>>(client: impl FnOnce(Host) -> F) -> (T, Rc<Counters>) {
-    let (host, counters) = (Host::default(), Rc::<Counters>::default());
+fn with_server<T, F: Future<Output = T>>(client: impl FnOnce(Host) -> F) -> (T, Arc<Counters>) {
+    let (host, counters) = (Host::default(), Arc::<Counters>::default());
     let server = serve(host.clone(), 6379, counters.clone());
     host.spawn(async move { server.await.expect("it serves for ever") });
     let client = client(host.clone());

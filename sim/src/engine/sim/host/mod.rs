@@ -1,8 +1,6 @@
-//! What a host has beside its streams: a processor, a disk, a wall clock, a supervisor, and points at
-//! which its programs can be waited for.
+//! What a host has beside its streams: a processor, a supervisor, and points at which
+//! its programs can be waited for.
 
-pub mod clock;
-pub mod disk;
 pub mod points;
 pub mod processor;
 pub mod supervise;

@@ -10,8 +10,9 @@ use std::task::{Context, Poll, Waker};
 
 use im::points::Point;
 
+use crate::engine::HostId;
 use crate::engine::sim::executor;
-use crate::engine::sim::world::{self, HostId};
+use crate::engine::sim::world;
 
 thread_local! {
     /// Something is armed.

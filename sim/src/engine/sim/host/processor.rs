@@ -13,9 +13,10 @@ use std::rc::Rc;
 use async_task::Runnable;
 use im::env::{Nanos, Work};
 
+use crate::engine::HostId;
 use crate::engine::sim::digest::Noted;
 use crate::engine::sim::executor;
-use crate::engine::sim::world::{self, Event, HostId, World};
+use crate::engine::sim::world::{self, Event, World};
 
 const PS_PER_NS: u64 = 1_000;
 

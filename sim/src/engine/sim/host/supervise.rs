@@ -5,10 +5,11 @@
 use async_task::{Runnable, Task};
 use im::env::Nanos;
 
+use crate::engine::HostId;
 use crate::engine::sim::digest::Noted;
 use crate::engine::sim::env::SimEnv;
 use crate::engine::sim::executor;
-use crate::engine::sim::world::{self, Event, HostId, World};
+use crate::engine::sim::world::{self, Event, World};
 
 /// How long a supervisor waits unless it is told otherwise: a second, as a service manager that
 /// holds back restarts does (assumed).

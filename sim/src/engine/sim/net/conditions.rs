@@ -1,65 +1,10 @@
 //! Conditions imposed on the network while a fault lasts, and how much traffic each one touched.
 
-use std::collections::BTreeSet;
-
 use im::env::Nanos;
 
-use super::link::{Bursts, Rate};
-use crate::engine::sim::rng::{self, Stream};
-use crate::engine::sim::world::HostId;
-
-/// Which of the two kinds of path: a device's access network, or the servers' own network.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LinkKind {
-    /// Between a device and a server.
-    Client,
-    /// Between servers.
-    Backend,
-}
-
-/// Which packets a condition is for.
-#[derive(Clone, Debug)]
-pub enum Where {
-    /// Those on links of that kind.
-    Links(LinkKind),
-    /// Those from or to one of these hosts.
-    Hosts(BTreeSet<HostId>),
-    /// Those between the two groups, either way.
-    Between(BTreeSet<HostId>, BTreeSet<HostId>),
-}
-
-impl Where {
-    fn covers(&self, (from, to): (HostId, HostId), kind: LinkKind) -> bool {
-        match self {
-            Self::Links(on) => *on == kind,
-            Self::Hosts(hosts) => hosts.contains(&from) || hosts.contains(&to),
-            Self::Between(a, b) => {
-                a.contains(&from) && b.contains(&to) || b.contains(&from) && a.contains(&to)
-            }
-        }
-    }
-}
-
-/// One condition.
-#[derive(Clone, Debug)]
-pub enum Condition {
-    /// Extra independent loss per packet, in a million.
-    Loss(Where, u32),
-    /// Extra loss in bursts; a chain for each direction of each connection.
-    BurstLoss(Where, Bursts),
-    /// Extra one-way latency.
-    Delay(Where, Nanos),
-    /// The links of these hosts, or of all hosts on that kind of link, carry no more than this.
-    Bandwidth(Where, Rate),
-    /// Nothing passes between the two groups, either way.
-    Cut(BTreeSet<HostId>, BTreeSet<HostId>),
-    /// Nothing passes from the first group to the second; the way back is open.
-    CutOneWay(BTreeSet<HostId>, BTreeSet<HostId>),
-}
-
-/// Names an imposed condition.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ConditionId(u32);
+use crate::engine::HostId;
+use crate::engine::network::{Condition, ConditionId, LinkKind, Rate, Where};
+use crate::engine::rng::{self, Stream};
 
 struct Imposed {
     id: ConditionId,
@@ -115,8 +60,7 @@ impl Conditions {
         let mut delay = 0;
         for Imposed { condition, touched, .. } in &mut self.imposed {
             let effect = match condition {
-                Condition::Cut(a, b) if cuts(a, b, hosts) || cuts(b, a, hosts) => Effect::Swallowed,
-                Condition::CutOneWay(a, b) if cuts(a, b, hosts) => Effect::Swallowed,
+                cut if cut.cuts(hosts) => Effect::Swallowed,
                 Condition::Loss(on, ppm)
                     if on.covers(hosts, kind) && rng::chance_ppm(rng, *ppm) =>
                 {
@@ -166,12 +110,4 @@ impl Conditions {
     pub fn note_wait(&mut self, place: usize) {
         self.imposed[place].touched += 1;
     }
-}
-
-fn cuts(
-    from: &BTreeSet<HostId>,
-    to: &BTreeSet<HostId>,
-    (sender, receiver): (HostId, HostId),
-) -> bool {
-    from.contains(&sender) && to.contains(&receiver)
 }

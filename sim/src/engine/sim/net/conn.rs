@@ -13,8 +13,8 @@ use im::env::Nanos;
 use super::keepalive::{Persist, Probing};
 use super::link::Burstiness;
 use super::sender::{NEVER, Sender};
-use crate::engine::sim::rng::Stream;
-use crate::engine::sim::world::HostId;
+use crate::engine::HostId;
+use crate::engine::rng::Stream;
 
 /// Bytes a pipe holds before its writer must wait: sender's and receiver's buffers together.
 pub const WINDOW_BYTES: usize = 256 * 1024;

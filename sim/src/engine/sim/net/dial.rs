@@ -15,9 +15,10 @@ use im::env::{Addr, Nanos};
 use super::conn::{Conn, ConnId, EndId, EndState};
 use super::path::Fare;
 use super::streams::{keep_waker, wake};
+use crate::engine::HostId;
+use crate::engine::rng;
 use crate::engine::sim::digest::Noted;
-use crate::engine::sim::rng;
-use crate::engine::sim::world::{Event, HostId, World};
+use crate::engine::sim::world::{Event, World};
 
 /// When SYNs leave, in ms after the first (Linux 6.18: `tcp_syn_linear_timeouts` = 4).
 const SYN_TIMES_MS: [u64; 11] =
@@ -323,7 +324,7 @@ impl World {
         host: HostId,
         port: u16,
         cx: &Context<'_>,
-    ) -> Poll<io::Result<(EndId, HostId)>> {
+    ) -> Poll<io::Result<EndId>> {
         loop {
             let listeners = &mut self.host(host).listeners;
             let Some(listener) = listeners.iter_mut().find(|listener| listener.port == port) else {
@@ -333,8 +334,8 @@ impl World {
                 keep_waker(&mut listener.waiting, cx);
                 return Poll::Pending;
             };
-            if let Some(conn) = self.conns.get(id) {
-                return Poll::Ready(Ok((EndId { conn: id, side: 1 }, conn.ends[0].host)));
+            if self.conns.get(id).is_some() {
+                return Poll::Ready(Ok(EndId { conn: id, side: 1 }));
             }
         }
     }

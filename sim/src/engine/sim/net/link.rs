@@ -3,54 +3,13 @@
 use im::env::Nanos;
 use rand::Rng as _;
 
-use crate::engine::sim::rng::{self, Stream};
+use crate::engine::network::{Bursts, LinkProfile, Rate};
+use crate::engine::rng::{self, Stream};
 
 /// Payload bytes of one packet: an Ethernet MTU of 1500 less IP, TCP and timestamp headers.
 pub const PACKET_BYTES: usize = 1448;
 /// What a packet carries beside its payload: Ethernet, IP and TCP headers.
 const HEADER_BYTES: usize = 66;
-
-/// What a path between two hosts is like. One-way latency is normal around `median`, cut off at
-/// `min` and `max`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LinkProfile {
-    /// Median one-way latency.
-    pub median: Nanos,
-    /// Smallest one-way latency.
-    pub min: Nanos,
-    /// Largest one-way latency.
-    pub max: Nanos,
-    /// Standard deviation of the one-way latency.
-    pub sd: Nanos,
-    /// Independent loss per packet, in a million.
-    pub loss_ppm: u32,
-    /// Loss that comes in bursts, beside the independent one.
-    pub bursts: Option<Bursts>,
-    /// What a host's own link carries, each way; without it bytes take no time of their own.
-    pub rate: Option<Rate>,
-}
-
-/// Loss in bursts, as a Gilbert–Elliott chain that steps once a packet: a good state that loses
-/// nothing beside the independent loss, and a bad one. All probabilities are in a million.
-/// Source: Elliott, "Estimates of error rates for codes on burst-noise channels", 1963.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Bursts {
-    /// From good to bad.
-    pub enter_ppm: u32,
-    /// From bad to good.
-    pub leave_ppm: u32,
-    /// Loss per packet in the bad state.
-    pub loss_ppm: u32,
-}
-
-/// The capacity of a host's link in one direction, behind a queue that drops at its tail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rate {
-    /// Bytes a second.
-    pub bytes_per_s: u64,
-    /// Bytes that may wait.
-    pub queue_bytes: u64,
-}
 
 impl LinkProfile {
     /// A path that always takes `latency` and loses nothing.

@@ -5,14 +5,17 @@ use std::collections::VecDeque;
 
 use im::env::Nanos;
 
-use super::conditions::{Conditions, Effect, LinkKind};
+use super::conditions::{Conditions, Effect};
 use super::conn::{Conn, EndId};
-use super::link::{LinkProfile, Queue};
+use super::link::Queue;
+use crate::engine::HostId;
+use crate::engine::network::NetStats;
+use crate::engine::network::{LinkKind, LinkProfile};
+use crate::engine::rng;
 use crate::engine::sim::digest::{Digest, Noted};
 use crate::engine::sim::heap::EventQueue;
 use crate::engine::sim::host::processor::Poll;
-use crate::engine::sim::rng;
-use crate::engine::sim::world::{Event, Host, HostId, NetStats, World};
+use crate::engine::sim::world::{Event, Host, World};
 
 /// How a packet fares.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

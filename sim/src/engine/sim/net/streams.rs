@@ -8,8 +8,9 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::ReadBuf;
 
 use super::conn::{End, EndId, EndState, Fin, WINDOW_BYTES};
+use crate::engine::HostId;
 use crate::engine::sim::digest::Noted;
-use crate::engine::sim::world::{Event, HostId, World};
+use crate::engine::sim::world::{Event, World};
 
 /// Buffers that are kept for later writes, and how large one may be.
 const SPARE_RINGS_MAX: usize = 1_024;

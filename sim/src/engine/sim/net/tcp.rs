@@ -12,8 +12,8 @@ use super::path::{Fare, Net};
 use super::sender::{Expiry, NEVER};
 use super::streams::wake;
 use super::window::timer_fires;
+use crate::engine::rng;
 use crate::engine::sim::digest::Noted;
-use crate::engine::sim::rng;
 use crate::engine::sim::world::{Event, World};
 
 /// The ticks of hosts stand anywhere within the coarsest timer's 2,048 ms.

@@ -29,7 +29,7 @@ fn note(log: &Log, env: &SimEnv, what: impl Into<String>) {
 fn add_echo(sim: &mut Sim) -> HostId {
     let id = sim.add_host("echo", LinkKind::Backend, MS, |env| async move {
         let mut listener = env.listen(1).expect("the port is free");
-        while let Ok((mut stream, _)) = env.accept(&mut listener).await {
+        while let Ok(mut stream) = env.accept(&mut listener).await {
             env.spawn(async move {
                 let mut buffer = [0; 4096];
                 while let Ok(count @ 1..) = stream.read(&mut buffer).await {
@@ -172,7 +172,7 @@ fn a_writer_waits_for_its_reader() {
     let (mut sim, log) = (world(0), Log::default());
     let slow = sim.add_host("slow", LinkKind::Backend, MS, |env| async move {
         let mut listener = env.listen(1).expect("the port is free");
-        let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+        let mut stream = env.accept(&mut listener).await.expect("a connection");
         env.sleep(S).await;
         let mut all = Vec::new();
         stream.read_to_end(&mut all).await.expect("a clean end");
@@ -222,7 +222,7 @@ fn add_writer(sim: &mut Sim, to: HostId, log: &Log) {
 fn add_holder(sim: &mut Sim, reads: bool) -> HostId {
     let id = sim.add_host("holder", LinkKind::Backend, MS, move |env| async move {
         let mut listener = env.listen(1).expect("the port is free");
-        let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+        let mut stream = env.accept(&mut listener).await.expect("a connection");
         while reads && stream.read_u8().await.is_ok() {}
         std::future::pending::<()>().await;
     });
@@ -295,7 +295,7 @@ fn an_idle_reader_with_keepalive_times_out_and_its_silent_peer_is_reset_after_he
         let log = seen.clone();
         async move {
             let mut listener = env.listen(1).expect("the port is free");
-            let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+            let mut stream = env.accept(&mut listener).await.expect("a connection");
             stream.set_keep_alive(KeepAlive { idle: 2 * S, every: S, probes: 3 });
             while stream.read_u8().await.is_ok() {}
             note(&log, &env, "the reader gives up");
@@ -384,7 +384,7 @@ fn crowd(syn_cookies: bool, speaks_first: bool) -> (Vec<u64>, Vec<u64>) {
     let server = sim.add_host("server", LinkKind::Backend, MS, |env| async move {
         let mut listener = env.listen(1).expect("the port is free");
         env.sleep(3 * S).await;
-        while let Ok((mut stream, _)) = env.accept(&mut listener).await {
+        while let Ok(mut stream) = env.accept(&mut listener).await {
             env.spawn(async move {
                 let _ = stream.write_all(b"hello").await;
                 let _ = stream.read_u8().await;
@@ -453,7 +453,7 @@ fn a_clean_close_is_an_end_of_file_and_unread_bytes_are_a_reset() {
         let (mut sim, log) = (world(0), Log::default());
         let server = sim.add_host("server", LinkKind::Backend, MS, move |env| async move {
             let mut listener = env.listen(1).expect("the port is free");
-            let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+            let mut stream = env.accept(&mut listener).await.expect("a connection");
             env.sleep(100 * MS).await;
             if read_first {
                 stream.read_u8().await.expect("the byte");
@@ -546,7 +546,7 @@ fn add_giver(sim: &mut Sim, log: &Log, closes: bool) -> [HostId; 2] {
         let log = log.clone();
         async move {
             let mut listener = env.listen(1).expect("the port is free");
-            let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
+            let mut stream = env.accept(&mut listener).await.expect("a connection");
             let mut bytes = Vec::new();
             let ended = stream.read_to_end(&mut bytes).await;
             note(&log, &env, format!("{} bytes, {:?}", bytes.len(), ended.map_err(|e| e.kind())));

@@ -47,7 +47,7 @@ fn add_ticker(sim: &mut Sim, log: &Log) -> HostId {
             let heard = log.clone();
             env.spawn(async move {
                 let mut listener = env.listen(1).expect("the port is free");
-                let (mut stream, _) = env.accept(&mut listener).await.expect("a peer");
+                let mut stream = env.accept(&mut listener).await.expect("a peer");
                 while stream.read_u8().await.is_ok() {
                     heard.borrow_mut().push((env.now() / MS, "byte"));
                 }
@@ -87,7 +87,7 @@ fn what_a_poll_writes_departs_after_the_cost_accrued_so_far() {
         let log = seen.clone();
         async move {
             let mut listener = env.listen(1).expect("the port is free");
-            let (mut stream, _) = env.accept(&mut listener).await.expect("a peer");
+            let mut stream = env.accept(&mut listener).await.expect("a peer");
             while stream.read_u8().await.is_ok() {
                 log.borrow_mut().push((env.now() / MS, "arrived"));
             }

@@ -11,7 +11,7 @@ use std::io;
 use im::env::Nanos;
 use rand::Rng as _;
 
-use crate::engine::sim::rng::{self, Stream};
+use crate::engine::rng::{self, Stream};
 
 /// Devices write whole sectors; the one that was under way when the power went may be damaged.
 const SECTOR_BYTES: usize = 512;

@@ -1,0 +1,19 @@
+//! The engine that a scenario runs on, made ready for it.
+
+use crate::cluster;
+use crate::engine::sim::{AcceptQueue, Sim};
+use crate::scenario::{Scenario, Schedule};
+
+/// The simulator.
+pub fn sim(scenario: &Scenario, seed: u64) -> Sim {
+    let mut sim = Sim::new(seed, cluster::network(scenario));
+    sim.set_accept_queue(AcceptQueue {
+        backlog: scenario.network.backlog,
+        syn_cookies: scenario.network.syn_cookies,
+    });
+    sim.set_restart_after(scenario.cluster.restart_after.0);
+    if scenario.schedule == Schedule::Random {
+        sim.schedule_randomly();
+    }
+    sim
+}
