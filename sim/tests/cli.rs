@@ -229,7 +229,7 @@ fn a_fault_that_had_to_touch_something_and_did_not_is_a_failure() {
     fs::write(folder.path().join("idle.toml"), text + IDLE).expect("it has room");
     run(folder.path(), &["run", "idle.toml"]).exits(0);
     let required = ["--set", "faults.6.require_effect=true"];
-    let line = "fault 2 (partition of device-0 ↔ registry) touched nothing";
+    let line = "fault 7 (partition of device-0 ↔ registry) touched nothing";
     run(folder.path(), &[&["run", "idle.toml"], &required[..]].concat())
         .exits(1)
         .complains_of(&[line]);
