@@ -27,6 +27,9 @@ pub struct Record {
     pub engine: String,
     /// Rolling hash over every event, in hexadecimal.
     pub digest: String,
+    /// What the engine could not do of the scenario, beside faults.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
     /// Events the engine handled.
     pub events_total: u64,
     /// The command that gives this record again.
@@ -58,6 +61,15 @@ pub struct Record {
     pub counters: BTreeMap<String, BTreeMap<String, u64>>,
     /// The scenario, every default written out.
     pub expanded: serde_json::Value,
+}
+
+/// Something of a scenario that the engine could not do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// What, in the words of the scenario.
+    pub what: String,
+    /// Why, or what there is instead.
+    pub why: String,
 }
 
 /// The answer of a checker.
@@ -173,12 +185,23 @@ pub struct FaultReport {
     /// The fault as it was drawn, with nothing left to chance.
     #[serde(default)]
     pub drawn: serde_json::Value,
+    /// Why the engine did not do it, if it did not.
+    #[serde(default)]
+    pub left_out: Option<String>,
+    /// It was done, but the engine cannot tell what it touched.
+    #[serde(default)]
+    pub uncounted: bool,
 }
 
 impl FaultReport {
     /// Whether the fault touched anything.
     pub fn effective(&self) -> bool {
         self.effect.values().any(|count| *count > 0)
+    }
+
+    /// Whether the fault was done and touched nothing.
+    pub fn idle(&self) -> bool {
+        self.left_out.is_none() && !self.uncounted && !self.effective()
     }
 }
 

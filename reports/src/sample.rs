@@ -24,6 +24,7 @@ pub fn valid() -> Record {
         about: "Redis master dies under load; nothing may be lost".to_owned(),
         seed: 7,
         engine: "sim".to_owned(),
+        left_out: Vec::new(),
         digest: "9f3c2a7be1d04856".to_owned(),
         events_total: 4_812_337,
         reproduce: "imsim run scenarios/faults/redis-master-dies.toml --seed 7".to_owned(),

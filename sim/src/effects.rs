@@ -48,7 +48,7 @@ pub fn add(sum: &mut BTreeMap<String, Effects>, of_run: BTreeMap<String, Effects
 /// The faults that should have touched something and did not, a sentence each.
 pub fn missing(faults: &[FaultReport]) -> Vec<String> {
     let mut idle: Vec<Vec<&FaultReport>> = by_origin(faults).into_values().collect();
-    idle.retain(|parts| parts[0].require_effect && !parts.iter().any(|part| part.effective()));
+    idle.retain(|parts| parts[0].require_effect && parts.iter().all(|part| part.idle()));
     idle.sort_by_key(|parts| parts[0].number);
     idle.iter().map(|parts| sentence(parts)).collect()
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use imsim::campaign::{Outcome, outcome};
 use imsim::effects;
+use imsim::engine::Kind;
 use imsim::run::{self, Progress};
 use imsim::scenario::Scenario;
 
@@ -15,7 +16,7 @@ fn holds(name: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let scenario = Scenario::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
     assert!(scenario.faults.iter().all(imsim::scenario::Fault::require_effect), "{name}");
-    let observed = run::live_through(&scenario, 1, &Progress::default());
+    let observed = run::live_through(&scenario, 1, Kind::Sim, &Progress::default());
     let record = run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")));
     assert_eq!(effects::missing(&record.faults), Vec::<String>::new());
     assert_eq!(outcome(&scenario, &record), Outcome::Held, "{:#?}", record.findings);

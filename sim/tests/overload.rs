@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use im_reports::record::{Record, Verdict};
+use imsim::engine::Kind;
 use imsim::run::{self, Progress};
 use imsim::scenario::Scenario;
 
@@ -13,7 +14,7 @@ fn at_rate(rate: &str) -> Record {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let set = format!("workload.pairs.rate={rate}");
     let scenario = Scenario::load(&path, &[set]).unwrap_or_else(|error| panic!("{error}"));
-    let observed = run::live_through(&scenario, 1, &Progress::default());
+    let observed = run::live_through(&scenario, 1, Kind::Sim, &Progress::default());
     run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")))
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use imsim::campaign::{Outcome, outcome};
 use imsim::effects;
+use imsim::engine::Kind;
 use imsim::run::{self, Progress};
 use imsim::scenario::{Family, Role, Scenario};
 
@@ -27,7 +28,7 @@ fn some_seeds_hold_repeat_and_are_full_of_faults() {
     let mut drawn = std::collections::BTreeMap::new();
     for seed in 1..=4 {
         let live = || {
-            let observed = run::live_through(&scenario, seed, &Progress::default());
+            let observed = run::live_through(&scenario, seed, Kind::Sim, &Progress::default());
             run::judge(&scenario, seed, &observed.unwrap_or_else(|error| panic!("{error}")))
         };
         let record = live();

@@ -9,6 +9,7 @@ use std::thread;
 use im_reports::record::Record;
 use imsim::campaign::{self, Outcome};
 use imsim::effects::{self, Effects};
+use imsim::engine::Kind;
 use imsim::run::{self, Progress};
 use imsim::scenario::Scenario;
 use serde::Serialize;
@@ -198,7 +199,7 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
 }
 
 fn run_once(args: &Args, path: &Path, scenario: &Scenario, seed: u64, progress: &Progress) -> Ran {
-    let observed = match run::live_through(scenario, seed, progress) {
+    let observed = match run::live_through(scenario, seed, Kind::Sim, progress) {
         Ok(observed) => observed,
         Err(error) => {
             let failure = Some((Exit::Usage, error.to_string()));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use im_reports::Record;
+use imsim::engine::Kind;
 use imsim::engine::sim::CHECKPOINT_WORDS;
 use imsim::run::{self, Observed, Progress};
 use imsim::scenario::Scenario;
@@ -79,7 +80,8 @@ pub fn main(args: &Args) -> Exit {
 
 fn here(scenario: &Scenario, seed: u64, traced: Range<u64>) -> Result<Fingerprint, String> {
     let progress = Progress { traced, ..Progress::default() };
-    let observed = run::live_through(scenario, seed, &progress).map_err(|e| e.to_string())?;
+    let observed = run::live_through(scenario, seed, Kind::Sim, &progress);
+    let observed = observed.map_err(|error| error.to_string())?;
     Ok(Fingerprint::of(&observed, &run::judge(scenario, seed, &observed)))
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use im_reports::record::{Manifest, Record};
 use imsim::campaign::{self, Outcome};
 use imsim::effects;
+use imsim::engine::Kind;
 use imsim::run::{self, Progress, SetupError};
 use imsim::scenario::Scenario;
 
@@ -36,6 +37,14 @@ pub struct Args {
     /// Decides everything that the scenario leaves open.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// The world under the nodes: `sim` (this project's simulator), `turmoil` (a second opinion, in
+    /// virtual time too) or `live` (kernel sockets and files, in real time). What an engine cannot
+    /// do of a scenario is left out and told.
+    #[arg(long, default_value_t, value_name = "ENGINE")]
+    engine: Kind,
+    /// Refuse to run when the engine would have to leave out a fault.
+    #[arg(long)]
+    strict: bool,
     /// Change a key of the scenario: a TOML value, or else a bare string. Repeatable. Workloads
     /// are addressed by name, faults by number from 0 (workload.groups.rate=50/s,
     /// faults.0.lasts=5s).
@@ -63,7 +72,7 @@ pub fn main(args: &Args) -> Exit {
     };
     let stop = progress::interrupted();
     let started_unix_ms = wall::unix_ms();
-    let mut timed = match run_watched(&scenario, args.seed, &stop) {
+    let mut timed = match run_watched(&scenario, args, &stop) {
         Ok(timed) => timed,
         Err(exit) => return exit,
     };
@@ -98,16 +107,19 @@ pub fn main(args: &Args) -> Exit {
 }
 
 /// Runs the world on a thread of its own and shows its progress meanwhile.
-fn run_watched(scenario: &Scenario, seed: u64, stop: &AtomicBool) -> Result<Timed, Exit> {
+fn run_watched(scenario: &Scenario, args: &Args, stop: &AtomicBool) -> Result<Timed, Exit> {
     let total_ms = scenario.duration.0 / 1_000_000;
-    let title = format!("running {} with seed {seed}", scenario.name);
+    let title = match args.engine {
+        Kind::Sim => format!("running {} with seed {}", scenario.name, args.seed),
+        other => format!("running {} with seed {} on {other}", scenario.name, args.seed),
+    };
     let bar = Bar::new(&title, total_ms, "{msg}  {bar:40} {percent} %  {elapsed} wall");
     let progress = Arc::new(Progress::default());
     let (ended, result) = mpsc::channel();
     let joined = thread::scope(|scope| {
         let shared = progress.clone();
         let world = scope.spawn(move || {
-            let timed = run_timed(scenario, seed, &shared);
+            let timed = run_timed(scenario, args, &shared);
             // The receiver waits for this or for the end of the thread.
             let _ = ended.send(());
             timed
@@ -133,11 +145,11 @@ fn run_watched(scenario: &Scenario, seed: u64, stop: &AtomicBool) -> Result<Time
     }
 }
 
-fn run_timed(scenario: &Scenario, seed: u64, progress: &Progress) -> Result<Timed, SetupError> {
+fn run_timed(scenario: &Scenario, args: &Args, progress: &Progress) -> Result<Timed, SetupError> {
     let mut watch = Stopwatch::start();
-    let observed = run::live_through(scenario, seed, progress)?;
+    let observed = run::live_through(scenario, args.seed, args.engine, progress)?;
     let run_wall_s = watch.lap_s();
-    let record = run::judge(scenario, seed, &observed);
+    let record = run::judge(scenario, args.seed, &observed);
     Ok(Timed { record, run_wall_s, check_wall_s: watch.lap_s() })
 }
 

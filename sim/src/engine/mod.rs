@@ -2,15 +2,20 @@
 //!
 //! An engine knows hosts, streams, disks and time. It must not know the IM, scenarios or checkers.
 //! In reading order: [`Engine`] (what a run asks of any of them), `network` (links and what is imposed
-//! on them), `disk`, `clock` and `rng` (parts that engines share), then the engines: [`sim`].
+//! on them), `disk`, `clock` and `rng` (parts that engines share), then the engines: [`sim`] and, on
+//! `process` (hosts whose programs run on tokio), [`turmoil`].
 
 mod clock;
 mod disk;
+mod kind;
 pub mod network;
 pub mod rng;
 
+mod process;
 pub mod sim;
+pub mod turmoil;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::rc::Rc;
 
@@ -18,6 +23,7 @@ use im::env::{Env, Nanos};
 use im::points::Point;
 
 pub use disk::{DiskFault, DiskProfile};
+pub use kind::Kind;
 pub use network::{
     Bursts, Condition, ConditionId, LinkKind, LinkProfile, LinkStats, NetStats, Network, Rate,
     Where,
@@ -52,6 +58,17 @@ pub struct Torn {
     pub disk_bytes: u64,
 }
 
+/// What the faults of a run will do to the network, so that an engine can prepare for it.
+#[derive(Clone, Debug, Default)]
+pub struct Foreseen {
+    /// Conditions that will be imposed.
+    pub conditions: Vec<Condition>,
+    /// Hosts that will lose power.
+    pub power_losses: BTreeSet<HostId>,
+    /// Whether connections will be reset.
+    pub resets: bool,
+}
+
 /// What an engine knows of a run when it is over.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Trail {
@@ -80,6 +97,12 @@ pub trait Engine {
     ) -> HostId
     where
         F: Future<Output = ()> + 'static;
+
+    /// Tells, after all hosts are added and before the first one starts, what will be done to the
+    /// network.
+    fn foresee(&mut self, foreseen: Foreseen) {
+        drop(foreseen);
+    }
 
     /// Starts the host's program (again). Nothing happens when it runs already.
     fn start(&mut self, host: HostId);
@@ -127,8 +150,8 @@ pub trait Engine {
     /// Imposes a condition on the network.
     fn impose(&mut self, condition: Condition) -> ConditionId;
 
-    /// Ends a condition; returns how much traffic it touched.
-    fn lift(&mut self, id: ConditionId) -> u64;
+    /// Ends a condition; returns how much traffic it touched, if the engine can tell.
+    fn lift(&mut self, id: ConditionId) -> Option<u64>;
 
     /// Lets the world live until `until` (inclusive). Returns early, with the host, when a fault
     /// point is reached that [`Engine::arm`] asked for.

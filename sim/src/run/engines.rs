@@ -2,6 +2,7 @@
 
 use crate::cluster;
 use crate::engine::sim::{AcceptQueue, Sim};
+use crate::engine::turmoil::Turmoil;
 use crate::scenario::{Scenario, Schedule};
 
 /// The simulator.
@@ -16,4 +17,9 @@ pub fn sim(scenario: &Scenario, seed: u64) -> Sim {
         sim.schedule_randomly();
     }
     sim
+}
+
+/// Turmoil.
+pub fn turmoil(scenario: &Scenario, seed: u64) -> Turmoil {
+    Turmoil::new(seed, cluster::network(scenario), scenario.cluster.restart_after.0)
 }

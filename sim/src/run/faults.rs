@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use im::env::Nanos;
 use im_reports::record::FaultReport;
 
+use super::left_out;
 use crate::cluster::{self, Cluster};
-use crate::engine::{Condition, ConditionId, DiskFault, Engine, HostId, LinkKind, Torn, Where};
+use crate::engine::{
+    Condition, ConditionId, DiskFault, Engine, Foreseen, HostId, Kind, LinkKind, Torn, Where,
+};
 use crate::faults::{Act, Drawn, On};
 use crate::scenario::{Links, NodeRef, Scenario, Way};
 
@@ -43,7 +46,7 @@ pub struct Turn {
 }
 
 /// All steps of all faults, in order.
-pub fn schedule(faults: &[Drawn]) -> Vec<Change> {
+fn schedule(faults: &[Drawn]) -> Vec<Change> {
     let mut changes = Vec::new();
     for (fault, drawn) in faults.iter().enumerate() {
         let step = |at, step| Change { at, fault, step };
@@ -62,6 +65,10 @@ pub fn schedule(faults: &[Drawn]) -> Vec<Change> {
 /// Does faults to the world and keeps the books of what they touched.
 pub struct Faults {
     drawn: Vec<Drawn>,
+    /// Why the engine cannot do each, if it cannot.
+    left_out: Vec<Option<&'static str>>,
+    /// Faults of which the engine cannot tell what they touched.
+    uncounted: BTreeSet<usize>,
     effects: Vec<BTreeMap<String, u64>>,
     conditions: BTreeMap<usize, ConditionId>,
     /// Crashes that wait for a fault point, by the host that they wait on.
@@ -71,15 +78,41 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub fn new(drawn: Vec<Drawn>) -> Self {
+    pub fn new(engine: Kind, drawn: Vec<Drawn>) -> Self {
         let effects = vec![BTreeMap::new(); drawn.len()];
+        let left_out = drawn.iter().map(|drawn| left_out::fault(engine, &drawn.act)).collect();
         Self {
             drawn,
+            left_out,
+            uncounted: BTreeSet::new(),
             effects,
             conditions: BTreeMap::new(),
             armed: BTreeMap::new(),
             clock_reads: BTreeMap::new(),
         }
+    }
+
+    /// All steps of the faults that the engine can do, in order.
+    pub fn schedule(&self) -> Vec<Change> {
+        let mut changes = schedule(&self.drawn);
+        changes.retain(|change| self.left_out[change.fault].is_none());
+        changes
+    }
+
+    /// What the faults will do to the network.
+    pub fn foresee(&self, scenario: &Scenario, cluster: &Cluster) -> Foreseen {
+        let mut foreseen = Foreseen::default();
+        for (drawn, left_out) in self.drawn.iter().zip(&self.left_out) {
+            if left_out.is_some() {
+                continue;
+            }
+            foreseen.conditions.extend(condition(&drawn.act, scenario, cluster).map(|(it, _)| it));
+            foreseen.resets |= matches!(drawn.act, Act::Reset { .. });
+            if let Act::PowerLoss { node, .. } = &drawn.act {
+                foreseen.power_losses.insert(cluster.nodes[node]);
+            }
+        }
+        foreseen
     }
 
     /// Does one step. Tells of the host that went down or came up by it, if one did.
@@ -98,7 +131,10 @@ impl Faults {
                 }
                 Step::Ends => {
                     let id = self.conditions.remove(&number).expect("what ends has begun");
-                    self.count(number, touched, engine.lift(id));
+                    match engine.lift(id) {
+                        Some(count) => self.count(number, touched, count),
+                        None => drop(self.uncounted.insert(number)),
+                    }
                 }
                 Step::Again => unreachable!("only resets strike again"),
             }
@@ -248,6 +284,8 @@ impl Faults {
                 origin: drawn.origin.to_string(),
                 require_effect: drawn.require_effect,
                 drawn: serde_json::to_value(drawn).expect("a fault has only keys that JSON has"),
+                left_out: self.left_out[place].map(str::to_owned),
+                uncounted: self.uncounted.contains(&place),
             };
         self.drawn.iter().zip(&self.effects).enumerate().map(report).collect()
     }

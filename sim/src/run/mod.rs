@@ -7,6 +7,7 @@
 
 mod engines;
 mod faults;
+pub mod left_out;
 mod measures;
 mod record;
 pub mod world;

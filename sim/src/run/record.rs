@@ -6,10 +6,11 @@ use im_reports::record::{
     Finding, Phases, ProcessorLoad, Processors, Record, SCHEMA_VERSION, Totals,
 };
 
+use super::left_out;
 use super::measures::{self, Measures};
 use super::world::{Counters, Observed};
 use crate::checkers::{self, Report, Violation};
-use crate::engine::ProcessorStats;
+use crate::engine::{Kind, ProcessorStats};
 use crate::scenario::{Choice, Role, Scenario};
 
 /// Findings per run that are explained; the promises count all of them.
@@ -29,7 +30,8 @@ pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report
         scenario: scenario.name.clone(),
         about: scenario.about.clone(),
         seed,
-        engine: "sim".to_owned(),
+        engine: observed.engine.to_string(),
+        left_out: left_out::of_scenario(observed.engine, scenario),
         digest: format!("{:016x}", observed.digest()),
         events_total: observed.net.events,
         // The command line knows how it was called and fills this in.
@@ -122,6 +124,9 @@ fn counters(observed: &Observed) -> Counters {
 
 /// How busy the processors were; nothing when nodes compute in no time.
 fn processors(scenario: &Scenario, observed: &Observed) -> Option<Processors> {
+    if observed.engine != Kind::Sim {
+        return None;
+    }
     let calibration = scenario.cpu.calibration.calibration()?;
     let duration_ns = scenario.duration.0.min(observed.end - observed.origin).max(1) as f64;
     let load = |(role, hosts): (&Role, &Vec<ProcessorStats>)| {

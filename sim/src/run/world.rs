@@ -12,10 +12,9 @@ use im::units::Span;
 use im_reports::record::FaultReport;
 
 use super::engines;
-use super::faults::{self, Change, Faults, Turn};
+use super::faults::{Change, Faults, Turn};
 use crate::cluster::{Cluster, Device};
-use crate::engine::{Engine, HostId, NetStats, ProcessorStats, Trail};
-use crate::faults::Drawn;
+use crate::engine::{Engine, HostId, Kind, NetStats, ProcessorStats, Trail};
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
 use crate::scenario::{Role, Scenario};
@@ -53,6 +52,8 @@ pub type Counters = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// What a world leaves behind.
 pub struct Observed {
+    /// The engine that it ran on.
+    pub engine: Kind,
     /// What happened at the devices' edge.
     pub history: History,
     /// The plan it followed.
@@ -83,21 +84,33 @@ impl Observed {
     }
 }
 
-/// Builds the scenario's cluster and lives through it.
+/// Builds the scenario's cluster on an engine and lives through it.
 pub fn live_through(
     scenario: &Scenario,
     seed: u64,
+    engine: Kind,
     progress: &Progress,
 ) -> Result<Observed, SetupError> {
     let drawn = crate::faults::draw(scenario, seed);
     let plan = Plan::draw(scenario, &drawn, seed);
-    let mut sim = engines::sim(scenario, seed);
-    sim.trace(progress.traced.clone());
-    World::new(scenario, sim, plan, drawn).live(progress)
+    let faults = Faults::new(engine, drawn);
+    match engine {
+        Kind::Sim => {
+            let mut sim = engines::sim(scenario, seed);
+            sim.trace(progress.traced.clone());
+            World::new(scenario, engine, sim, plan, faults).live(progress)
+        }
+        Kind::Turmoil => {
+            let turmoil = engines::turmoil(scenario, seed);
+            World::new(scenario, engine, turmoil, plan, faults).live(progress)
+        }
+        Kind::Live => todo!(),
+    }
 }
 
 struct World<'a, G: Engine> {
     scenario: &'a Scenario,
+    kind: Kind,
     cluster: Cluster,
     recorder: Recorder,
     plan: Plan,
@@ -110,19 +123,21 @@ struct World<'a, G: Engine> {
 }
 
 impl<'a, G: Engine> World<'a, G> {
-    fn new(scenario: &'a Scenario, mut engine: G, plan: Plan, drawn: Vec<Drawn>) -> Self {
+    fn new(scenario: &'a Scenario, kind: Kind, mut engine: G, plan: Plan, faults: Faults) -> Self {
         let recorder = Recorder::default();
         let listening = recorder.clone();
         let ear = move |device, env| listening.on(device, env);
         let cluster = Cluster::build(&mut engine, scenario, &plan.devices, ear);
+        engine.foresee(faults.foresee(scenario, &cluster));
         let numbered = plan.devices.iter().enumerate();
         let by_device = numbered.map(|(place, device)| (*device, place)).collect();
         Self {
             scenario,
+            kind,
             cluster,
             recorder,
-            schedule: faults::schedule(&drawn),
-            faults: Faults::new(drawn),
+            schedule: faults.schedule(),
+            faults,
             duration: scenario.duration.0,
             by_device,
             plan,
@@ -288,6 +303,7 @@ impl<'a, G: Engine> World<'a, G> {
             }
         }
         Observed {
+            engine: self.kind,
             history: self.recorder.finish(complete),
             origin,
             end: self.engine.now(),

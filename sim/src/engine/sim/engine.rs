@@ -85,8 +85,8 @@ impl Engine for Sim {
         self.impose(condition)
     }
 
-    fn lift(&mut self, id: ConditionId) -> u64 {
-        self.lift(id)
+    fn lift(&mut self, id: ConditionId) -> Option<u64> {
+        Some(self.lift(id))
     }
 
     fn run_until(&mut self, until: Nanos) -> Option<HostId> {

@@ -1,0 +1,252 @@
+//! A host: its process, what is done to it, and the machine that runs it.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use im::env::{Addr, Nanos};
+use im::points::Point;
+use tokio::task::LocalSet;
+use tokio::time::Sleep;
+
+use super::Fabric;
+use super::env::HostEnv;
+use super::gate::{Gate, Gated};
+use super::points::Points;
+use super::stream::{Line, Tally};
+use crate::engine::HostId;
+use crate::engine::clock::Clock;
+use crate::engine::rng::{self, Stream};
+
+/// Starts a host's program; called at boot and again at each restart.
+pub type Boot<F> = Arc<dyn Fn(HostEnv<F>) -> Pin<Box<dyn Future<Output = ()>>> + Send + Sync>;
+
+/// What an engine must hear of at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Notice {
+    /// The host's program has come to a fault point that is armed, and stands still.
+    Reached(HostId),
+    /// A program on the host has panicked.
+    Panicked(HostId),
+}
+
+/// What the machine does at its next turn.
+enum Order {
+    Start,
+    Kill,
+}
+
+/// A host that is switched on. Everything here happens on the thread on which its machine runs.
+pub struct Host<F: Fabric> {
+    pub id: HostId,
+    pub fabric: F,
+    pub tally: Arc<Tally>,
+    pub clock: RefCell<Clock>,
+    pub rng: RefCell<Stream>,
+    boot: Boot<F>,
+    restart_after: Nanos,
+    notify: Box<dyn Fn(Notice)>,
+    gate: RefCell<Rc<Gate>>,
+    points: Points,
+    /// Why the process has ended itself, until the machine sees to it.
+    failed: RefCell<Option<String>>,
+    lines: RefCell<Vec<Weak<Line>>>,
+    orders: RefCell<Vec<Order>>,
+    machine: RefCell<Option<Waker>>,
+}
+
+impl<F: Fabric> Host<F> {
+    pub fn new(
+        id: HostId,
+        seed: u64,
+        fabric: F,
+        boot: Boot<F>,
+        restart_after: Nanos,
+        notify: impl Fn(Notice) + 'static,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            id,
+            fabric,
+            tally: Arc::default(),
+            clock: RefCell::default(),
+            rng: RefCell::new(rng::indexed(seed, "host", u64::from(id))),
+            boot,
+            restart_after,
+            notify: Box::new(notify),
+            gate: RefCell::default(),
+            points: Points::default(),
+            failed: RefCell::default(),
+            lines: RefCell::default(),
+            orders: RefCell::default(),
+            machine: RefCell::default(),
+        })
+    }
+
+    /// Starts the process, unless it runs already.
+    pub fn start(&self) {
+        self.order(Order::Start);
+    }
+
+    /// Ends the process at the machine's next turn; returns how many connections and tasks it had.
+    /// It does nothing more meanwhile.
+    pub fn kill(&self) -> (u64, u64) {
+        let gate = self.gate.borrow();
+        gate.close();
+        self.order(Order::Kill);
+        let open = self.lines.borrow().iter().filter(|line| line.strong_count() > 0).count();
+        (open as u64, gate.tasks())
+    }
+
+    /// No task gets a turn until [`Host::resume`].
+    pub fn pause(&self) {
+        self.gate.borrow().close();
+    }
+
+    /// Ends a pause; returns how many tasks it held up.
+    pub fn resume(&self) -> u64 {
+        self.gate.borrow().open()
+    }
+
+    /// See [`crate::engine::Engine::arm`].
+    pub fn arm(&self, point: Point, nth: u64) {
+        self.points.arm(point, nth);
+    }
+
+    /// Forgets what was armed; what stands at a point goes on.
+    pub fn disarm(&self) {
+        self.points.disarm();
+        self.gate.borrow().open();
+    }
+
+    /// Resets the connections that this host dialled and that `meant` picks by dialler and dialled;
+    /// returns how many.
+    pub fn reset(&self, meant: impl Fn(HostId, HostId) -> bool) -> u64 {
+        let lines = self.lines.borrow();
+        let lines = lines.iter().filter_map(Weak::upgrade);
+        let meant = lines.filter(|line| line.hosts.is_some_and(|(from, to)| meant(from, to)));
+        meant.map(|line| line.reset()).count() as u64
+    }
+
+    fn order(&self, order: Order) {
+        self.orders.borrow_mut().push(order);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(machine) = self.machine.borrow_mut().take() {
+            machine.wake();
+        }
+    }
+
+    /// A new connection.
+    pub(super) fn line(&self, to: Option<Addr>) -> Arc<Line> {
+        let line = Line::new(to.map(|to| (self.id, to.node)));
+        let mut lines = self.lines.borrow_mut();
+        if lines.len() == lines.capacity() {
+            lines.retain(|line| line.strong_count() > 0);
+        }
+        lines.push(Arc::downgrade(&line));
+        line
+    }
+
+    /// A task of the process.
+    pub(super) fn gated<T: Future<Output = ()>>(&self, task: T) -> Gated<T> {
+        let tally = self.tally.clone();
+        Gated::new(self.gate.borrow().clone(), Box::new(move || tally.polls.add(1)), task)
+    }
+
+    /// The process ends itself.
+    pub(super) fn fail_stop(&self, why: &str) {
+        self.gate.borrow().close();
+        self.failed.borrow_mut().get_or_insert_with(|| why.to_owned());
+        self.wake();
+    }
+
+    /// The program is at a fault point; whether it must stand still there.
+    pub(super) fn stops_at(&self, point: Point) -> bool {
+        let reached = self.points.arrive(point);
+        if reached {
+            self.gate.borrow().close();
+            (self.notify)(Notice::Reached(self.id));
+        }
+        reached
+    }
+}
+
+/// Runs a host, for ever. Its process is polled, and dropped, within the turns of this future, which
+/// is where the sockets of an engine can be used.
+pub struct Machine<F: Fabric> {
+    host: Rc<Host<F>>,
+    process: Option<LocalSet>,
+    /// When the supervisor starts the process again that has ended itself.
+    restart: Option<Pin<Box<Sleep>>>,
+}
+
+impl<F: Fabric> Machine<F> {
+    pub fn new(host: Rc<Host<F>>) -> Self {
+        Self { host, process: None, restart: None }
+    }
+
+    fn obey(&mut self) {
+        let orders = self.host.orders.take();
+        for order in orders {
+            self.restart = None;
+            match order {
+                Order::Start if self.process.is_none() => self.start(),
+                Order::Start => {}
+                Order::Kill => self.end(),
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        // Whatever still holds the gate of the process before must not hold this one up.
+        self.host.gate.replace(Rc::default());
+        let process = LocalSet::new();
+        let program = self.host.gated((self.host.boot)(HostEnv::new(self.host.clone())));
+        process.spawn_local(program);
+        self.process = Some(process);
+    }
+
+    fn end(&mut self) {
+        self.process = None;
+        self.host.failed.take();
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "the clock of this engine is tokio's")]
+    fn see_to_failure(&mut self) {
+        if self.host.failed.borrow().is_some() {
+            self.end();
+            let wait = Duration::from_nanos(self.host.restart_after);
+            self.restart = Some(Box::pin(tokio::time::sleep(wait)));
+        }
+    }
+}
+
+impl<F: Fabric> Future for Machine<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let machine = &mut *self;
+        machine.host.machine.replace(Some(cx.waker().clone()));
+        machine.obey();
+        if let Some(process) = &mut machine.process {
+            // A process without tasks is one that waits for its end.
+            let _ = Pin::new(process).poll(cx);
+        }
+        if machine.host.gate.borrow().has_panicked() {
+            (machine.host.notify)(Notice::Panicked(machine.host.id));
+        }
+        machine.see_to_failure();
+        if machine.restart.as_mut().is_some_and(|restart| restart.as_mut().poll(cx).is_ready()) {
+            machine.restart = None;
+            machine.start();
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}

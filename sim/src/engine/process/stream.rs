@@ -1,0 +1,122 @@
+//! A stream that counts what passes, for its host.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use futures_util::task::AtomicWaker;
+use im::env::Work;
+use im::stats::Counter;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::engine::HostId;
+
+/// What a host has done. It outlives its processes.
+#[derive(Default, Debug)]
+pub struct Tally {
+    /// Polls of tasks.
+    pub polls: Counter,
+    /// Writes that a stream took.
+    pub packets_written: Counter,
+    /// Reads that yielded bytes.
+    pub packets_read: Counter,
+    /// Bytes of such writes.
+    pub bytes_written: Counter,
+    /// Bytes of such reads.
+    pub bytes_read: Counter,
+    /// Connections dialled.
+    pub dials: Counter,
+    /// Heavy steps, in the order of [`Work::ALL`].
+    pub work: [Counter; Work::ALL.len()],
+}
+
+/// One end of a connection, as its engine sees it.
+pub struct Line {
+    /// Who dialled and who was; unknown to the end that accepted.
+    pub hosts: Option<(HostId, HostId)>,
+    reset: AtomicBool,
+    waiting: AtomicWaker,
+}
+
+impl Line {
+    pub fn new(hosts: Option<(HostId, HostId)>) -> Arc<Self> {
+        Arc::new(Self { hosts, reset: AtomicBool::new(false), waiting: AtomicWaker::new() })
+    }
+
+    /// The end gets an error at its next read or write.
+    pub fn reset(&self) {
+        self.reset.store(true, Ordering::Relaxed);
+        self.waiting.wake();
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.reset.load(Ordering::Relaxed) {
+            true => Err(io::ErrorKind::ConnectionReset.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+/// A stream of a host.
+pub struct HostStream<S> {
+    inner: S,
+    line: Arc<Line>,
+    tally: Arc<Tally>,
+}
+
+impl<S> HostStream<S> {
+    pub fn new(inner: S, line: Arc<Line>, tally: Arc<Tally>) -> Self {
+        Self { inner, line, tally }
+    }
+
+    pub fn inner(&self) -> &S {
+        &self.inner
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for HostStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.line.check()?;
+        let before = into.filled().len();
+        let result = Pin::new(&mut self.inner).poll_read(cx, into);
+        if result.is_pending() {
+            self.line.waiting.register(cx.waker());
+        }
+        let bytes = into.filled().len() - before;
+        if bytes > 0 {
+            self.tally.packets_read.add(1);
+            self.tally.bytes_read.add(bytes as u64);
+        }
+        result
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for HostStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.line.check()?;
+        let result = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        if let Poll::Ready(Ok(written)) = result {
+            self.tally.packets_written.add(1);
+            self.tally.bytes_written.add(written as u64);
+        }
+        result
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,77 @@
+//! What an engine cannot do of a scenario, and why. It is left out of the run, and said.
+
+use im_reports::record::LeftOut;
+
+use crate::engine::Kind;
+use crate::faults::Act;
+use crate::scenario::{Choice, Probability, Profile, Scenario, Schedule};
+
+/// Why the engine cannot do what a fault does, if it cannot.
+pub fn fault(engine: Kind, act: &Act) -> Option<&'static str> {
+    match (engine, act) {
+        (Kind::Sim, _) => None,
+        (Kind::Turmoil, Act::Lose { .. } | Act::LoseInBursts { .. }) => {
+            Some("turmoil never sends a lost segment again, so its stream would hang for good")
+        }
+        (Kind::Live, Act::Lose { .. } | Act::LoseInBursts { .. }) => {
+            Some("loopback loses nothing, and relays carry streams, not packets")
+        }
+        (Kind::Turmoil | Kind::Live, Act::Narrow { .. }) => Some("its links have no bandwidth"),
+        (Kind::Turmoil | Kind::Live, _) => None,
+    }
+}
+
+/// What else of the scenario the engine does not do.
+pub fn of_scenario(engine: Kind, scenario: &Scenario) -> Vec<LeftOut> {
+    let mut left_out = Vec::new();
+    let mut leave = |what: &str, why: &str| {
+        left_out.push(LeftOut { what: what.to_owned(), why: why.to_owned() });
+    };
+    let links = &scenario.network;
+    let profiles = [("network.clients", &links.clients), ("network.backend", &links.backend)];
+    match engine {
+        Kind::Sim => {}
+        Kind::Turmoil => {
+            for (key, profile) in profiles {
+                if loses(profile) {
+                    leave(&format!("loss of {key}"), "turmoil never sends a lost segment again");
+                }
+            }
+            leave("jitter and bandwidth of links", "each pair has the median latency, in whole ms");
+            if scenario.cpu.calibration != Choice::Nothing {
+                leave("cpu.calibration", "nodes compute in no time");
+            }
+        }
+        Kind::Live => {
+            leave(
+                "network.clients and network.backend",
+                "the links are the loopback of the kernel",
+            );
+            if scenario.cpu.calibration != Choice::Nothing {
+                leave("cpu.calibration", "the nodes run on the processors of this machine");
+            }
+            leave("disk", "files of this machine");
+        }
+    }
+    if engine != Kind::Sim && scenario.schedule == Schedule::Random {
+        leave("schedule = \"random\"", "tokio chooses which task runs");
+    }
+    left_out
+}
+
+fn loses(profile: &Profile) -> bool {
+    profile.loss != Probability::percent(0) || profile.bursts.can_begin()
+}
+
+/// The scenario without the losses of its links, where one of the engines could not have them: so
+/// that all engines run the same.
+pub fn common(scenario: &Scenario, engines: &[Kind]) -> Scenario {
+    let mut common = scenario.clone();
+    if engines.iter().any(|engine| *engine != Kind::Sim) {
+        for profile in [&mut common.network.clients, &mut common.network.backend] {
+            profile.loss = Probability::percent(0);
+            profile.bursts.enter = Probability::percent(0);
+        }
+    }
+    common
+}
