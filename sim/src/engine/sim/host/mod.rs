@@ -1,7 +1,8 @@
-//! What a host has beside its streams: a processor, a disk, a wall clock, a supervisor, and points at
-//! which its programs can be waited for.
+//! What a host has beside its streams: a processor, perhaps a core to share with others, a disk, a wall
+//! clock, a supervisor, and points at which its programs can be waited for.
 
 pub mod clock;
+pub mod cores;
 pub mod disk;
 pub mod points;
 pub mod processor;
