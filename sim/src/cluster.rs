@@ -144,12 +144,13 @@ impl Cluster {
         observer: impl Fn(DeviceId) -> Rc<dyn Observer>,
     ) -> Self {
         sim.set_restart_after(scenario.cluster.restart_after.0);
+        scenario.cpu.cores.iter().for_each(|cores| sim.share_cores(*cores));
         let [server_disk, device_disk] = disks(scenario);
         let mut builder = Builder {
             sim,
             scenario,
             costs: scenario.cpu.calibration.calibration().map(|found| {
-                let factor = u64::from(found.device_factor.times.get());
+                let factor = u64::from(scenario.cpu.device_factor_over(&found));
                 [1, factor].map(|factor| Rc::new(costs(&found, factor)))
             }),
             config: Rc::new(scenario.im.clone()),
