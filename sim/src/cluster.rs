@@ -84,6 +84,7 @@ fn costs(calibration: &Calibration, factor: u64) -> Costs {
     let times = |cost: Cost| cost.picoseconds().saturating_mul(factor);
     Costs {
         poll_ps: times(prices.poll.cost),
+        switch_ps: prices.switch.as_ref().map_or(0, |price| times(price.cost)),
         packet_written_ps: times(prices.packet_written.cost),
         packet_read_ps: times(prices.packet_read.cost),
         byte_written_ps: times(prices.byte_written.cost),

@@ -44,6 +44,8 @@ struct Core {
     host: Option<HostId>,
     /// It is free from then on.
     until: Nanos,
+    /// Somebody else had it before.
+    switched: bool,
 }
 
 impl Cores {
@@ -88,9 +90,19 @@ impl Cores {
     fn occupy(&mut self, host: HostId, now: Nanos) -> bool {
         let has_one = |core: &Core| core.host == Some(host) && core.until > now;
         assert!(!self.cores.iter().any(has_one), "host {host} takes a second core");
-        let Some(core) = self.cores.iter_mut().find(|core| core.until <= now) else { return false };
-        *core = Core { host: Some(host), until: NOT_KNOWN_YET };
+        let free = || self.cores.iter().enumerate().filter(|(_, core)| core.until <= now);
+        let its_last = free().find(|(_, core)| core.host == Some(host));
+        let Some((place, _)) = its_last.or_else(|| free().next()) else { return false };
+        let core = &mut self.cores[place];
+        let switched = core.host.is_some_and(|last| last != host);
+        *core = Core { host: Some(host), until: NOT_KNOWN_YET, switched };
         true
+    }
+
+    /// Whether the core that the host has taken for its next poll ran another host before.
+    pub fn has_switched(&self, host: HostId) -> bool {
+        let has_it = |core: &Core| core.host == Some(host) && core.until == NOT_KNOWN_YET;
+        self.cores.iter().any(|core| has_it(core) && core.switched)
     }
 
     /// The poll for which the host took its core lasts that long; a host that has none needed none.

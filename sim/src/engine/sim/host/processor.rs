@@ -26,6 +26,8 @@ const PS_PER_NS: u64 = 1_000;
 pub struct Costs {
     /// A poll of a task, before it does anything.
     pub poll_ps: u64,
+    /// A poll on a shared core that last ran another host, on top of that.
+    pub switch_ps: u64,
     /// A write to a stream that the kernel takes.
     pub packet_written_ps: u64,
     /// A read from a stream that yields bytes.
@@ -191,7 +193,7 @@ impl World {
         let processor = &mut self.host(id).processor;
         processor.stats.polls += 1;
         let costs = processor.costs.clone();
-        let accrued_ps = costs.as_ref().map_or(0, |costs| costs.poll_ps);
+        let accrued_ps = costs.as_ref().map_or(0, |costs| self.cost_of_beginning(id, costs));
         self.poll = Poll { host: id, costs, accrued_ps };
         Some(runnable)
     }
@@ -209,6 +211,11 @@ impl World {
             self.announce_core();
         }
         self.announce_turn(id);
+    }
+
+    fn cost_of_beginning(&self, id: HostId, costs: &Costs) -> u64 {
+        let switched = self.cores.as_ref().is_some_and(|cores| cores.has_switched(id));
+        costs.poll_ps + if switched { costs.switch_ps } else { 0 }
     }
 
     /// Whether the host has a core for its next poll, or needs none; else it waits for one.

@@ -61,6 +61,24 @@ fn whoever_has_waited_longest_goes_next() {
 }
 
 #[test]
+fn a_core_that_ran_another_host_takes_longer_and_a_host_prefers_its_last() {
+    let times = |cores| {
+        let (mut sim, log) = (shared(cores), Log::default());
+        let hosts = hosts(&mut sim, 2, 0);
+        let costs = Costs { poll_ps: 5 * PS_PER_MS, switch_ps: PS_PER_MS, ..Costs::default() };
+        hosts.iter().for_each(|host| sim.set_costs(*host, Rc::new(costs.clone())));
+        for (at, host, what) in [(0, 0, "a1"), (0, 1, "b1"), (50, 1, "b2"), (50, 0, "a2")] {
+            sim.run_until(at * MS);
+            spawn_noting(&sim, hosts[host], &log, what);
+        }
+        sim.run_until(100 * MS);
+        log.take()
+    };
+    assert_eq!(times(1), [(5, "a1"), (11, "b1"), (55, "b2"), (61, "a2")]);
+    assert_eq!(times(2), [(5, "a1"), (5, "b1"), (55, "b2"), (55, "a2")]);
+}
+
+#[test]
 fn what_costs_nothing_needs_no_core() {
     let (mut sim, log) = (shared(1), Log::default());
     let (busy, free) = (hosts(&mut sim, 1, 10)[0], bare_host(&mut sim));
