@@ -101,6 +101,7 @@ fn costs(calibration: &Calibration, factor: u64) -> Costs {
     let times = |cost: Cost| cost.picoseconds().saturating_mul(factor);
     Costs {
         poll_ps: times(prices.poll.cost),
+        switch_ps: prices.switch.as_ref().map_or(0, |price| times(price.cost)),
         packet_written_ps: times(prices.packet_written.cost),
         packet_read_ps: times(prices.packet_read.cost),
         byte_written_ps: times(prices.byte_written.cost),
@@ -167,7 +168,7 @@ impl Cluster {
             engine,
             scenario,
             costs: scenario.cpu.calibration.calibration().map(|found| {
-                let factor = u64::from(found.device_factor.times.get());
+                let factor = u64::from(scenario.cpu.device_factor_over(&found));
                 [1, factor].map(|factor| Rc::new(costs(&found, factor)))
             }),
             config: Arc::new(scenario.im.clone()),

@@ -510,6 +510,47 @@ fn calibrations_that_cannot_be_had_say_what_would_be_right() {
 }
 
 #[test]
+fn shared_cores_must_be_some_and_have_something_to_do() {
+    with_tables(
+        "[cpu]\ncores = 0",
+        &["x.toml:21: cpu.cores: `0` is out of range; write a whole number from 1 to 1024"],
+    );
+    with_sets(
+        &["cpu.cores=1025", "cpu.device_factor=0"],
+        &[
+            "--set cpu.cores=1025: cpu.cores: `1025` is out of range; write a whole number from 1 to 1024",
+            "--set cpu.device_factor=0: cpu.device_factor: `0` is out of range; write a whole number from 1 to 1000",
+        ],
+    );
+    with_tables(
+        "[cpu]\ndevice_factor = 1001",
+        &[
+            "x.toml:21: cpu.device_factor: `1001` is out of range; write a whole number from 1 to 1000",
+        ],
+    );
+    with_tables(
+        "[cpu]\ncores = \"all\"",
+        &["x.toml:21: cpu.cores: `all` is text; write a whole number from 0 to 4294967295"],
+    );
+    with_tables(
+        "[cpu]\ncore = 2",
+        &["x.toml:21: cpu.core: there is no such key; did you mean `cores`?"],
+    );
+    with_tables(
+        "[cpu]\ncalibration = \"none\"\ncores = 2",
+        &[
+            r#"x.toml:22: cpu.cores: `cores` changes nothing where nodes compute in no time; leave it out, or write another cpu.calibration than "none""#,
+        ],
+    );
+    with_tables(
+        "[cpu]\ndevice_factor = 2\ncalibration = \"none\"",
+        &[
+            r#"x.toml:21: cpu.device_factor: `device_factor` changes nothing where nodes compute in no time; leave it out, or write another cpu.calibration than "none""#,
+        ],
+    );
+}
+
+#[test]
 fn what_is_wrong_in_a_calibration_is_told_of_its_own_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = |name: &str| folder.path().join(name);

@@ -70,6 +70,7 @@ fn every_kind_loads_agrees_with_the_schema_and_comes_back_from_the_record() {
         ]
         swarm = { families = ["crash", "clog"], chance = "90%", require_effect = true }
         cluster = { regions = ["eu", "us"] }
+        cpu = { cores = 2, device_factor = 1 }
         network = { between_regions = "40ms", clients = { profile = "wifi", bandwidth = "2Mbit/s" } }
     "#;
     let scenario = Scenario::from_str("all", text, &[]).unwrap_or_else(|error| panic!("{error}"));
@@ -93,6 +94,8 @@ fn the_schema_refuses_what_the_loader_refuses() {
         "[cluster]\nredis = { persistence = \"everysec\" }",
         "[network]\nclients = \"5g\"",
         "[network]\nclients = { profile = \"edge\", bandwidth = \"1M\" }",
+        "[cpu]\ncores = 0",
+        "[cpu]\ndevice_factor = 1001",
         "[population]\nsecond_device = 0.3",
         "[[workload]]\nname = \"a\"\nkind = \"group\"\ngroups = 1\nrate = \"1/s\"",
         "[[faults]]\nkind = \"loss\"\nat = \"1s\"\nlasts = \"1s\"\nlinks = \"clients\"\nrate = \"1/s\"",

@@ -13,6 +13,9 @@ pub fn sim(scenario: &Scenario, seed: u64) -> Sim {
         syn_cookies: scenario.network.syn_cookies,
     });
     sim.set_restart_after(scenario.cluster.restart_after.0);
+    if let Some(cores) = scenario.cpu.cores {
+        sim.share_cores(cores);
+    }
     if scenario.schedule == Schedule::Random {
         sim.schedule_randomly();
     }

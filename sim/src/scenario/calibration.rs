@@ -1,6 +1,7 @@
 //! Calibration files: what work costs a node in virtual time, and where each number comes from.
 //!
-//! A file is complete: every cost stands in it, with its unit and its source. Knows neither which
+//! A file is complete: every cost stands in it, with its unit and its source; only that of a switch
+//! may be left out, which matters to hosts that share cores alone. Knows neither which
 //! hosts have which costs nor how the engine charges them.
 
 use std::fmt;
@@ -48,13 +49,17 @@ pub struct DeviceFactor {
     pub source: Words,
 }
 
-/// Every cost. The first five belong to the executor and to streams, the others are those of
+/// Every cost. The first six belong to the executor and to streams, the others are those of
 /// [`Work`].
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
     /// A poll of a task.
     pub poll: Price,
+    /// A poll on a shared core that last ran another host, on top of that; nothing if it is absent.
+    /// Hosts switch after every poll here while others wait, more often than under Linux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switch: Option<Price>,
     /// A write to a stream.
     pub packet_written: Price,
     /// A read from a stream.
@@ -264,6 +269,15 @@ mod tests {
         }
         let factor = shipped.device_factor;
         assert!(factor.source.to_string().starts_with("assumed"), "nobody measured phones");
+    }
+
+    #[test]
+    fn the_cost_of_a_switch_may_be_left_out() {
+        let switch = "[costs.switch]\ncost = \"1.5us\"\nsource = \"assumed\"\n";
+        let of = |text: &str| Calibration::parse("c.toml", text).expect("it is sound").costs.switch;
+        assert_eq!(of(SHIPPED), None);
+        let price = of(&format!("{SHIPPED}\n{switch}")).expect("it is there");
+        assert_eq!(price.cost.to_string(), "1.5us");
     }
 
     #[test]

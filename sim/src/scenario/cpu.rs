@@ -1,4 +1,4 @@
-//! The `[cpu]` table: whether the nodes' work costs virtual time, and how much.
+//! The `[cpu]` table: whether the nodes' work costs virtual time, how much, and on what it is done.
 //!
 //! Knows where a calibration is found; what stands in it is for `calibration` to say.
 
@@ -23,6 +23,27 @@ pub struct Cpu {
     /// compute in no time), or the path of a calibration file, from the scenario's folder.
     #[serde(default)]
     pub calibration: Choice,
+    /// All hosts, devices too, share one machine with so many cores; without it every host has a
+    /// processor of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = CORES_MAX))]
+    pub cores: Option<u32>,
+    /// By how much costs are multiplied on devices; without it, what the calibration says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = DEVICE_FACTOR_MAX))]
+    pub device_factor: Option<u32>,
+}
+
+/// More cores than any machine that somebody would run all of a cluster on.
+pub(super) const CORES_MAX: u32 = 1_024;
+/// Slower than that is no device, but a mistake.
+pub(super) const DEVICE_FACTOR_MAX: u32 = 1_000;
+
+impl Cpu {
+    /// By how much the calibration's costs are multiplied on devices.
+    pub fn device_factor_over(&self, calibration: &Calibration) -> u32 {
+        self.device_factor.unwrap_or(calibration.device_factor.times.get())
+    }
 }
 
 /// Which calibration a scenario uses.
@@ -54,6 +75,8 @@ impl Choice {
 pub(super) struct Written {
     #[serde(default)]
     calibration: WrittenChoice,
+    cores: Option<u32>,
+    device_factor: Option<u32>,
 }
 
 /// A name or path; or, in the record, the calibration itself.
@@ -81,7 +104,7 @@ impl Written {
                 path => Choice::Own(Box::new(read(&folder.join(path), path)?)),
             },
         };
-        Ok(Cpu { calibration })
+        Ok(Cpu { calibration, cores: self.cores, device_factor: self.device_factor })
     }
 }
 

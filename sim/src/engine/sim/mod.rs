@@ -31,10 +31,12 @@ pub use super::{
 };
 pub use digest::CHECKPOINT_WORDS;
 pub use env::{SimEnv, SimListener, SimSleep, SimStream, SimTask};
+pub use host::cores::CoreStats;
 pub use host::processor::{Costs, ProcessorStats};
 pub use net::dial::AcceptQueue;
 pub use net::keepalive::KeepAlive;
 
+use host::cores::Cores;
 use host::{points, supervise};
 use world::{Step, World};
 
@@ -106,15 +108,34 @@ impl Sim {
         world::with(|world| world.host(id).processor.set_costs(costs));
     }
 
+    /// All hosts run on one machine with so many cores: work that costs virtual time needs one of
+    /// them. Without this, each host has a processor of its own.
+    ///
+    /// # Panics
+    /// When there is no core, or a host runs already.
+    pub fn share_cores(&mut self, count: u32) {
+        world::with(|world| {
+            assert!(world.hosts.iter().all(|host| !host.alive), "cores are shared from the start");
+            world.cores = Some(Cores::new(count));
+        });
+    }
+
+    /// What the shared cores have done, since [`Sim::count_processors_from_zero`] at most; `None` if
+    /// there are none.
+    pub fn cores(&self) -> Option<CoreStats> {
+        world::with(|world| world.cores.as_ref().map(Cores::stats))
+    }
+
     /// What the host's processor has done, since [`Sim::count_processors_from_zero`] at most.
     pub fn processor(&self, id: HostId) -> ProcessorStats {
         world::with(|world| world.host(id).processor.stats())
     }
 
-    /// Forgets what the processors have done so far.
+    /// Forgets what the processors, and the cores that they share, have done so far.
     pub fn count_processors_from_zero(&mut self) {
         world::with(|world| {
             world.hosts.iter_mut().for_each(|host| host.processor.count_from_zero());
+            world.cores.iter_mut().for_each(Cores::count_from_zero);
         });
     }
 

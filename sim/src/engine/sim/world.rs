@@ -16,6 +16,7 @@ use super::digest::{Digest, Noted};
 use super::env::SimEnv;
 use super::executor::TaskTable;
 use super::heap::EventQueue;
+use super::host::cores::Cores;
 use super::host::points::Points;
 use super::host::processor::{Poll, Processor};
 use super::host::supervise::{RESTART_AFTER, Supervised};
@@ -63,6 +64,8 @@ pub enum Event {
     Persist(EndId),
     /// The next of the tasks that wait for this host's processor may run.
     ProcessorFree(HostId),
+    /// The host that has waited longest for a core may have one.
+    CoreFree,
     /// The supervisor starts this host's process again, if nothing has happened to it since it had
     /// that number.
     Restart(HostId, u64),
@@ -118,6 +121,8 @@ pub struct World {
     pub digest: Digest,
     pub stats: NetStats,
     pub poll: Poll,
+    /// The cores of the machine that all hosts share; without it each has a processor of its own.
+    pub cores: Option<Cores>,
     /// Buffers of rings that ran empty, for the next writes.
     pub spare_rings: Vec<VecDeque<u8>>,
 }
@@ -172,6 +177,7 @@ impl World {
             digest: Digest::new(seed),
             stats: NetStats::default(),
             poll: Poll::default(),
+            cores: None,
             spare_rings: Vec::new(),
         }
     }
@@ -257,6 +263,7 @@ impl World {
             Event::KeepAlive(end) => self.keep_alive(end),
             Event::Persist(end) => self.persist(end),
             Event::ProcessorFree(host) => self.processor_free(host),
+            Event::CoreFree => self.core_free(),
             Event::Restart(..) => unreachable!("a step of its own"),
         }
     }

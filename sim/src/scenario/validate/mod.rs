@@ -4,6 +4,7 @@
 //! see the decoded scenario only; where its values came from is for the loader to find out.
 
 mod cluster;
+mod cpu;
 mod faults;
 mod timing;
 mod workload;
@@ -25,6 +26,7 @@ pub(super) struct Violation {
 pub(super) fn validate(scenario: &Scenario) -> Vec<Violation> {
     let mut rules = Rules { violations: Vec::new() };
     cluster::check(scenario, &mut rules);
+    cpu::check(&scenario.cpu, &mut rules);
     timing::check(scenario, &mut rules);
     workload::check(scenario, &mut rules);
     faults::check(scenario, &mut rules);

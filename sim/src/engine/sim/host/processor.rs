@@ -5,6 +5,8 @@
 //! become ready wait in its queue; one event per host lets the next one go on. What a poll does to
 //! the network happens after the cost that has accrued by then.
 //!
+//! Where hosts share cores (`cores`), a poll that costs something needs one of them besides.
+//!
 //! Must not know where the costs come from.
 
 use std::collections::VecDeque;
@@ -25,6 +27,8 @@ const PS_PER_NS: u64 = 1_000;
 pub struct Costs {
     /// A poll of a task, before it does anything.
     pub poll_ps: u64,
+    /// A poll on a shared core that last ran another host, on top of that.
+    pub switch_ps: u64,
     /// A write to a stream that the kernel takes.
     pub packet_written_ps: u64,
     /// A read from a stream that yields bytes.
@@ -44,7 +48,7 @@ pub struct ProcessorStats {
     pub polls: u64,
     /// Virtual time in which the processor was busy.
     pub busy_ns: Nanos,
-    /// How long tasks that were ready waited, in all.
+    /// How long tasks that were ready waited, in all, be it for the processor or for a core.
     pub waited_ns: Nanos,
     /// The longest of these waits.
     pub longest_wait_ns: Nanos,
@@ -58,6 +62,10 @@ pub struct Processor {
     busy_until: Nanos,
     /// The process is paused; how long the processor was still busy when the pause began.
     paused: Option<Nanos>,
+    /// What is left of a poll that a pause interrupted, and that needs a core again.
+    rest: Nanos,
+    /// It lacks nothing but a core, and stands in the queue for one.
+    lacks_core: bool,
     /// Ready tasks, and since when they are ready. Never dropped while the world is borrowed.
     waiting: VecDeque<(Runnable<HostId>, Nanos)>,
     /// When the event comes that lets the next task go on; an event at another time is stale.
@@ -134,18 +142,26 @@ impl Processor {
     pub fn stop(&mut self) -> Vec<Runnable<HostId>> {
         self.busy_until = 0;
         self.paused = None;
+        self.rest = 0;
+        self.lacks_core = false;
         self.next_turn = None;
         self.granted = false;
         self.waiting.drain(..).map(|(runnable, _)| runnable).collect()
     }
 
     fn must_wait(&self, now: Nanos) -> bool {
-        self.paused.is_some() || self.busy_until > now || !self.waiting.is_empty()
+        self.paused.is_some() || self.busy_until > now || self.has_more()
+    }
+
+    /// There is something to go on with as soon as it may.
+    fn has_more(&self) -> bool {
+        !self.waiting.is_empty() || self.rest > 0
     }
 
     /// When the next turn must be announced, unless it has been or nobody waits for it.
     fn announce(&mut self, now: Nanos) -> Option<Nanos> {
-        if self.waiting.is_empty() || self.paused.is_some() || self.next_turn.is_some() {
+        let announced = self.next_turn.is_some() || self.lacks_core;
+        if !self.has_more() || self.paused.is_some() || announced {
             return None;
         }
         self.next_turn = Some(self.busy_until.max(now));
@@ -169,27 +185,66 @@ impl World {
             return Some(runnable);
         }
         let processor = &mut host.processor;
-        if !std::mem::take(&mut processor.granted) && processor.must_wait(now) {
-            processor.waiting.push_back((runnable, now));
+        let granted = std::mem::take(&mut processor.granted);
+        if !granted && (processor.must_wait(now) || !self.take_core(id)) {
+            self.host(id).processor.waiting.push_back((runnable, now));
             self.announce_turn(id);
             return None;
         }
+        let processor = &mut self.host(id).processor;
         processor.stats.polls += 1;
         let costs = processor.costs.clone();
-        let accrued_ps = costs.as_ref().map_or(0, |costs| costs.poll_ps);
+        let accrued_ps = costs.as_ref().map_or(0, |costs| self.cost_of_beginning(id, costs));
         self.poll = Poll { host: id, costs, accrued_ps };
         Some(runnable)
     }
 
     fn end_poll(&mut self) {
-        let Poll { host: id, accrued_ps, .. } = std::mem::take(&mut self.poll);
+        let Poll { host: id, accrued_ps, costs } = std::mem::take(&mut self.poll);
         let (now, cost) = (self.now, accrued_ps / PS_PER_NS);
         let processor = &mut self.host(id).processor;
         if cost > 0 {
             processor.busy_until = now + cost;
             processor.stats.busy_ns += cost;
         }
+        if let Some(cores) = self.cores.as_mut().filter(|_| costs.is_some()) {
+            cores.keep(id, now, cost);
+            self.announce_core();
+        }
         self.announce_turn(id);
+    }
+
+    fn cost_of_beginning(&self, id: HostId, costs: &Costs) -> u64 {
+        let switched = self.cores.as_ref().is_some_and(|cores| cores.has_switched(id));
+        costs.poll_ps + if switched { costs.switch_ps } else { 0 }
+    }
+
+    /// Whether the host has a core for its next poll, or needs none; else it waits for one.
+    fn take_core(&mut self, id: HostId) -> bool {
+        let now = self.now;
+        let Some(cores) = &mut self.cores else { return true };
+        let processor = &mut self.hosts[id as usize].processor;
+        if processor.costs.is_none() || cores.take(id, now) {
+            return true;
+        }
+        processor.lacks_core = true;
+        self.announce_core();
+        false
+    }
+
+    fn release_core(&mut self, id: HostId) {
+        let now = self.now;
+        if let Some(cores) = &mut self.cores {
+            cores.release(id, now);
+            self.announce_core();
+        }
+    }
+
+    fn announce_core(&mut self) {
+        let now = self.now;
+        if let Some(at) = self.cores.as_mut().and_then(|cores| cores.announce(now)) {
+            self.events.push(at, Event::CoreFree);
+        }
     }
 
     fn announce_turn(&mut self, id: HostId) {
@@ -197,6 +252,20 @@ impl World {
         if let Some(at) = self.host(id).processor.announce(now) {
             self.events.push(at, Event::ProcessorFree(id));
         }
+    }
+
+    /// A core may be free for the host that has waited longest.
+    pub fn core_free(&mut self) {
+        let now = self.now;
+        let Some(cores) = &mut self.cores else { return };
+        if !cores.is_due(now) {
+            return;
+        }
+        if let Some(id) = cores.give(now) {
+            self.host(id).processor.lacks_core = false;
+            self.go_on(id);
+        }
+        self.announce_core();
     }
 
     /// The processor has time for the next task.
@@ -207,6 +276,24 @@ impl World {
             return;
         }
         processor.next_turn = None;
+        if self.take_core(id) {
+            self.go_on(id);
+        }
+    }
+
+    /// The processor, with a core if it needs one, goes on with what a pause interrupted, or with
+    /// the next task.
+    fn go_on(&mut self, id: HostId) {
+        let now = self.now;
+        self.note(Noted::ProcessorFree, u64::from(id));
+        let processor = &mut self.host(id).processor;
+        let rest = std::mem::take(&mut processor.rest);
+        if rest > 0 {
+            processor.busy_until = now + rest;
+            self.cores.iter_mut().for_each(|cores| cores.keep(id, now, rest));
+            self.announce_turn(id);
+            return;
+        }
         let place = executor::choose(processor.waiting.len());
         let (runnable, since) =
             processor.waiting.swap_remove_front(place).expect("a turn is announced to somebody");
@@ -214,8 +301,14 @@ impl World {
         processor.stats.waited_ns += waited;
         processor.stats.longest_wait_ns = processor.stats.longest_wait_ns.max(waited);
         processor.granted = true;
-        self.note(Noted::ProcessorFree, u64::from(id));
         runnable.schedule();
+    }
+
+    /// The process is gone. What waited is for the caller to drop, outside of the world.
+    pub fn stop_processor(&mut self, id: HostId) -> Vec<Runnable<HostId>> {
+        let waiting = self.host(id).processor.stop();
+        self.release_core(id);
+        waiting
     }
 
     /// The process gets no processor time until it is resumed. What a poll that is under way has
@@ -225,17 +318,22 @@ impl World {
         let host = self.host(id);
         let processor = &mut host.processor;
         if host.alive && processor.paused.is_none() {
-            processor.paused = Some(processor.busy_until.saturating_sub(now));
+            processor.paused = Some(processor.busy_until.saturating_sub(now) + processor.rest);
+            processor.rest = 0;
             processor.next_turn = None;
+            processor.lacks_core = false;
+            self.release_core(id);
         }
     }
 
     /// Ends a pause; returns how many tasks it held up.
     pub fn resume_processor(&mut self, id: HostId) -> u64 {
-        let now = self.now;
+        let (now, shared) = (self.now, self.cores.is_some());
         let processor = &mut self.host(id).processor;
         let Some(left) = processor.paused.take() else { return 0 };
-        processor.busy_until = now + left;
+        let needs_core = shared && processor.costs.is_some();
+        (processor.busy_until, processor.rest) =
+            if needs_core { (now, left) } else { (now + left, 0) };
         let held_up = processor.waiting.len() as u64;
         self.announce_turn(id);
         held_up

@@ -62,7 +62,8 @@ impl World {
         host.powered &= machine_up;
         host.supervised.number += 1;
         let tasks = host.tasks.take_all();
-        let waiting = host.processor.stop();
+        let waiting = self.stop_processor(id);
+        let host = self.host(id);
         if machine_up {
             self.drop_listeners(id);
         } else {

@@ -1,5 +1,7 @@
 //! Processors and pauses: exact virtual times, and the queue held against its theory.
 
+mod cores;
+
 use std::cell::RefCell;
 
 use im::env::{Addr, Env};
