@@ -145,3 +145,19 @@ fn a_second_copy_under_way_keeps_the_pipe_ragged_until_it_has_arrived() {
     sender.learn(rto + 2 * LATENCY);
     assert_eq!((sender.packets.len(), sender.window.size()), (0, 10), "nothing was lost");
 }
+
+#[test]
+fn a_probe_costs_the_window_only_if_it_was_what_arrived() {
+    for (first_arrives, window) in [(LATENCY, 10), (NEVER, 7)] {
+        let mut sender = sender();
+        send(&mut sender, 0, &[first_arrives]);
+        sender.arrive(LATENCY);
+        sender.lose_ack();
+        let rto = sender.trip.rto(0);
+        assert_eq!(sender.expire(rto), Expiry::Send(0));
+        send_again(&mut sender, 0, rto, rto + LATENCY);
+        arrive(&mut sender, rto + LATENCY);
+        sender.learn(rto + 2 * LATENCY);
+        assert_eq!((sender.packets.len(), sender.window.size()), (0, window));
+    }
+}

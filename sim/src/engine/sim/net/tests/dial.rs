@@ -1,5 +1,7 @@
 //! How streams come about: refusals, half-made connections, accept queues.
 
+use std::collections::BTreeSet;
+
 use im::env::{Addr, Env};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -103,4 +105,45 @@ fn a_listener_that_lost_its_power_knows_nothing_of_half_made_connections() {
     add_pinger(&mut sim, echo, S, &again);
     sim.run_until(22 * S);
     assert_eq!(lines(&again)[..2], [entry(20_020, "connected"), entry(20_040, "echo 0")]);
+}
+
+#[test]
+fn a_port_that_is_opened_again_resets_what_the_one_before_had_half_made() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    add_pinger(&mut sim, echo, S, &log);
+    // The SYN is answered at 10 ms; the dialler's ack comes at 30 ms.
+    sim.run_until(15 * MS);
+    sim.crash(echo);
+    sim.start(echo);
+    sim.run_until(S);
+    assert_eq!(lines(&log), [entry(20, "connected"), entry(40, "ConnectionReset")]);
+}
+
+#[test]
+fn a_port_that_is_opened_again_takes_a_repeated_syn_as_a_new_one() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    let pinger = add_pinger(&mut sim, echo, S, &log);
+    let cut = sim.impose(Condition::CutOneWay(BTreeSet::from([echo]), BTreeSet::from([pinger])));
+    sim.run_until(15 * MS);
+    assert_eq!(sim.lift(cut), 1, "the answer");
+    sim.crash(echo);
+    sim.start(echo);
+    sim.run_until(1_500 * MS);
+    assert_eq!(lines(&log), [entry(1_020, "connected"), entry(1_040, "echo 0")]);
+}
+
+#[test]
+fn a_dialler_that_is_gone_leaves_its_place_to_the_next_one() {
+    let (mut sim, log) = (world(0), Log::default());
+    sim.set_accept_queue(AcceptQueue { backlog: 0, syn_cookies: false });
+    let echo = add_echo(&mut sim);
+    let first = add_pinger(&mut sim, echo, S, &Log::default());
+    sim.run_until(15 * MS);
+    sim.lose_power(first, false);
+    sim.run_until(S);
+    add_pinger(&mut sim, echo, S, &log);
+    sim.run_until(1_500 * MS);
+    assert_eq!(lines(&log), [entry(1_020, "connected"), entry(1_040, "echo 0")]);
 }

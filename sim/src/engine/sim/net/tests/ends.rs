@@ -200,50 +200,6 @@ fn a_clean_close_is_an_end_of_file_and_unread_bytes_are_a_reset() {
     }
 }
 
-/// Dials, writes 100 kB at 1 s, closes; the peer logs how much it has read when it ends.
-fn add_giver(sim: &mut Sim, log: &Log, closes: bool) -> [HostId; 2] {
-    let log = log.clone();
-    let taker = sim.add_host("taker", LinkKind::Backend, MS, move |env| {
-        let log = log.clone();
-        async move {
-            let mut listener = env.listen(1).expect("the port is free");
-            let (mut stream, _) = env.accept(&mut listener).await.expect("a connection");
-            let mut bytes = Vec::new();
-            let ended = stream.read_to_end(&mut bytes).await;
-            note(&log, &env, format!("{} bytes, {:?}", bytes.len(), ended.map_err(|e| e.kind())));
-        }
-    });
-    sim.start(taker);
-    let giver = sim.add_host("giver", LinkKind::Backend, MS, move |env| async move {
-        let to = Addr { node: taker, port: 1 };
-        let mut stream = env.connect(to).await.expect("accepted");
-        env.sleep_until(S).await;
-        stream.write_all(&vec![7; 100_000]).await.expect("open");
-        if closes {
-            drop(stream);
-        } else {
-            std::future::pending::<()>().await;
-        }
-    });
-    sim.start(giver);
-    [taker, giver]
-}
-
-#[test]
-fn a_machine_without_power_sends_nothing_again_not_even_for_programs_that_had_closed() {
-    for closes in [false, true] {
-        let (mut sim, log) = (world(0), Log::default());
-        let [taker, giver] = add_giver(&mut sim, &log, closes);
-        sim.run_until(900 * MS);
-        let cut = sim.impose(Condition::Cut(BTreeSet::from([taker]), BTreeSet::from([giver])));
-        sim.run_until(2 * S);
-        sim.lose_power(giver, false);
-        sim.lift(cut);
-        sim.run_until(100 * S);
-        assert_eq!(lines(&log), [], "closes: {closes}");
-    }
-}
-
 #[test]
 fn a_writer_that_waits_for_room_hears_of_its_readers_end() {
     for (power, expected) in [(true, "TimedOut"), (false, "ConnectionReset")] {
@@ -273,4 +229,46 @@ fn a_writer_that_waits_for_room_hears_of_its_readers_end() {
         assert_eq!(lines(&log).len(), 1);
         assert_eq!(lines(&log)[0].1, expected);
     }
+}
+
+#[test]
+fn a_writer_that_waits_for_room_asks_ever_more_rarely() {
+    let mut sim = world(0);
+    let holder = add_holder(&mut sim, false);
+    let writer = sim.add_host("writer", LinkKind::Backend, MS, move |env| async move {
+        let mut stream = env.connect(Addr { node: holder, port: 1 }).await.expect("accepted");
+        let _ = stream.write_all(&vec![7; 1 << 20]).await;
+    });
+    sim.start(writer);
+    sim.run_until(900 * MS);
+    let cut = sim.impose(Condition::Cut(BTreeSet::from([holder]), BTreeSet::from([writer])));
+    sim.run_until(60 * S);
+    // The waits double from 0.2 s: questions at 1.6, 3.4, 7, 14, 28 and 57 s, each with its answer.
+    assert_eq!(sim.lift(cut), 2 * 6);
+}
+
+#[test]
+fn a_kernel_whose_program_has_closed_still_takes_the_end_of_the_other_side() {
+    let (mut sim, log) = (world(0), Log::default());
+    let closer = sim.add_host("closer", LinkKind::Backend, MS, |env| async move {
+        let mut listener = env.listen(1).expect("the port is free");
+        drop(env.accept(&mut listener).await.expect("a connection"));
+        std::future::pending::<()>().await;
+    });
+    sim.start(closer);
+    let seen = log.clone();
+    let other = sim.add_host("other", LinkKind::Backend, MS, move |env| {
+        let log = seen.clone();
+        async move {
+            let mut stream = env.connect(Addr { node: closer, port: 1 }).await.expect("accepted");
+            env.sleep(100 * MS).await;
+            stream.shutdown().await.expect("open");
+            env.sleep(100 * MS).await;
+            note(&log, &env, format!("{:?}", stream.read(&mut [0; 8]).await.ok()));
+        }
+    });
+    sim.start(other);
+    sim.run_until(S);
+    assert_eq!(lines(&log)[0].1, "Some(0)");
+    assert_eq!(sim.stats().resets, 0);
 }

@@ -3,6 +3,7 @@
 
 mod dial;
 mod ends;
+mod silence;
 mod streams;
 
 use std::cell::RefCell;
