@@ -131,6 +131,31 @@ fn a_sync_that_fails_just_once_is_not_made_good_by_the_next_one() {
     assert_kept(&before, &replayed, "after a loss of power");
 }
 
+#[test]
+fn what_a_journal_has_replayed_is_durable() {
+    let (mut sim, replayed) = (world(1), Shared::<u64>::default());
+    let replays = replayed.clone();
+    let host = add(&mut sim, move |env| {
+        let replays = replays.clone();
+        async move {
+            let (journal, records) = Journal::<_, u64>::open(env, "wal", Arc::default()).await;
+            journal.append(&(records.len() as u64)).expect("room");
+            replays.replace(records);
+            std::future::pending::<()>().await;
+        }
+    });
+    sim.run_until(S);
+    // The process dies, so its record stays in the page cache; then the machine.
+    sim.crash(host);
+    sim.start(host);
+    sim.run_until(2 * S);
+    assert_eq!(*replayed.borrow(), [0]);
+    sim.lose_power(host, false);
+    sim.start(host);
+    sim.run_until(3 * S);
+    assert_eq!(*replayed.borrow(), [0]);
+}
+
 /// Adds a store shard.
 fn add_store(sim: &mut Sim, stats: &Arc<Stats>) -> HostId {
     let stats = stats.clone();

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use im_reports::record::Record;
 use imsim::campaign::{Outcome, outcome};
 use imsim::effects;
 use imsim::engine::Kind;
@@ -9,9 +10,9 @@ use imsim::run::{self, Progress};
 use imsim::scenario::Scenario;
 
 /// Runs a scenario of `scenarios/faults` once: every promise must hold and every fault have its
-/// effect.
+/// effect. Returns its record.
 #[track_caller]
-fn holds(name: &str) {
+fn holds(name: &str) -> Record {
     let file = format!("../scenarios/faults/{name}.toml");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let scenario = Scenario::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
@@ -20,6 +21,7 @@ fn holds(name: &str) {
     let record = run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")));
     assert_eq!(effects::missing(&record.faults), Vec::<String>::new());
     assert_eq!(outcome(&scenario, &record), Outcome::Held, "{:#?}", record.findings);
+    record
 }
 
 macro_rules! scenarios {
@@ -50,5 +52,13 @@ scenarios! {
     reset_storm: "reset-storm",
     rolling_restart: "rolling-restart",
     swizzle: "swizzle",
-    torn_writes: "torn-writes",
+}
+
+#[test]
+fn torn_writes() {
+    let record = holds("torn-writes");
+    let losses = record.faults.iter().filter(|fault| fault.kind == "power-loss");
+    let lost: Vec<u64> = losses.map(|loss| loss.effect["unsynced_bytes_lost"]).collect();
+    assert_eq!(lost.len(), 3);
+    assert!(lost.iter().all(|bytes| *bytes > 0), "a disk lost nothing: {lost:?}");
 }

@@ -2,7 +2,7 @@
 //!
 //! Bytes go into the pipe's one ring when they are written; delivery only raises how many of them
 //! the reader may take. This module holds state and its bookkeeping; how packets travel stands in
-//! `sender.rs` and `net.rs`.
+//! `sender.rs` and `tcp.rs`.
 
 use std::collections::VecDeque;
 use std::io;

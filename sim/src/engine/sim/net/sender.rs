@@ -432,3 +432,6 @@ impl Sender {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
