@@ -9,6 +9,7 @@ mod disk;
 pub mod network;
 pub mod rng;
 
+pub mod live;
 pub mod sim;
 
 use std::future::Future;
