@@ -14,9 +14,9 @@ use rand::Rng as _;
 use crate::engine::rng::{self, Stream};
 
 /// Devices write whole sectors; the one that was under way when the power went may be damaged.
-const SECTOR_BYTES: usize = 512;
+pub(super) const SECTOR_BYTES: usize = 512;
 /// File systems give room in blocks: what fits into a file's last one needs no new room.
-const BLOCK_BYTES: usize = 4_096;
+pub(super) const BLOCK_BYTES: usize = 4_096;
 const SECOND: u128 = 1_000_000_000;
 
 /// What the operations of a disk cost. They queue: the device works on one at a time.
@@ -59,7 +59,7 @@ pub enum DiskFault {
 }
 
 /// `EIO` on Linux.
-const INPUT_OUTPUT_ERROR: i32 = 5;
+pub(super) const INPUT_OUTPUT_ERROR: i32 = 5;
 
 #[derive(Default)]
 struct File {

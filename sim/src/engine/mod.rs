@@ -11,6 +11,7 @@ mod kind;
 pub mod network;
 pub mod rng;
 
+pub mod live;
 mod process;
 pub mod sim;
 pub mod turmoil;
