@@ -88,7 +88,7 @@ struct Failure {
 
 /// Runs the command.
 pub fn main(args: &Args) -> Exit {
-    let scenarios = match load(args) {
+    let scenarios = match load(&args.scenarios, &args.sets) {
         Ok(scenarios) => scenarios,
         Err(exit) => return exit,
     };
@@ -135,11 +135,12 @@ fn severity(exit: Exit) -> u8 {
     }
 }
 
-fn load(args: &Args) -> Result<Vec<(PathBuf, Scenario)>, Exit> {
+/// Loads scenarios, also those in folders, or says what is wrong with them.
+pub fn load(paths: &[PathBuf], sets: &[String]) -> Result<Vec<(PathBuf, Scenario)>, Exit> {
     let mut scenarios = Vec::new();
     let mut wrong = false;
-    for path in args.scenarios.iter().flat_map(|path| list::files(path)) {
-        match Scenario::load(&path, &args.sets) {
+    for path in paths.iter().flat_map(|path| list::files(path)) {
+        match Scenario::load(&path, sets) {
             Ok(scenario) => scenarios.push((path, scenario)),
             Err(error) => {
                 output::complain(&error.to_string());
@@ -150,7 +151,8 @@ fn load(args: &Args) -> Result<Vec<(PathBuf, Scenario)>, Exit> {
     if wrong { Err(Exit::Usage) } else { Ok(scenarios) }
 }
 
-fn cores() -> usize {
+/// Processors of this machine.
+pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 

@@ -3,7 +3,7 @@
 //! An engine knows hosts, streams, disks and time. It must not know the IM, scenarios or checkers.
 //! In reading order: [`Engine`] (what a run asks of any of them), `network` (links and what is imposed
 //! on them), `disk`, `clock` and `rng` (parts that engines share), then the engines: [`sim`] and, on
-//! `process` (hosts whose programs run on tokio), [`turmoil`].
+//! `process` (hosts whose programs run on tokio), [`turmoil`] and [`live`].
 
 mod clock;
 mod disk;

@@ -1,6 +1,9 @@
 //! The engine that a scenario runs on, made ready for it.
 
+use std::io;
+
 use crate::cluster;
+use crate::engine::live::Live;
 use crate::engine::sim::{AcceptQueue, Sim};
 use crate::engine::turmoil::Turmoil;
 use crate::scenario::{Scenario, Schedule};
@@ -25,4 +28,9 @@ pub fn sim(scenario: &Scenario, seed: u64) -> Sim {
 /// Turmoil.
 pub fn turmoil(scenario: &Scenario, seed: u64) -> Turmoil {
     Turmoil::new(seed, cluster::network(scenario), scenario.cluster.restart_after.0)
+}
+
+/// Threads, sockets and files of this machine.
+pub fn live(scenario: &Scenario, seed: u64) -> io::Result<Live> {
+    Live::new(seed, scenario.cluster.restart_after.0)
 }

@@ -78,9 +78,12 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub fn new(engine: Kind, drawn: Vec<Drawn>) -> Self {
+    /// What one of the engines cannot do is left out.
+    pub fn new(engines: &[Kind], drawn: Vec<Drawn>) -> Self {
         let effects = vec![BTreeMap::new(); drawn.len()];
-        let left_out = drawn.iter().map(|drawn| left_out::fault(engine, &drawn.act)).collect();
+        let left_out =
+            |drawn: &Drawn| engines.iter().find_map(|engine| left_out::fault(*engine, &drawn.act));
+        let left_out = drawn.iter().map(left_out).collect();
         Self {
             drawn,
             left_out,

@@ -23,48 +23,54 @@ pub fn fault(engine: Kind, act: &Act) -> Option<&'static str> {
 
 /// What else of the scenario the engine does not do.
 pub fn of_scenario(engine: Kind, scenario: &Scenario) -> Vec<LeftOut> {
-    let mut left_out = Vec::new();
+    let mut left_out = of_common(engine, scenario);
     let mut leave = |what: &str, why: &str| {
         left_out.push(LeftOut { what: what.to_owned(), why: why.to_owned() });
     };
-    let links = &scenario.network;
-    let profiles = [("network.clients", &links.clients), ("network.backend", &links.backend)];
     match engine {
-        Kind::Sim => {}
+        Kind::Sim => return left_out,
         Kind::Turmoil => {
-            for (key, profile) in profiles {
-                if loses(profile) {
-                    leave(&format!("loss of {key}"), "turmoil never sends a lost segment again");
-                }
-            }
             leave("jitter and bandwidth of links", "each pair has the median latency, in whole ms");
-            if scenario.cpu.calibration != Choice::Nothing {
-                leave("cpu.calibration", "nodes compute in no time");
-            }
         }
         Kind::Live => {
-            leave(
-                "network.clients and network.backend",
-                "the links are the loopback of the kernel",
-            );
-            if scenario.cpu.calibration != Choice::Nothing {
-                leave("cpu.calibration", "the nodes run on the processors of this machine");
-            }
+            leave("network.clients and network.backend", "links are the loopback of the kernel");
             leave("disk", "files of this machine");
         }
     }
-    if engine != Kind::Sim && scenario.schedule == Schedule::Random {
+    if scenario.cpu.calibration != Choice::Nothing {
+        leave(
+            "cpu.calibration",
+            match engine {
+                Kind::Live => "nodes run on the processors of this machine",
+                Kind::Sim | Kind::Turmoil => "nodes compute in no time",
+            },
+        );
+    }
+    if scenario.schedule == Schedule::Random {
         leave("schedule = \"random\"", "tokio chooses which task runs");
     }
     left_out
+}
+
+/// Of these, what a verdict may rest on: it is left out on all engines that are compared with one
+/// that cannot do it.
+pub fn of_common(engine: Kind, scenario: &Scenario) -> Vec<LeftOut> {
+    let why = match engine {
+        Kind::Sim => return Vec::new(),
+        Kind::Turmoil => "turmoil never sends a lost segment again",
+        Kind::Live => "loopback loses nothing",
+    };
+    let links = &scenario.network;
+    let profiles = [("network.clients", &links.clients), ("network.backend", &links.backend)];
+    let lossy = profiles.into_iter().filter(|(_, profile)| loses(profile));
+    lossy.map(|(key, _)| LeftOut { what: format!("loss of {key}"), why: why.to_owned() }).collect()
 }
 
 fn loses(profile: &Profile) -> bool {
     profile.loss != Probability::percent(0) || profile.bursts.can_begin()
 }
 
-/// The scenario without the losses of its links, where one of the engines could not have them: so
-/// that all engines run the same.
+/// The scenario without what one of the engines cannot do of it, faults aside.
 pub fn common(scenario: &Scenario, engines: &[Kind]) -> Scenario {
     let mut common = scenario.clone();
     if engines.iter().any(|engine| *engine != Kind::Sim) {

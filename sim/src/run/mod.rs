@@ -17,7 +17,7 @@ use im_reports::record::Record;
 use crate::checkers;
 use crate::scenario::Scenario;
 
-pub use world::{Observed, Progress, SetupError, live_through};
+pub use world::{Observed, Progress, SetupError, live_beside, live_through};
 
 /// Judges what a world left behind, and writes its record.
 pub fn judge(scenario: &Scenario, seed: u64, observed: &Observed) -> Record {

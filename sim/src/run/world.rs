@@ -1,6 +1,7 @@
 //! The life of a world: set-up, `duration` with workload and faults, `settle`.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -41,10 +42,21 @@ pub struct Progress {
 
 /// The cluster did not come up.
 #[derive(Debug, thiserror::Error)]
-#[error("after {waited} of virtual time the set-up is not done: {missing}")]
-pub struct SetupError {
-    waited: Span,
-    missing: String,
+pub enum SetupError {
+    /// The devices did not come so far in time.
+    #[error("after {waited} the set-up is not done: {missing}")]
+    NotDone {
+        /// How long the harness has waited, by the engine's clock.
+        waited: Span,
+        /// Who waits for what.
+        missing: String,
+    },
+    /// The machine does not give what the live engine needs.
+    #[error("the live engine cannot start on this machine: {0}")]
+    NoMachine(#[from] io::Error),
+    /// Somebody has asked to stop before the cluster was up.
+    #[error("interrupted before the cluster was up; there is nothing to keep")]
+    Interrupted,
 }
 
 /// Counters by role and name.
@@ -91,9 +103,21 @@ pub fn live_through(
     engine: Kind,
     progress: &Progress,
 ) -> Result<Observed, SetupError> {
+    live_beside(scenario, seed, engine, &[engine], progress)
+}
+
+/// The same, without the faults that one of several engines cannot do, so that runs on all of them
+/// can be compared.
+pub fn live_beside(
+    scenario: &Scenario,
+    seed: u64,
+    engine: Kind,
+    engines: &[Kind],
+    progress: &Progress,
+) -> Result<Observed, SetupError> {
     let drawn = crate::faults::draw(scenario, seed);
     let plan = Plan::draw(scenario, &drawn, seed);
-    let faults = Faults::new(engine, drawn);
+    let faults = Faults::new(engines, drawn);
     match engine {
         Kind::Sim => {
             let mut sim = engines::sim(scenario, seed);
@@ -104,7 +128,10 @@ pub fn live_through(
             let turmoil = engines::turmoil(scenario, seed);
             World::new(scenario, engine, turmoil, plan, faults).live(progress)
         }
-        Kind::Live => todo!(),
+        Kind::Live => {
+            let live = engines::live(scenario, seed)?;
+            World::new(scenario, engine, live, plan, faults).live(progress)
+        }
     }
 }
 
@@ -146,7 +173,7 @@ impl<'a, G: Engine> World<'a, G> {
     }
 
     fn live(mut self, progress: &Progress) -> Result<Observed, SetupError> {
-        self.set_up()?;
+        self.set_up(progress)?;
         let origin = self.engine.now();
         let before = (self.cluster.counters(), self.engine.net_stats());
         self.engine.count_processors_from_zero();
@@ -158,7 +185,7 @@ impl<'a, G: Engine> World<'a, G> {
     }
 
     /// Starts servers, then devices; opens the conversations; waits until everybody has seen them.
-    fn set_up(&mut self) -> Result<(), SetupError> {
+    fn set_up(&mut self, progress: &Progress) -> Result<(), SetupError> {
         let devices: Vec<HostId> = self.cluster.devices.iter().map(|device| device.host).collect();
         for (node, host) in &self.cluster.nodes {
             if node.role != Role::Device {
@@ -170,7 +197,7 @@ impl<'a, G: Engine> World<'a, G> {
             self.engine.start(host);
             self.engine.run_until(self.engine.now() + step);
         }
-        self.wait_for("logins", |device| {
+        self.wait_for("logins", progress, |device| {
             device.slot.client().is_some_and(|client| client.is_online())
         })?;
         for conversation in &self.plan.conversations {
@@ -184,21 +211,31 @@ impl<'a, G: Engine> World<'a, G> {
         self.engine.run_until(self.engine.now() + LOOK.0);
         let recorder = self.recorder.clone();
         // What is missing after that the checkers will find: the run goes on without it.
-        let _ = self.wait_for("openings of conversations", |d| is_up_to_date(&recorder, d));
-        Ok(())
+        match self.wait_for("openings", progress, |device| is_up_to_date(&recorder, device)) {
+            Err(SetupError::Interrupted) => Err(SetupError::Interrupted),
+            _ => Ok(()),
+        }
     }
 
-    fn wait_for(&mut self, what: &str, done: impl Fn(&Device) -> bool) -> Result<(), SetupError> {
+    fn wait_for(
+        &mut self,
+        what: &str,
+        progress: &Progress,
+        done: impl Fn(&Device) -> bool,
+    ) -> Result<(), SetupError> {
         let until = self.engine.now() + SETUP_MAX.0;
         while self.engine.now() < until {
             if self.cluster.devices.iter().all(&done) {
                 return Ok(());
             }
+            if progress.stop.load(Ordering::Relaxed) {
+                return Err(SetupError::Interrupted);
+            }
             self.engine.run_until(self.engine.now() + LOOK.0);
         }
         let behind = self.cluster.devices.iter().filter(|device| !done(device)).count();
         let missing = format!("{behind} of {} devices wait for {what}", self.cluster.devices.len());
-        Err(SetupError { waited: SETUP_MAX, missing })
+        Err(SetupError::NotDone { waited: SETUP_MAX, missing })
     }
 
     /// Lives through `duration`: operations and faults in the order of their times.
@@ -226,12 +263,16 @@ impl<'a, G: Engine> World<'a, G> {
     }
 
     fn reach(&mut self, origin: Nanos, at: Nanos, progress: &Progress) {
-        if !progress.stop.load(Ordering::Relaxed) {
-            while let Some(host) = self.engine.run_until(origin + at) {
+        while !progress.stop.load(Ordering::Relaxed) {
+            let next = (self.engine.now() + LOOK.0).min(origin + at);
+            while let Some(host) = self.engine.run_until(next) {
                 let turn = self.faults.reached(host, &mut self.engine);
                 self.note_turn(turn);
             }
-            progress.virtual_ns.store(at, Ordering::Relaxed);
+            progress.virtual_ns.store(next.saturating_sub(origin), Ordering::Relaxed);
+            if next >= origin + at {
+                break;
+            }
         }
     }
 

@@ -66,12 +66,13 @@ impl<F: Fabric> Host<F> {
         fabric: F,
         boot: Boot<F>,
         restart_after: Nanos,
+        tally: Arc<Tally>,
         notify: impl Fn(Notice) + 'static,
     ) -> Rc<Self> {
         Rc::new(Self {
             id,
             fabric,
-            tally: Arc::default(),
+            tally,
             clock: RefCell::default(),
             rng: RefCell::new(rng::indexed(seed, "host", u64::from(id))),
             boot,
@@ -84,6 +85,11 @@ impl<F: Fabric> Host<F> {
             orders: RefCell::default(),
             machine: RefCell::default(),
         })
+    }
+
+    /// Time since the world began.
+    pub fn now(&self) -> Nanos {
+        self.fabric.now()
     }
 
     /// Starts the process, unless it runs already.

@@ -129,7 +129,15 @@ impl Engine for Turmoil {
         let fabric = TurmoilFabric::new(id, self.seed, spec.disk);
         let notices = self.notices.clone();
         let notify = move |notice| notices.borrow_mut().push_back(notice);
-        self.hosts.push(Host::new(id, self.seed, fabric, boot, self.restart_after, notify));
+        self.hosts.push(Host::new(
+            id,
+            self.seed,
+            fabric,
+            boot,
+            self.restart_after,
+            Arc::default(),
+            notify,
+        ));
         self.specs.push(spec);
         id
     }
