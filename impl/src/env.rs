@@ -43,6 +43,10 @@ pub enum Work {
     JournalRecord,
     /// Each byte of such a record.
     JournalByte,
+    /// A sync that is asked for, without the device's time.
+    JournalSync,
+    /// An operation that a chat node decides.
+    Operation,
     /// A row that the store writes or reads.
     StoreRow,
     /// A record that the log takes in or hands out.
@@ -57,12 +61,14 @@ pub enum Work {
 
 impl Work {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Encode,
         Self::Decode,
         Self::CodedByte,
         Self::JournalRecord,
         Self::JournalByte,
+        Self::JournalSync,
+        Self::Operation,
         Self::StoreRow,
         Self::LogRecord,
         Self::Recipient,

@@ -143,6 +143,7 @@ impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
 impl<E: Env> Inner<E> {
     async fn sync(&self) {
         let target = self.appended.get();
+        self.env.work(Work::JournalSync, 1);
         if let Err(error) = self.env.disk_sync(&self.file).await {
             // What the file holds is not known any more, and a later sync would not tell.
             stats::bump(&self.stats.fail_stops);

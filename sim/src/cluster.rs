@@ -17,7 +17,7 @@ use im::topology::{REDIS_PORT, Topology};
 
 use crate::engine::{
     Bursts, Condition, Costs, DiskProfile, Engine, HostId, HostSpec, LinkKind, LinkProfile,
-    Network, ProcessorStats, Rate, Where,
+    Network, ProcessorStats, Rate, Where, WorkDone,
 };
 use crate::redis;
 use crate::scenario::{self, Calibration, Cost, NodeRef, Profile, Role, Scenario, Target};
@@ -235,6 +235,21 @@ impl Cluster {
             processors.entry(role).or_default().push(engine.processor(host));
         }
         processors
+    }
+
+    /// What the hosts have done, summed by role; nothing where the engine does not count it.
+    pub fn work_done(&self, engine: &impl Engine) -> BTreeMap<Role, WorkDone> {
+        let servers = self.nodes.iter().filter(|(node, _)| node.role != Role::Device);
+        let servers = servers.map(|(node, host)| (node.role, *host));
+        let devices = self.devices.iter().map(|device| (Role::Device, device.host));
+        let mut done: BTreeMap<Role, WorkDone> = BTreeMap::new();
+        for (role, host) in servers.chain(devices) {
+            if let Some(of_host) = engine.work_done(host) {
+                let sum = done.entry(role).or_default();
+                *sum = sum.plus(&of_host);
+            }
+        }
+        done
     }
 
     /// The counters of all nodes, summed by role.

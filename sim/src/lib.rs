@@ -18,5 +18,6 @@ pub mod recorder;
 pub mod checkers;
 pub mod run;
 
+pub mod calibrate;
 pub mod campaign;
 pub mod effects;

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::ChatNode;
 use crate::call::CallError;
 use crate::config::Sabotage;
-use crate::env::Env;
+use crate::env::{Env, Work};
 use crate::members::Members;
 use crate::model::{Body, ConversationId, MessageId, Row, SendKey, Seq};
 use crate::points::Point;
@@ -73,6 +73,7 @@ pub fn submit<E: Env>(
     operation: Operation,
 ) -> oneshot::Receiver<Reply> {
     stats::bump(&chat.node.stats.submits_received);
+    chat.node.env.work(Work::Operation, 1);
     let conversation = chat.conversation(id);
     let (reply_to, reply) = oneshot::channel();
     if conversation.queue.borrow().len() < chat.node.config.chat_queue {

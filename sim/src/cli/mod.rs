@@ -2,6 +2,7 @@
 //!
 //! Results go to stdout, progress and errors to stderr. The exit code says how it ended ([`Exit`]).
 
+mod calibrate;
 mod check;
 mod fingerprint;
 mod list;
@@ -89,6 +90,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Calibrate(calibrate::Args),
     List(list::Args),
     #[command(hide = true)]
     Fingerprint(fingerprint::Args),
@@ -122,6 +124,7 @@ pub fn main() -> Exit {
     match Cli::parse().command {
         Command::Run(args) => run::main(&args),
         Command::Check(args) => check::main(&args),
+        Command::Calibrate(args) => calibrate::main(&args),
         Command::List(args) => list::main(&args),
         Command::Fingerprint(args) => fingerprint::main(&args),
         Command::Schema => {

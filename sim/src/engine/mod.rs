@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::rc::Rc;
 
-use im::env::{Env, Nanos};
+use im::env::{Env, Nanos, Work};
 use im::points::Point;
 
 pub use disk::{DiskFault, DiskProfile};
@@ -57,6 +57,41 @@ pub struct Torn {
     pub tasks: u64,
     /// Bytes on disk that were not synced and are gone (loss of power only).
     pub disk_bytes: u64,
+}
+
+/// What a host has done, in counts. `work` is in the order of [`Work::ALL`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs, reason = "the fields are named as those of `Costs`")]
+pub struct WorkDone {
+    pub polls: u64,
+    pub packets_written: u64,
+    pub packets_read: u64,
+    pub bytes_written: u64,
+    pub bytes_read: u64,
+    pub work: [u64; Work::ALL.len()],
+}
+
+impl WorkDone {
+    /// What came after `before`.
+    pub fn since(&self, before: &Self) -> Self {
+        self.with(before, |now, then| now - then)
+    }
+
+    /// Both together.
+    pub fn plus(&self, other: &Self) -> Self {
+        self.with(other, |one, other| one + other)
+    }
+
+    fn with(&self, other: &Self, combine: fn(u64, u64) -> u64) -> Self {
+        Self {
+            polls: combine(self.polls, other.polls),
+            packets_written: combine(self.packets_written, other.packets_written),
+            packets_read: combine(self.packets_read, other.packets_read),
+            bytes_written: combine(self.bytes_written, other.bytes_written),
+            bytes_read: combine(self.bytes_read, other.bytes_read),
+            work: std::array::from_fn(|place| combine(self.work[place], other.work[place])),
+        }
+    }
 }
 
 /// What the faults of a run will do to the network, so that an engine can prepare for it.
@@ -166,6 +201,12 @@ pub trait Engine {
 
     /// What the host's processor has done since [`Engine::count_processors_from_zero`].
     fn processor(&self, host: HostId) -> ProcessorStats;
+
+    /// What the host has done since then, if the engine counts it.
+    fn work_done(&self, host: HostId) -> Option<WorkDone> {
+        let _ = host;
+        None
+    }
 
     /// Forgets what the processors have done so far.
     fn count_processors_from_zero(&mut self);

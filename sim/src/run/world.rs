@@ -15,7 +15,7 @@ use im_reports::record::FaultReport;
 use super::engines;
 use super::faults::{Change, Faults, Turn};
 use crate::cluster::{Cluster, Device};
-use crate::engine::{Engine, HostId, Kind, NetStats, ProcessorStats, Trail};
+use crate::engine::{Engine, HostId, Kind, NetStats, ProcessorStats, Trail, WorkDone};
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
 use crate::scenario::{Role, Scenario};
@@ -84,6 +84,8 @@ pub struct Observed {
     pub net_before: NetStats,
     /// What the processors did during `duration`, by role.
     pub processors: BTreeMap<Role, Vec<ProcessorStats>>,
+    /// What the hosts did during `duration`, by role, where the engine counts it.
+    pub work_done: BTreeMap<Role, WorkDone>,
     /// What the engine knows of the run.
     pub trail: Trail,
 }
@@ -179,9 +181,10 @@ impl<'a, G: Engine> World<'a, G> {
         self.engine.count_processors_from_zero();
         self.go_through(origin, progress);
         let processors = self.cluster.processors(&self.engine);
+        let work_done = self.cluster.work_done(&self.engine);
         self.settle(self.scenario.settle.0, origin, progress);
         let complete = !progress.stop.load(Ordering::Relaxed);
-        Ok(Observed { processors, ..self.observed(origin, &before, complete) })
+        Ok(Observed { processors, work_done, ..self.observed(origin, &before, complete) })
     }
 
     /// Starts servers, then devices; opens the conversations; waits until everybody has seen them.
@@ -353,6 +356,7 @@ impl<'a, G: Engine> World<'a, G> {
             net: self.engine.net_stats(),
             net_before: *net_before,
             processors: BTreeMap::new(),
+            work_done: BTreeMap::new(),
             trail: self.engine.trail(),
             plan: self.plan,
         }

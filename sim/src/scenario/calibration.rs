@@ -9,6 +9,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use im::env::Work;
+use im::units::Span;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -35,6 +36,9 @@ pub struct Calibration {
     pub method: Words,
     /// How much slower devices are.
     pub device_factor: DeviceFactor,
+    /// What lies under live nodes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Machine>,
     /// One entry per cost.
     pub costs: Prices,
 }
@@ -78,6 +82,10 @@ pub struct Prices {
     pub journal_record: Price,
     /// Each byte of such a record.
     pub journal_byte: Price,
+    /// A sync of a log that is asked for, without the device's time.
+    pub journal_sync: Price,
+    /// An operation that a chat node decides.
+    pub operation: Price,
     /// A row that the store writes or reads.
     pub store_row: Price,
     /// A record that the log takes in or hands out.
@@ -98,6 +106,36 @@ pub struct Price {
     pub cost: Cost,
     /// How it was measured, or that it is assumed.
     pub source: Words,
+    /// Between which costs the batches of the measurement lay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Words>,
+}
+
+/// A length of time that was measured, and where it comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Timed {
+    /// The median.
+    pub median: Span,
+    /// How it was measured.
+    pub source: Words,
+    /// Between which times the middle nine tenths of the samples lay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<Words>,
+}
+
+/// What lies under nodes that run live on the machine; simulations that are held against live runs
+/// take it over.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// Processors.
+    pub cores: NonZeroU32,
+    /// From the end of a write on a loopback socket to the start of the poll that reads it, while
+    /// processors are idle.
+    pub loopback: Timed,
+    /// A sync of a few hundred new bytes, in the folder where live disks lie.
+    pub fsync: Timed,
 }
 
 /// A length of processor time, held in picoseconds and written with its unit: `"330ns"`.
@@ -117,7 +155,7 @@ impl Calibration {
     }
 
     /// Reads a calibration from TOML text; in errors, `file` stands for the file.
-    pub(super) fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<Problem>> {
         let root = Node::from_toml(text).map_err(|errors| not_toml(file, errors))?;
         decode(&root).map_err(|refusal| {
             let (path, message) = refusal.into_parts();
@@ -141,6 +179,8 @@ impl Prices {
             Work::CodedByte => &self.coded_byte,
             Work::JournalRecord => &self.journal_record,
             Work::JournalByte => &self.journal_byte,
+            Work::JournalSync => &self.journal_sync,
+            Work::Operation => &self.operation,
             Work::StoreRow => &self.store_row,
             Work::LogRecord => &self.log_record,
             Work::Recipient => &self.recipient,

@@ -33,7 +33,7 @@ mod tree;
 mod validate;
 
 pub use bandwidth::Bandwidth;
-pub use calibration::{Calibration, Cost, DeviceFactor, Price, Prices, Words};
+pub use calibration::{Calibration, Cost, DeviceFactor, Machine, Price, Prices, Timed, Words};
 pub use cluster::{Acks, Cluster, Disk, LogNodes, Persistence, RedisNodes, StoreNodes};
 pub use cpu::{Choice, Cpu};
 pub use error::{Place, Problem, ScenarioError};

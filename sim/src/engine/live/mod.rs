@@ -30,7 +30,7 @@ use tempfile::TempDir;
 use super::process::{Host, HostEnv, Notice, Tally};
 use super::{
     Condition, ConditionId, DiskFault, Engine, Foreseen, HostId, HostSpec, LinkKind, NetStats,
-    ProcessorStats, Torn, Trail,
+    ProcessorStats, Torn, Trail, WorkDone,
 };
 use fabric::{LiveFabric, Shared};
 use relay::Relays;
@@ -52,7 +52,7 @@ pub struct Live {
     /// Cuts that stand for machines without power.
     dark: BTreeMap<HostId, ConditionId>,
     /// What the processors had done when they were last counted from zero.
-    before: BTreeMap<HostId, ProcessorStats>,
+    before: BTreeMap<HostId, (ProcessorStats, WorkDone)>,
     relays: Option<Relays>,
     /// Declared last: files go when nobody writes any more.
     disks: TempDir,
@@ -263,7 +263,7 @@ impl Engine for Live {
         let threads = self.threads.as_ref().expect("hosts are started before they are counted");
         let busy_ns = threads.ask(host, |thread| thread.busy_ns() / thread.hosts_total());
         let polls = self.tallies[host as usize].polls.get();
-        let before = self.before.get(&host).copied().unwrap_or_default();
+        let (before, _) = self.before.get(&host).copied().unwrap_or_default();
         ProcessorStats {
             polls: polls - before.polls,
             busy_ns: busy_ns - before.busy_ns,
@@ -271,10 +271,16 @@ impl Engine for Live {
         }
     }
 
+    fn work_done(&self, host: HostId) -> Option<WorkDone> {
+        let (_, before) = self.before.get(&host).copied().unwrap_or_default();
+        Some(self.tallies[host as usize].so_far().since(&before))
+    }
+
     fn count_processors_from_zero(&mut self) {
         self.before.clear();
         let hosts = 0..self.specs.len() as HostId;
-        self.before = hosts.map(|host| (host, self.processor(host))).collect();
+        let so_far = |host: HostId| self.tallies[host as usize].so_far();
+        self.before = hosts.map(|host| (host, (self.processor(host), so_far(host)))).collect();
     }
 
     fn trail(&self) -> Trail {

@@ -11,7 +11,7 @@ use im::env::Work;
 use im::stats::Counter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::engine::HostId;
+use crate::engine::{HostId, WorkDone};
 
 /// What a host has done. It outlives its processes.
 #[derive(Default, Debug)]
@@ -30,6 +30,20 @@ pub struct Tally {
     pub dials: Counter,
     /// Heavy steps, in the order of [`Work::ALL`].
     pub work: [Counter; Work::ALL.len()],
+}
+
+impl Tally {
+    /// The counts so far.
+    pub fn so_far(&self) -> WorkDone {
+        WorkDone {
+            polls: self.polls.get(),
+            packets_written: self.packets_written.get(),
+            packets_read: self.packets_read.get(),
+            bytes_written: self.bytes_written.get(),
+            bytes_read: self.bytes_read.get(),
+            work: std::array::from_fn(|place| self.work[place].get()),
+        }
+    }
 }
 
 /// One end of a connection, as its engine sees it.
