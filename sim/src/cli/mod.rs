@@ -4,6 +4,7 @@
 
 mod check;
 mod fingerprint;
+mod left_out;
 mod list;
 mod output;
 mod progress;
