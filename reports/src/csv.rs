@@ -1,17 +1,21 @@
 //! `measures.csv`: every figure of a record as one long table, for spreadsheets and scripts.
 //!
-//! Columns: `measure,unit,key,value`. One row is one figure, unrounded.
+//! Columns: `measure,unit,key,value`. One row is one figure, unrounded, or a
+//! word without which the figures cannot be read.
 //!
 //! | measure | key | unit |
 //! |---|---|---|
-//! | `run` | `seed`, `events_total` | |
+//! | `run` | `seed`, `engine`, `events_total` | |
 //! | `phase` | `setup`, `duration`, `settle` | `ns` |
 //! | `latency <name>` | `count`, `min`, `mean`, `p50` … `p99.99`, `max` | `samples` or `ns` |
 //! | `processor <role>` | `hosts`, `busy_share_max`, `busy_share_mean`, `longest_wait` | `hosts`, `share` or `ns` |
+//! | `processors` | `source` (`calibration` or `measured`), and of a calibration `name`, `date`, `shipped_default` | |
 //! | `totals` | field of the record | what is counted, or `1/s` |
 //! | `amplification` | name of the cost | `per accepted message` |
 //! | `ledger` | field of the record, `dropped <reason>` | `rows` or `pairs` |
 //! | `fault <number> <kind>` | `from`, `until`, or what it touched | `ns` or `count` |
+//! | `fault <number> <kind>` | `left_out`, `uncounted`: 1 where the engine did not do it, or cannot tell what it touched | |
+//! | `left out` | what of the scenario the engine could not do; the value says why | |
 //! | `timeline <series>` | second from the start of `duration` | `1/s` or `ns` |
 //! | `counter <role>` | name of the counter | `count` |
 //!
@@ -47,10 +51,14 @@ pub fn measures(record: &Record) -> String {
 
 fn run(table: &mut Table, record: &Record) {
     table.row("run", "", "seed", record.seed);
+    table.row("run", "", "engine", &record.engine);
     table.row("run", "", "events_total", record.events_total);
     table.row("phase", "ns", "setup", record.phases.setup_ns);
     table.row("phase", "ns", "duration", record.phases.duration_ns);
     table.row("phase", "ns", "settle", record.phases.settle_ns);
+    for left_out in &record.left_out {
+        table.row("left out", "", &left_out.what, &left_out.why);
+    }
 }
 
 fn distribution(table: &mut Table, latency: &Latency) {
@@ -69,7 +77,17 @@ fn distribution(table: &mut Table, latency: &Latency) {
 }
 
 fn processors(table: &mut Table, record: &Record) {
-    for load in record.processors.iter().flat_map(|processors| &processors.roles) {
+    let Some(processors) = &record.processors else { return };
+    match &processors.calibration {
+        None => table.row("processors", "", "source", "measured"),
+        Some(calibration) => {
+            table.row("processors", "", "source", "calibration");
+            table.row("processors", "", "name", &calibration.name);
+            table.row("processors", "", "date", &calibration.date);
+            table.row("processors", "", "shipped_default", calibration.shipped_default);
+        }
+    }
+    for load in &processors.roles {
         let measure = format!("processor {}", load.role);
         table.row(&measure, "hosts", "hosts", load.hosts);
         table.row(&measure, "share", "busy_share_max", load.busy_share_max);
@@ -131,6 +149,12 @@ fn faults(table: &mut Table, record: &Record) {
         let measure = format!("fault {} {}", fault.number, fault.kind);
         table.row(&measure, "ns", "from", fault.from_ns);
         table.row(&measure, "ns", "until", fault.until_ns);
+        if fault.left_out.is_some() {
+            table.row(&measure, "", "left_out", 1);
+        }
+        if fault.uncounted {
+            table.row(&measure, "", "uncounted", 1);
+        }
         for (name, count) in &fault.effect {
             table.row(&measure, "count", name, count);
         }
@@ -195,6 +219,22 @@ mod tests {
     #[test]
     fn a_run_without_samples() {
         insta::assert_snapshot!(measures(&sample::empty()));
+    }
+
+    #[test]
+    fn a_fault_left_out_is_not_one_that_touched_nothing() {
+        let table = measures(&sample::turmoil());
+        for row in ["run,,engine,turmoil", "fault 2 loss,,left_out,1"] {
+            assert!(table.contains(row), "{row}");
+        }
+        assert!(table.contains("left out,,cpu.calibration,nodes compute in no time"));
+        assert!(table.contains("fault 1 redis-master-crash,,uncounted,1"));
+    }
+
+    #[test]
+    fn processors_say_where_their_figures_come_from() {
+        assert!(measures(&sample::valid()).contains("processors,,name,shipped default\n"));
+        assert!(measures(&sample::live()).contains("processors,,source,measured\n"));
     }
 
     #[test]

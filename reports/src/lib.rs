@@ -18,6 +18,7 @@ pub mod page;
 pub mod plots;
 pub mod summary;
 
+mod engine;
 mod figures;
 mod words;
 

@@ -1,14 +1,15 @@
 //! The record of a run: what it leaves behind, and all that pages, plots and tables are drawn from.
 //!
-//! Everything in a [`Record`] is virtual and repeats byte for byte with scenario, seed and build.
-//! Facts of the wall (durations, threads, paths) stand only in the [`Manifest`].
+//! Everything in a [`Record`] is virtual and repeats byte for byte with scenario, seed and build;
+//! only the `live` engine measures real time, and nothing of its records repeats. Facts of the wall
+//! (durations, threads, paths) stand only in the [`Manifest`].
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 /// Version of the record's shape; raised when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// What one run leaves behind (`record.json`).
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -46,12 +47,12 @@ pub struct Record {
     pub phases: Phases,
     /// The faults in the order of their start, and what each of them touched.
     pub faults: Vec<FaultReport>,
-    /// How busy the nodes' processors were; absent when nodes compute in no time.
+    /// How busy the nodes' processors were; absent when nodes compute in no time, or nobody knows.
     #[serde(default)]
     pub processors: Option<Processors>,
     /// Distributions of latency.
     pub latencies: Vec<Latency>,
-    /// One bucket per virtual second from the start of `duration` to the end of the run.
+    /// One bucket per second of the engine's clock from the start of `duration` to the end of the run.
     pub timeline: Vec<Bucket>,
     /// Totals and rates people compare first.
     pub totals: Totals,
@@ -115,7 +116,7 @@ pub struct Finding {
 /// One event in the explanation of a violation.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct FindingEvent {
-    /// Virtual time, in nanoseconds.
+    /// When, in nanoseconds on the engine's clock.
     pub at_ns: u64,
     /// Who acted: a device (`u7.d0`) or a fault (`fault 3`).
     pub actor: String,
@@ -148,7 +149,7 @@ pub struct Ledger {
     pub leaked: u64,
 }
 
-/// Lengths of the phases, in virtual nanoseconds. Times elsewhere in the record count from the
+/// Lengths of the phases, in nanoseconds on the engine's clock. Times elsewhere in the record count from the
 /// start of `duration`; the set-up lies before it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Phases {
@@ -205,17 +206,26 @@ impl FaultReport {
     }
 }
 
-/// How busy the nodes' processors were during `duration`, and by which calibration.
+/// How busy the nodes' processors were during `duration`, and where that comes from.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Processors {
-    /// Name of the calibration that the costs of work come from.
-    pub calibration: String,
-    /// When that was measured.
+    /// What work was reckoned to cost; absent when nothing was reckoned but the processors of the
+    /// machine itself were measured, by the processor time of the nodes' threads.
+    #[serde(default)]
+    pub calibration: Option<CalibrationUsed>,
+    /// One entry per role.
+    pub roles: Vec<ProcessorLoad>,
+}
+
+/// The calibration that the costs of work come from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CalibrationUsed {
+    /// Its name.
+    pub name: String,
+    /// When it was measured.
     pub date: String,
     /// Whether it is the one built into the program, measured on some other machine.
     pub shipped_default: bool,
-    /// One entry per role.
-    pub roles: Vec<ProcessorLoad>,
 }
 
 /// How busy the processors of a role were.
@@ -229,7 +239,7 @@ pub struct ProcessorLoad {
     pub busy_share_max: f64,
     /// Mean of their busy shares.
     pub busy_share_mean: f64,
-    /// The longest wait of a ready task for its processor.
+    /// The longest wait of a ready task for its processor; 0 too where it cannot be measured.
     pub longest_wait_ns: u64,
 }
 
@@ -259,7 +269,7 @@ impl Latency {
     }
 }
 
-/// What happened within one virtual second.
+/// What happened within one second of the engine's clock.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Bucket {
     /// Start of the second, from the start of `duration`.
@@ -278,7 +288,7 @@ pub struct Bucket {
     pub show_p99_ns: Option<u64>,
 }
 
-/// Totals over the run; rates are per virtual second of `duration`.
+/// Totals over the run; rates are per second of `duration`, on the engine's clock.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// Users.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::record::{
-    Bucket, FaultReport, Finding, FindingEvent, Latency, Ledger, Manifest, Phases, ProcessorLoad,
-    Processors, Promise, Record, SCHEMA_VERSION, Totals, Verdict,
+    Bucket, CalibrationUsed, FaultReport, Finding, FindingEvent, Latency, Ledger, LeftOut,
+    Manifest, Phases, ProcessorLoad, Processors, Promise, Record, SCHEMA_VERSION, Totals, Verdict,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -106,6 +106,48 @@ pub fn brief() -> Record {
     record
 }
 
+/// The valid run on turmoil: one fault left out, another one not counted.
+pub fn turmoil() -> Record {
+    let mut record = valid();
+    record.engine = "turmoil".to_owned();
+    record.reproduce.push_str(" --engine turmoil");
+    record.processors = None;
+    record.totals.client_packets_sent = 0;
+    record.totals.client_packets_lost = 0;
+    record.totals.backend_packets_sent = 0;
+    record.left_out = left_out(&[
+        ("jitter and bandwidth of links", "each pair has the median latency, in whole ms"),
+        ("cpu.calibration", "nodes compute in no time"),
+    ]);
+    record.faults[0].effect.clear();
+    record.faults[0].uncounted = true;
+    let loss = &mut record.faults[1];
+    loss.kind = "loss".to_owned();
+    loss.target = "links of devices, 3%".to_owned();
+    loss.effect.clear();
+    loss.left_out = Some(
+        "turmoil never sends a lost segment again, so its stream would hang for good".to_owned(),
+    );
+    record
+}
+
+/// The valid run in real time, its processors measured.
+pub fn live() -> Record {
+    let mut record = valid();
+    record.engine = "live".to_owned();
+    record.reproduce.push_str(" --engine live");
+    record.left_out = left_out(&[
+        ("network.clients and network.backend", "the links are the loopback of the kernel"),
+        ("disk", "files of this machine"),
+    ]);
+    let processors = record.processors.as_mut().expect("the valid run has them");
+    processors.calibration = None;
+    for load in &mut processors.roles {
+        load.longest_wait_ns = 0;
+    }
+    record
+}
+
 /// Ten minutes with forty crashes.
 pub fn busy() -> Record {
     let mut record = valid();
@@ -174,6 +216,12 @@ pub fn manifest() -> Manifest {
             .map(str::to_owned)
             .to_vec(),
     }
+}
+
+fn left_out(entries: &[(&str, &str)]) -> Vec<LeftOut> {
+    let entry =
+        |(what, why): &(&str, &str)| LeftOut { what: (*what).to_owned(), why: (*why).to_owned() };
+    entries.iter().map(entry).collect()
 }
 
 fn nothing_measured() -> Latency {
@@ -411,9 +459,11 @@ fn processors() -> Processors {
             longest_wait_ns,
         };
     Processors {
-        calibration: "shipped default".to_owned(),
-        date: "2026-11".to_owned(),
-        shipped_default: true,
+        calibration: Some(CalibrationUsed {
+            name: "shipped default".to_owned(),
+            date: "2026-11".to_owned(),
+            shipped_default: true,
+        }),
         roles: vec![
             load("gateway", 3, 0.418, 0.4025, 1_250_000),
             load("chat", 2, 0.9731, 0.5, 812_000_000),

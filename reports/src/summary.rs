@@ -7,9 +7,9 @@ mod grid;
 mod paint;
 mod text;
 
-use crate::figures;
-use crate::record::{Finding, Latency, Manifest, Record, Verdict};
+use crate::record::{Finding, Latency, Manifest, Record, Totals, Verdict};
 use crate::words::{self, HEADLINE_PERCENTILES, NO_SAMPLES};
+use crate::{engine, figures};
 use grid::{Align, grid, wrapped};
 use paint::Style;
 use text::Text;
@@ -28,6 +28,7 @@ pub fn summary(record: &Record, manifest: Option<&Manifest>, colour: bool) -> St
     let mut text = Text::new(colour);
     verdict(&mut text, record);
     promises(&mut text, record);
+    left_out(&mut text, record);
     findings(&mut text, record);
     latencies(&mut text, record);
     load(&mut text, record);
@@ -35,7 +36,7 @@ pub fn summary(record: &Record, manifest: Option<&Manifest>, colour: bool) -> St
     faults(&mut text, record);
     reproduce(&mut text, record);
     if let Some(manifest) = manifest {
-        wall(&mut text, manifest);
+        wall(&mut text, record, manifest);
     }
     text.finish()
 }
@@ -46,8 +47,10 @@ fn verdict(text: &mut Text, record: &Record) {
     text.blank();
     text.wrap(2, &format!("{}: {}", record.scenario, record.about));
     let phases = &record.phases;
+    let clock = engine::words(record).beside_name;
+    let clock = clock.map(|clock| format!(" ({clock})")).unwrap_or_default();
     text.dim(&format!(
-        "seed {} · engine {} · {} of load, {} to settle · {} devices, {} conversations",
+        "seed {} · engine {}{clock} · {} of load, {} to settle · {} devices, {} conversations",
         record.seed,
         record.engine,
         figures::clock(phases.duration_ns),
@@ -76,6 +79,22 @@ fn promises(text: &mut Text, record: &Record) {
         text.push(2, &format!("ledger balances: {equation}"), Style::Plain);
     } else {
         text.push(2, &format!("ledger: {equation}"), Style::Bad);
+    }
+}
+
+/// So that nobody takes the run of another engine for more than it was.
+fn left_out(text: &mut Text, record: &Record) {
+    let left_out = engine::left_out(record);
+    if record.engine == "sim" && left_out.is_empty() {
+        return;
+    }
+    text.title(&format!("Left out by {}", record.engine));
+    if left_out.is_empty() {
+        text.push(2, "nothing", Style::Dim);
+    }
+    let rows = left_out.into_iter().map(|left_out| vec![left_out.what, left_out.why]);
+    for line in grid(rows.collect(), &[Align::Left; 2], COLUMNS - 2) {
+        text.push(2, &line, Style::Doubt);
     }
 }
 
@@ -143,10 +162,11 @@ fn latency(latency: &Latency) -> Vec<String> {
 fn load(text: &mut Text, record: &Record) {
     let totals = &record.totals;
     let (rate, count) = (figures::rate, figures::count);
+    let per_second = format!("per {}", engine::words(record).second);
     text.title("Load");
     let mut rows = vec![
         (
-            "per virtual second",
+            &*per_second,
             format!(
                 "offered {}, accepted {}, shown {}",
                 rate(totals.offered_per_s),
@@ -170,16 +190,7 @@ fn load(text: &mut Text, record: &Record) {
             format!("sends {}, pushes {}", count(totals.send_retries), count(totals.push_retries)),
         ),
         ("duplicates suppressed", count(totals.duplicates_suppressed)),
-        (
-            "lost at random",
-            format!(
-                "{} on devices' links ({} of {} packets), {} between servers",
-                figures::share(totals.client_packets_lost, totals.client_packets_sent),
-                count(totals.client_packets_lost),
-                count(totals.client_packets_sent),
-                figures::share(totals.backend_packets_lost, totals.backend_packets_sent)
-            ),
-        ),
+        ("lost at random", lost_at_random(totals)),
     ];
     let costs = record.amplification.iter();
     let costs: Vec<String> =
@@ -193,6 +204,19 @@ fn load(text: &mut Text, record: &Record) {
     }
 }
 
+fn lost_at_random(totals: &Totals) -> String {
+    if !words::packets_counted(totals) {
+        return "no packets were counted".to_owned();
+    }
+    format!(
+        "{} on devices' links ({} of {} packets), {} between servers",
+        figures::share(totals.client_packets_lost, totals.client_packets_sent),
+        figures::count(totals.client_packets_lost),
+        figures::count(totals.client_packets_sent),
+        figures::share(totals.backend_packets_lost, totals.backend_packets_sent)
+    )
+}
+
 fn processors(text: &mut Text, record: &Record) {
     let Some(processors) = &record.processors else { return };
     text.blank();
@@ -204,7 +228,7 @@ fn processors(text: &mut Text, record: &Record) {
             figures::count(load.hosts),
             figures::percentage(load.busy_share_max),
             figures::percentage(load.busy_share_mean),
-            figures::duration(load.longest_wait_ns),
+            words::longest_wait(processors, load),
         ]
     }));
     let mut align = [Align::Right; 5];
@@ -212,7 +236,10 @@ fn processors(text: &mut Text, record: &Record) {
     for (index, line) in grid(rows, &align, COLUMNS).iter().enumerate() {
         text.push(0, line, if index == 0 { Style::Bold } else { Style::Plain });
     }
-    text.dim(&words::calibration(processors));
+    if let Some(shared) = words::shared_cores(record) {
+        text.dim(&format!("All hosts {shared}."));
+    }
+    text.dim(&words::processors(processors));
 }
 
 fn faults(text: &mut Text, record: &Record) {
@@ -223,26 +250,21 @@ fn faults(text: &mut Text, record: &Record) {
     }
     let rows = record.faults.iter().take(FAULTS_MAX).map(|fault| {
         let window = figures::window(fault.from_ns, fault.until_ns);
-        let effect = words::effect(fault);
+        let effect = words::effect(fault, &record.engine);
         vec![fault.number.to_string(), fault.kind.clone(), fault.target.clone(), window, effect]
     });
     let align = [Align::Right, Align::Left, Align::Left, Align::Right, Align::Left];
     for line in grid(rows.collect(), &align, COLUMNS - 2) {
-        let style = if line.ends_with("touched nothing") { Style::Doubt } else { Style::Plain };
+        let doubt = line.ends_with("touched nothing") || line.contains("  left out: ");
+        let style = if doubt { Style::Doubt } else { Style::Plain };
         text.push(2, &line, style);
     }
     let more = record.faults.len().saturating_sub(FAULTS_MAX);
     if more > 0 {
         text.dim(&format!("{more} more in report.html"));
     }
-    let idle = record.faults.iter().filter(|fault| !fault.effective()).count();
-    if idle > 0 {
-        let all = record.faults.len();
-        text.push(
-            2,
-            &format!("{idle} of {all} faults touched nothing and so tested nothing"),
-            Style::Doubt,
-        );
+    if let Some(idle) = words::idle(record) {
+        text.push(2, &idle, Style::Doubt);
     }
 }
 
@@ -255,19 +277,19 @@ fn reproduce(text: &mut Text, record: &Record) {
         figures::count(record.events_total),
         record.imsim_version
     ));
+    if !engine::words(record).repeats {
+        text.dim("Real time: another run gives other bytes, and another digest.");
+    }
 }
 
-fn wall(text: &mut Text, manifest: &Manifest) {
+fn wall(text: &mut Text, record: &Record, manifest: &Manifest) {
+    let mut wall = format!("Wall time: run phase {:.2} s", manifest.run_wall_s);
+    if engine::words(record).repeats {
+        let speed = figures::rate(manifest.simulated_per_wall);
+        wall.push_str(&format!(", {speed} virtual seconds per wall second"));
+    }
     text.blank();
-    text.push(
-        0,
-        &format!(
-            "Wall time: run phase {:.2} s, {} virtual seconds per wall second",
-            manifest.run_wall_s,
-            figures::rate(manifest.simulated_per_wall)
-        ),
-        Style::Dim,
-    );
+    text.push(0, &wall, Style::Dim);
 }
 
 fn mood(verdict: Verdict) -> Style {
@@ -304,6 +326,18 @@ mod tests {
     #[test]
     fn a_run_with_nothing_in_it() {
         insta::assert_snapshot!(summary(&sample::nothing(), None, false));
+    }
+
+    #[test]
+    fn a_run_on_turmoil() {
+        insta::assert_snapshot!(summary(&sample::turmoil(), Some(&sample::manifest()), false));
+    }
+
+    #[test]
+    fn a_run_in_real_time() {
+        let said = summary(&sample::live(), Some(&sample::manifest()), false);
+        insta::assert_snapshot!(said);
+        assert!(!said.contains("virtual"), "real time is not virtual");
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! What the page and the terminal say in the same words: verdicts, the ledger's balance, effects.
+//! What the page and the terminal say in the same words: verdicts, the ledger's balance, effects,
+//! processors.
 //!
 //! Must not know how the words are laid out.
 
-use crate::figures;
-use crate::record::{FaultReport, Ledger, Processors, Record, Verdict};
+use crate::record::{
+    CalibrationUsed, FaultReport, Ledger, ProcessorLoad, Processors, Record, Totals, Verdict,
+};
+use crate::{engine, figures};
 
 /// The percentiles that head every report, in percent; the largest sample follows them.
 pub const HEADLINE_PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
@@ -67,18 +70,35 @@ pub fn balance(ledger: &Ledger) -> (String, bool) {
     }
 }
 
-/// What a fault touched, or that it touched nothing.
-pub fn effect(fault: &FaultReport) -> String {
-    if !fault.effective() {
+/// What a fault touched; or that it touched nothing, was left out, or that nobody counted.
+pub fn effect(fault: &FaultReport, engine: &str) -> String {
+    if let Some(why) = &fault.left_out {
+        return format!("left out: {why}");
+    }
+    if fault.idle() {
         return "touched nothing".to_owned();
     }
-    let parts: Vec<String> = fault
-        .effect
-        .iter()
-        .filter(|(_, count)| **count > 0)
-        .map(|(name, count)| counted(*count, name))
-        .collect();
-    parts.join(", ")
+    let mut said = effects(fault);
+    if fault.uncounted {
+        said.push(format!("in force; {engine} does not count what it touches"));
+    }
+    said.join(", ")
+}
+
+fn effects(fault: &FaultReport) -> Vec<String> {
+    let touched = fault.effect.iter().filter(|(_, count)| **count > 0);
+    touched.map(|(name, count)| counted(*count, name)).collect()
+}
+
+/// That faults touched nothing, if some did.
+pub fn idle(record: &Record) -> Option<String> {
+    let idle = record.faults.iter().filter(|fault| fault.idle()).count();
+    let done = engine::faults_done(record);
+    let of = match done == record.faults.len() {
+        true => format!("{done} faults"),
+        false => format!("the {done} faults that were done"),
+    };
+    (idle > 0).then(|| format!("{idle} of {of} touched nothing and so tested nothing"))
 }
 
 /// So many of what a name of the record stands for: `1 connection torn`, `2 connections torn`.
@@ -94,15 +114,38 @@ fn counted(count: u64, name: &str) -> String {
     format!("{} {}", figures::count(count), words.join(" "))
 }
 
-/// Which calibration the costs of work come from.
-pub fn calibration(processors: &Processors) -> String {
-    let Processors { calibration, date, shipped_default, .. } = processors;
+/// Where the figures of the processors come from.
+pub fn processors(processors: &Processors) -> String {
+    let Some(CalibrationUsed { name, date, shipped_default }) = &processors.calibration else {
+        return "Measured on the machine itself, by the processor time of the nodes' threads."
+            .to_owned();
+    };
     match shipped_default {
-        true => format!(
-            "Costs of work: {calibration}, {date}; they were not measured on your machines."
-        ),
-        false => format!("Costs of work: {calibration}, {date}."),
+        true => format!("Costs of work: {name}, {date}; they were not measured on your machines."),
+        false => format!("Costs of work: {name}, {date}."),
     }
+}
+
+/// On which processors the figures were reckoned, where the hosts have none of their own.
+pub fn shared_cores(record: &Record) -> Option<String> {
+    record.processors.as_ref()?.calibration.as_ref()?;
+    match record.expanded.pointer("/cpu/cores")?.as_u64()? {
+        1 => Some("on one machine with 1 core".to_owned()),
+        cores => Some(format!("on one machine with {} cores", figures::count(cores))),
+    }
+}
+
+/// The longest wait for a processor; threads of a real machine do not tell.
+pub fn longest_wait(processors: &Processors, load: &ProcessorLoad) -> String {
+    match (&processors.calibration, load.longest_wait_ns) {
+        (None, 0) => "–".to_owned(),
+        (_, ns) => figures::duration(ns),
+    }
+}
+
+/// Whether any packet was counted: not every engine sees them.
+pub fn packets_counted(totals: &Totals) -> bool {
+    totals.client_packets_sent + totals.backend_packets_sent > 0
 }
 
 /// A name of the record as words: `packets_lost` becomes `packets lost`.
@@ -113,6 +156,7 @@ pub fn plain(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample;
 
     #[test]
     fn one_is_said_in_the_singular() {
@@ -120,5 +164,36 @@ mod tests {
         assert_eq!(counted(1, "wrong_clock_reads"), "1 wrong clock read");
         assert_eq!(counted(2_000, "unsynced_bytes_lost"), "2,000 unsynced bytes lost");
         assert_eq!(counted(1, "data"), "1 data");
+    }
+
+    #[test]
+    fn an_effect_that_nobody_counted_is_not_called_none() {
+        let mut fault = FaultReport { uncounted: true, ..FaultReport::default() };
+        assert_eq!(effect(&fault, "turmoil"), "in force; turmoil does not count what it touches");
+        fault.effect.insert("connections_reset".to_owned(), 2);
+        assert!(effect(&fault, "turmoil").starts_with("2 connections reset, in force"));
+        fault.left_out = Some("cannot".to_owned());
+        assert_eq!(effect(&fault, "turmoil"), "left out: cannot");
+    }
+
+    #[test]
+    fn only_faults_that_were_done_can_be_idle() {
+        let mut record = sample::turmoil();
+        assert_eq!(
+            idle(&record).as_deref(),
+            Some("1 of the 3 faults that were done touched nothing and so tested nothing")
+        );
+        record.faults.retain(|fault| !fault.idle());
+        assert_eq!(idle(&record), None);
+    }
+
+    #[test]
+    fn cores_are_named_where_they_were_reckoned_with() {
+        let mut record = sample::valid();
+        assert_eq!(shared_cores(&record), None);
+        record.expanded["cpu"] = serde_json::json!({ "cores": 4 });
+        assert_eq!(shared_cores(&record).as_deref(), Some("on one machine with 4 cores"));
+        record.processors.as_mut().unwrap().calibration = None;
+        assert_eq!(shared_cores(&record), None);
     }
 }

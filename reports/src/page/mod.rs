@@ -33,7 +33,7 @@ pub fn html(record: &Record, latency: &Plot, timeline: &Plot) -> Result<String, 
     let plot = |plot: &Plot| {
         context! {
             title => plot.title,
-            caption => plot.caption,
+            caption => &*plot.caption,
             wide => &*plot.inline_wide,
             narrow => &*plot.inline_narrow,
         }
@@ -112,6 +112,38 @@ mod tests {
     #[test]
     fn a_fault_that_touched_nothing_is_flagged() {
         assert!(page(&sample::valid()).contains("touched nothing"));
+    }
+
+    #[test]
+    fn what_the_engine_left_out_stands_below_the_verdicts() {
+        let on_turmoil = page(&sample::turmoil());
+        let place = |words: &str| on_turmoil.find(words).unwrap_or_else(|| panic!("no {words}"));
+        assert!(place("Engine turmoil") < place("<main"));
+        assert!(place("What the verdict rests on") < place("Left out by this engine"));
+        assert!(place("nodes compute in no time</dd>") < place("Ledger"));
+        assert!(place("fault 2 (loss on links of devices, 3%)") < place("Ledger"));
+        assert!(!page(&sample::valid()).contains("Left out by this engine"));
+    }
+
+    #[test]
+    fn a_fault_left_out_is_not_called_idle() {
+        let page = page(&sample::turmoil());
+        let faults = &page[page.find("id=\"faults\"").unwrap()..];
+        assert_eq!(faults.matches("touched nothing</span>").count(), 1);
+        assert_eq!(faults.matches("left out</span> turmoil never sends").count(), 1);
+        assert!(faults.contains("turmoil does not count what it touches"));
+    }
+
+    #[test]
+    fn a_page_in_real_time_does_not_call_it_virtual() {
+        let page = page(&sample::live());
+        assert!(page.contains("Another run gives other bytes"));
+        let page = page.to_lowercase();
+        assert!(
+            !page.contains("virtual"),
+            "{:?}",
+            page.find("virtual").map(|at| &page[at - 60..at + 40])
+        );
     }
 
     #[test]

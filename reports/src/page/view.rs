@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::figures;
 use crate::record::{FaultReport, Finding, FindingEvent, Promise, Record, Verdict};
 use crate::words;
+use crate::{engine, figures};
 use measured::{LatencyRow, LedgerView, ProcessorsView};
 
 /// Everything on the page but the plots.
@@ -23,6 +23,7 @@ pub struct View {
     headline: &'static str,
     because: String,
     run: Vec<Fact>,
+    engine: EngineView,
     promises: Vec<PromiseRow>,
     ledger: LedgerView,
     findings: Vec<FindingView>,
@@ -33,7 +34,7 @@ pub struct View {
     processors: Option<ProcessorsView>,
     amplification: Vec<Fact>,
     faults: Vec<FaultRow>,
-    faults_idle: usize,
+    faults_idle: Option<String>,
     counters: Vec<Role>,
     expanded: String,
     reproduce: String,
@@ -46,6 +47,19 @@ struct Fact {
     name: String,
     value: String,
     note: String,
+}
+
+/// The engine, and what follows from it for a reader.
+#[derive(Serialize)]
+struct EngineView {
+    name: String,
+    about: &'static str,
+    /// `virtual time` or `real time`.
+    time: String,
+    /// A second of that time.
+    second: &'static str,
+    repeats: bool,
+    left_out: Vec<Fact>,
 }
 
 #[derive(Serialize)]
@@ -82,8 +96,9 @@ struct FaultRow {
     kind: String,
     target: String,
     window: String,
+    /// What is wrong with it, if something is.
+    doubt: Option<&'static str>,
     effect: String,
-    effective: bool,
 }
 
 #[derive(Serialize)]
@@ -102,6 +117,7 @@ impl View {
             headline: words::headline(record.verdict),
             because: words::because(record),
             run: run(record),
+            engine: engine_view(record),
             promises: record.promises.iter().map(promise).collect(),
             ledger: measured::ledger(record),
             findings: findings(record),
@@ -109,10 +125,10 @@ impl View {
             percentile_names: measured::percentile_names(),
             latencies: record.latencies.iter().map(measured::latency).collect(),
             rates: measured::rates(record),
-            processors: record.processors.as_ref().map(measured::processors),
+            processors: measured::processors(record),
             amplification: measured::amplification(record),
-            faults: record.faults.iter().map(fault).collect(),
-            faults_idle: record.faults.iter().filter(|fault| !fault.effective()).count(),
+            faults: record.faults.iter().map(|one| fault(one, &record.engine)).collect(),
+            faults_idle: words::idle(record),
             counters: counters(record),
             expanded: serde_json::to_string_pretty(&record.expanded).unwrap_or_default(),
             reproduce: record.reproduce.clone(),
@@ -148,10 +164,22 @@ fn run(record: &Record) -> Vec<Fact> {
     );
     vec![
         fact("Seed", record.seed.to_string(), ""),
-        fact("Engine", &*record.engine, ""),
         fact("Load", people, ""),
-        fact("Virtual time", time, ""),
+        fact(engine::words(record).time, time, ""),
     ]
+}
+
+fn engine_view(record: &Record) -> EngineView {
+    let words = engine::words(record);
+    let left_out = engine::left_out(record).into_iter();
+    EngineView {
+        name: record.engine.clone(),
+        about: words.about,
+        time: words.time.to_lowercase(),
+        second: words.second,
+        repeats: words.repeats,
+        left_out: left_out.map(|left_out| fact(&left_out.what, left_out.why, "")).collect(),
+    }
 }
 
 fn promise(promise: &Promise) -> PromiseRow {
@@ -193,14 +221,19 @@ fn violations_unexplained(record: &Record) -> Option<String> {
     (all > explained).then(|| figures::count(all - explained))
 }
 
-fn fault(fault: &FaultReport) -> FaultRow {
+fn fault(fault: &FaultReport, engine: &str) -> FaultRow {
+    let (doubt, effect) = match &fault.left_out {
+        Some(why) => (Some("left out"), why.clone()),
+        None if fault.idle() => (Some("touched nothing"), String::new()),
+        None => (None, words::effect(fault, engine)),
+    };
     FaultRow {
         number: fault.number,
         kind: fault.kind.clone(),
         target: fault.target.clone(),
         window: figures::window(fault.from_ns, fault.until_ns),
-        effect: words::effect(fault),
-        effective: fault.effective(),
+        doubt,
+        effect,
     }
 }
 
@@ -216,15 +249,15 @@ fn counters(record: &Record) -> Vec<Role> {
 }
 
 fn identity(record: &Record) -> Vec<Fact> {
+    let digest = match engine::words(record).repeats {
+        true => "a hash over every event; the same command must give it again",
+        false => "a hash over what happened; another run gives another one",
+    };
     vec![
         fact("Scenario", &*record.scenario, ""),
         fact("Seed", record.seed.to_string(), ""),
         fact("Engine", &*record.engine, ""),
-        fact(
-            "Digest",
-            &*record.digest,
-            "a hash over every event; the same command must give it again",
-        ),
+        fact("Digest", &*record.digest, digest),
         fact("Events", figures::count(record.events_total), "handled by the engine"),
         fact("Version", &*record.imsim_version, "of imsim"),
         fact("Record schema", record.schema_version.to_string(), "of record.json"),

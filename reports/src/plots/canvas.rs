@@ -84,6 +84,12 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         self.area.draw(&Rectangle::new(corners, style)).map_err(PlotError::new)
     }
 
+    /// The outline of a box.
+    pub fn frame(&self, from: Point, to: Point, ink: Ink) -> Result<(), PlotError> {
+        let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
+        self.path(&corners, ink, 1)
+    }
+
     /// A filled polygon; the opacity runs from 0 to 1.
     pub fn fill_shape(&self, points: &[Point], ink: Ink, opacity: f64) -> Result<(), PlotError> {
         let points: Vec<Point> = points.iter().map(|point| self.moved(*point)).collect();

@@ -27,6 +27,8 @@ pub struct Bar {
     pub lane: usize,
     /// The fault in words.
     pub label: String,
+    /// Whether the fault was left out.
+    pub hollow: bool,
     /// Where the label starts: on the bar if it fits there, else beside it.
     pub label_at: i32,
 }
@@ -50,7 +52,10 @@ pub struct Lanes {
 /// the target goes, then the kind.
 pub fn lay_out(faults: &[FaultReport], width: i32, place: impl Fn(u64) -> f64) -> Lanes {
     let words: [fn(&FaultReport) -> String; 2] = [
-        |fault| format!("{} {} {}", fault.number, fault.kind, fault.target),
+        |fault| {
+            let end = if fault.left_out.is_some() { " (left out)" } else { "" };
+            format!("{} {} {}{end}", fault.number, fault.kind, fault.target)
+        },
         |fault| format!("{} {}", fault.number, fault.kind),
     ];
     let numbered = pack(faults, width, &place, |fault| fault.number.to_string());
@@ -85,7 +90,7 @@ fn pack(
             ends.push(right);
         }
         ends[lane] = right;
-        lanes.bars.push(Bar { lane, ..bar });
+        lanes.bars.push(Bar { lane, hollow: fault.left_out.is_some(), ..bar });
     }
     lanes.count = ends.len();
     lanes
@@ -100,7 +105,7 @@ fn labelled(from: i32, to: i32, width: i32, label: String) -> Bar {
         (false, true) => to + GAP,
         (false, false) => from - GAP - long,
     };
-    Bar { from, to, lane: 0, label, label_at }
+    Bar { from, to, lane: 0, label, hollow: false, label_at }
 }
 
 /// What a bar and its label cover together.

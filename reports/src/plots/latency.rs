@@ -53,9 +53,10 @@ impl Chart for LatencyChart<'_> {
         "Latency by percentile"
     }
 
-    fn caption(&self) -> &'static str {
+    fn caption(&self) -> String {
         "How long the slowest took: each step to the right is a tail ten times rarer. A curve that \
          stays flat is predictable; a step up shows how many were held back, and for how long."
+            .to_owned()
     }
 
     fn height(&self, width: i32) -> i32 {

@@ -31,7 +31,7 @@ pub struct Plot {
     /// What is plotted, in a few words.
     pub title: &'static str,
     /// What to see in it, in one or two sentences.
-    pub caption: &'static str,
+    pub caption: String,
     /// The plot on its own: light, on white.
     pub svg: String,
     /// The same with two pixels for each of the SVG's.
@@ -60,7 +60,7 @@ pub fn latency(record: &Record) -> Result<Plot, PlotError> {
     plot("latency", &latency::LatencyChart::new(&record.latencies))
 }
 
-/// Rates and latency over virtual time, with the faults.
+/// Rates and latency over the run's time, with the faults.
 pub fn timeline(record: &Record) -> Result<Plot, PlotError> {
     plot("timeline", &timeline::TimelineChart::new(record))
 }
@@ -70,7 +70,7 @@ trait Chart {
     /// What is plotted, in a few words.
     fn title(&self) -> &'static str;
     /// What to see in it.
-    fn caption(&self) -> &'static str;
+    fn caption(&self) -> String;
     /// Height that the drawing needs at a width, without its title.
     fn height(&self, width: i32) -> i32;
     /// Draws below and right of the canvas' origin.
@@ -128,6 +128,23 @@ mod tests {
         record.faults[0].target = "<gateway & co>".to_owned();
         let plot = timeline(&record).unwrap();
         assert!(plot.svg.contains("&lt;gateway &amp; co&gt;"));
+    }
+
+    #[test]
+    fn a_fault_left_out_is_hollow_and_shades_nothing() {
+        let mut record = sample::turmoil();
+        let filled = |record: &Record| {
+            let plot = timeline(record).unwrap();
+            let fault = format!("fill=\"{}\"", ink::Ink::Fault.hex());
+            (plot.svg.matches(&fault).count(), plot.caption.contains("hollow"))
+        };
+        let (hollow, said) = filled(&record);
+        assert!(said);
+        record.faults[1].left_out = None;
+        let (done, said) = filled(&record);
+        assert!(!said);
+        // Its bar, and its window in panels where no other one touches it.
+        assert!(hollow < done, "{hollow} {done}");
     }
 
     #[test]

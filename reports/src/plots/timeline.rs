@@ -1,4 +1,4 @@
-//! The timeline plot: rates and latency over virtual time, with the fault windows below them.
+//! The timeline plot: rates and latency over the run's time, with the fault windows below them.
 //!
 //! Sends and shown pairs have a panel each, because fan-out sets their scales far apart. Must not
 //! know what a fault does.
@@ -13,6 +13,7 @@ use super::lanes::{self, Lanes};
 use super::panel::{Entry, HEADING, Panel, heading};
 use super::scale::Axis;
 use super::{Chart, PlotError};
+use crate::engine;
 use crate::record::Record;
 use parts::{Part, per_step};
 
@@ -30,7 +31,7 @@ const LOAD_ENDS: i32 = 12;
 /// The words of the time axis.
 const X_WORDS: i32 = 46;
 
-/// What a run did over its virtual time.
+/// What a run did over its time.
 pub struct TimelineChart<'a> {
     record: &'a Record,
     end_s: f64,
@@ -63,10 +64,11 @@ impl<'a> TimelineChart<'a> {
     }
 
     /// Fault windows that overlap become one, so that shading never adds up to a solid wall. A
-    /// fault of more than half the load would shade everything and tell nothing: it has its bar.
+    /// fault of more than half the load would shade everything and tell nothing: it has its bar. A
+    /// fault that the engine left out explains nothing.
     fn shaded(&self) -> Vec<(u64, u64)> {
         let long = self.record.phases.duration_ns / 2;
-        let faults = self.record.faults.iter();
+        let faults = self.record.faults.iter().filter(|fault| fault.left_out.is_none());
         let mut windows: Vec<(u64, u64)> = faults
             .map(|fault| (fault.from_ns, fault.until_ns))
             .filter(|(from, until)| until - from <= long)
@@ -121,7 +123,12 @@ impl<'a> TimelineChart<'a> {
         for bar in &lanes.bars {
             let top = at.1 + bar.lane as i32 * LANE;
             let (from, to) = (LEFT + bar.from, LEFT + bar.to);
-            canvas.fill_box((from, top + 2), (to, top + LANE - 2), Ink::Fault, BAR_OPACITY)?;
+            let (from, to) = ((from, top + 2), (to, top + LANE - 2));
+            if bar.hollow {
+                canvas.frame(from, to, Ink::Fault)?;
+            } else {
+                canvas.fill_box(from, to, Ink::Fault, BAR_OPACITY)?;
+            }
             let middle = (LEFT + bar.label_at, top + LANE / 2);
             canvas.label(&bar.label, middle, Align::Left, Ink::Text)?;
         }
@@ -151,14 +158,21 @@ impl<'a> TimelineChart<'a> {
 
 impl Chart for TimelineChart<'_> {
     fn title(&self) -> &'static str {
-        "The run over virtual time"
+        match engine::words(self.record).repeats {
+            true => "The run over virtual time",
+            false => "The run over real time",
+        }
     }
 
-    fn caption(&self) -> &'static str {
-        "What the faults did: each fault has its bar below, with its number in the table of faults, and short \
+    fn caption(&self) -> String {
+        let caption = "What the faults did: each fault has its bar below, with its number in the table of faults, and short \
          ones shade their window. Accepted \
          falling under offered means senders had to wait or retry; a peak in send→show after a window is \
-         the backlog being caught up. The dashed line ends the load; after it the cluster settles."
+         the backlog being caught up. The dashed line ends the load; after it the cluster settles.";
+        match self.record.faults.iter().any(|fault| fault.left_out.is_some()) {
+            true => format!("{caption} A hollow bar is a fault that the engine left out."),
+            false => caption.to_owned(),
+        }
     }
 
     fn height(&self, width: i32) -> i32 {
@@ -196,7 +210,8 @@ impl Chart for TimelineChart<'_> {
         let panel = |end| Panel { from, to: (width - RIGHT, end), x: &x, y: &axis };
         // Not into the lanes, where it would cross the names of faults.
         self.draw_end_of_duration(canvas, &panel(panels_end))?;
-        panel(bottom).x_words(canvas, &time_words(unit, self.per_step(width)))
+        let time = engine::words(self.record).time;
+        panel(bottom).x_words(canvas, &time_words(time, unit, self.per_step(width)))
     }
 }
 
@@ -204,9 +219,9 @@ fn lanes_height(lanes: &Lanes) -> i32 {
     if lanes.bars.is_empty() { 0 } else { HEADING + lanes.count as i32 * LANE + 4 }
 }
 
-fn time_words(unit: &str, per_step: usize) -> String {
+fn time_words(time: &str, unit: &str, per_step: usize) -> String {
     match per_step {
-        1 => format!("Virtual time, {unit}"),
-        more => format!("Virtual time, {unit} (a point is {more} s: mean rate, worst percentile)"),
+        1 => format!("{time}, {unit}"),
+        more => format!("{time}, {unit} (a point is {more} s: mean rate, worst percentile)"),
     }
 }

@@ -180,7 +180,7 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
                 if failed.len() < FAILURES_SHOWN {
                     bar.line(&format!("seed {seed}: {why}"));
                 }
-                let replay = reproduce(path, seed, &args.sets);
+                let replay = reproduce(path, seed, Kind::Sim, &args.sets);
                 failed.insert(seed, Failure { exit: Some(exit), why, replay });
             }
         }

@@ -5,6 +5,7 @@
 mod calibrate;
 mod check;
 mod fingerprint;
+mod left_out;
 mod list;
 mod output;
 mod progress;

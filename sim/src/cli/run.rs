@@ -18,7 +18,7 @@ use imsim::scenario::Scenario;
 use super::output::{self, Format};
 use super::progress::{self, Bar};
 use super::wall::{self, Stopwatch};
-use super::{Exit, Printed};
+use super::{Exit, Printed, left_out};
 
 /// Where runs go unless `--out` says otherwise.
 const RUNS: &str = "runs";
@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(100);
 ///
 /// Writes runs/<scenario>/<seed>-<digest>/ with record.json, report.html, plots, measures.csv and
 /// manifest.json, and points runs/<scenario>/latest at it. The same scenario, seed and build give
-/// the same bytes in all of them but the manifest.
+/// the same bytes in all of them but the manifest, unless the engine is `live`.
 #[derive(clap::Args)]
 pub struct Args {
     /// The scenario file.
@@ -70,13 +70,19 @@ pub fn main(args: &Args) -> Exit {
         Ok(scenario) => scenario,
         Err(exit) => return exit,
     };
+    let left_out = left_out::lines(args.engine, &scenario, args.seed);
+    if let Some(refusal) = left_out.refusal().filter(|_| args.strict) {
+        output::complain(&refusal);
+        return Exit::Usage;
+    }
+    left_out.tell();
     let stop = progress::interrupted();
     let started_unix_ms = wall::unix_ms();
     let mut timed = match run_watched(&scenario, args, &stop) {
         Ok(timed) => timed,
         Err(exit) => return exit,
     };
-    timed.record.reproduce = reproduce(&args.scenario, args.seed, &args.sets);
+    timed.record.reproduce = reproduce(&args.scenario, args.seed, args.engine, &args.sets);
     let (record, manifest) = match write(args, timed, started_unix_ms) {
         Ok(written) => written,
         Err(error) => {
@@ -193,9 +199,13 @@ fn point_latest_at(folder: &Path, name: &str) -> io::Result<()> {
 }
 
 /// The command that runs this again.
-pub fn reproduce(scenario: &Path, seed: u64, sets: &[String]) -> String {
+pub fn reproduce(scenario: &Path, seed: u64, engine: Kind, sets: &[String]) -> String {
+    let engine = match engine {
+        Kind::Sim => String::new(),
+        other => format!(" --engine {other}"),
+    };
     let sets: String = sets.iter().map(|set| format!(" --set {}", quoted(set))).collect();
-    format!("imsim run {} --seed {seed}{sets}", quoted(&scenario.display().to_string()))
+    format!("imsim run {} --seed {seed}{engine}{sets}", quoted(&scenario.display().to_string()))
 }
 
 /// The text as one word of a POSIX shell.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use im_reports::record::{
-    Finding, Phases, ProcessorLoad, Processors, Record, SCHEMA_VERSION, Totals,
+    CalibrationUsed, Finding, Phases, ProcessorLoad, Processors, Record, SCHEMA_VERSION, Totals,
 };
 
 use super::left_out;
@@ -141,9 +141,11 @@ fn processors(scenario: &Scenario, observed: &Observed) -> Option<Processors> {
         }
     };
     Some(Processors {
-        calibration: calibration.name.to_string(),
-        date: calibration.date.to_string(),
-        shipped_default: scenario.cpu.calibration == Choice::Shipped,
+        calibration: Some(CalibrationUsed {
+            name: calibration.name.to_string(),
+            date: calibration.date.to_string(),
+            shipped_default: scenario.cpu.calibration == Choice::Shipped,
+        }),
         roles: observed.processors.iter().map(load).collect(),
     })
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Fact, fact};
 use crate::figures;
-use crate::record::{Latency, Processors, Record};
+use crate::record::{Latency, Record};
 use crate::words::{self, HEADLINE_PERCENTILES, NO_SAMPLES};
 
 /// The ledger: its equation, whether that holds, and its lines.
@@ -30,7 +30,10 @@ pub struct LatencyRow {
 /// How busy the processors were.
 #[derive(Serialize)]
 pub struct ProcessorsView {
-    calibration: String,
+    /// On which machine, where all hosts share one.
+    shared: Option<String>,
+    /// Where the figures come from.
+    source: String,
     roles: Vec<ProcessorRow>,
 }
 
@@ -121,6 +124,16 @@ pub fn rates(record: &Record) -> Vec<Fact> {
     let (rate, count) = (figures::rate, figures::count);
     let on_clients = (totals.client_packets_lost, totals.client_packets_sent);
     let on_backend = (totals.backend_packets_lost, totals.backend_packets_sent);
+    let packets = match words::packets_counted(totals) {
+        false => "no packets were counted".to_owned(),
+        true => format!(
+            "{} of {} packets; {} of {} between servers. What cuts swallow is with the faults",
+            count(on_clients.0),
+            count(on_clients.1),
+            count(on_backend.0),
+            count(on_backend.1)
+        ),
+    };
     let total = |what: u64, meaning: &str| format!("{} in all: {meaning}", figures::count(what));
     vec![
         fact(
@@ -159,32 +172,27 @@ pub fn rates(record: &Record) -> Vec<Fact> {
             count(totals.duplicates_suppressed),
             "repeats that servers and devices recognised",
         ),
-        fact(
-            "Random loss on devices' links",
-            figures::share(on_clients.0, on_clients.1),
-            &format!(
-                "{} of {} packets; {} of {} between servers. What cuts swallow is with the faults",
-                count(on_clients.0),
-                count(on_clients.1),
-                count(on_backend.0),
-                count(on_backend.1)
-            ),
-        ),
+        fact("Random loss on devices' links", figures::share(on_clients.0, on_clients.1), &packets),
     ]
 }
 
 /// How busy the processors were, by role.
-pub fn processors(processors: &Processors) -> ProcessorsView {
+pub fn processors(record: &Record) -> Option<ProcessorsView> {
+    let processors = record.processors.as_ref()?;
     let rows = processors.roles.iter().map(|load| ProcessorRow {
         role: load.role.clone(),
         values: [
             figures::count(load.hosts),
             figures::percentage(load.busy_share_max),
             figures::percentage(load.busy_share_mean),
-            figures::duration(load.longest_wait_ns),
+            words::longest_wait(processors, load),
         ],
     });
-    ProcessorsView { calibration: words::calibration(processors), roles: rows.collect() }
+    Some(ProcessorsView {
+        shared: words::shared_cores(record),
+        source: words::processors(processors),
+        roles: rows.collect(),
+    })
 }
 
 /// Costs per accepted message.
