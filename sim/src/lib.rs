@@ -20,3 +20,4 @@ pub mod run;
 
 pub mod campaign;
 pub mod effects;
+pub mod sabotages;
