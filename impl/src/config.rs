@@ -39,22 +39,65 @@ pub enum Ids {
     Snowflake,
 }
 
-/// A planted bug, on by name, to show that the checkers can fail.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sabotage {
-    /// No bug.
-    #[default]
-    None,
+macro_rules! sabotages {
+    ($($(#[$doc:meta])+ $bug:ident = $name:literal,)+) => {
+        /// A planted bug, on by name, to show that the checkers can fail.
+        #[derive(
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize,
+            JsonSchema,
+        )]
+        #[serde(rename_all = "kebab-case")]
+        pub enum Sabotage {
+            /// No bug.
+            #[default]
+            None,
+            $($(#[$doc])+ $bug,)+
+        }
+
+        impl Sabotage {
+            /// Every bug.
+            pub const ALL: &[Self] = &[$(Self::$bug,)+];
+
+            /// The name in scenarios and records.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    Self::None => "none",
+                    $(Self::$bug => $name,)+
+                }
+            }
+        }
+    };
+}
+
+sabotages! {
     /// The chat node acks a send before the store has committed it.
-    AckBeforeCommit,
+    AckBeforeCommit = "ack-before-commit",
+    /// The store replies at once and syncs its write-ahead log once a second.
+    AckBeforeSync = "ack-before-sync",
     /// Neither servers nor devices recognise a message they have seen before.
-    NoDedupe,
+    NoDedupe = "no-dedupe",
+    /// The chat node refuses on its own: the store neither keeps the refusal nor says that an earlier
+    /// try was committed.
+    ForgetRefusals = "forget-refusals",
+    /// The store appends what an owner of an outdated epoch sends behind what is there.
+    NoFencing = "no-fencing",
+    /// A node counts its message ids from 1 again whenever its process starts.
+    ReuseIds = "reuse-ids",
+    /// A row goes to today's members, and a sync asks for them, whatever the row's version.
+    UnversionedMembers = "unversioned-members",
+    /// Recent rows in Redis count as all there are, also when some are missing.
+    TrustCache = "trust-cache",
+    /// A row is pushed once: no retry, no sync.
+    PushOnce = "push-once",
     /// Devices show rows as they arrive, whatever their seq, and pull only the row they were told
     /// of.
-    NoHoldBack,
-    /// A row is pushed once: no retry, no sync.
-    PushOnce,
+    NoHoldBack = "no-hold-back",
+    /// A device does not wait for the outcome of an operation before the next one leaves.
+    SendsUnordered = "sends-unordered",
+    /// A device shows a row without a sync; the next operation of its user syncs both.
+    ShowBeforeSync = "show-before-sync",
+    /// A device begins with empty cursors whenever its program starts.
+    ForgetCursors = "forget-cursors",
 }
 
 /// The `[im]` table of a scenario.
@@ -142,5 +185,19 @@ impl Config {
     /// Whether the named bug is planted.
     pub fn sabotaged(&self, by: Sabotage) -> bool {
         self.sabotage == by
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_bugs_are_those_of_scenarios() {
+        let schema = schemars::schema_for!(Sabotage).to_value().to_string();
+        for bug in Sabotage::ALL {
+            let quoted = format!("\"{}\"", bug.name());
+            assert!(schema.contains(&quoted), "serde calls {bug:?} otherwise than {quoted}");
+        }
     }
 }

@@ -21,3 +21,4 @@ pub mod run;
 pub mod calibrate;
 pub mod campaign;
 pub mod effects;
+pub mod sabotages;

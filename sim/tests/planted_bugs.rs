@@ -1,13 +1,53 @@
-//! The checkers can fail: each planted bug is caught under each fan-out, by the promise that it
-//! breaks and with a finding that tells where to look. Without one, everything holds.
+//! The checkers can fail: each planted bug is caught by the promise that it breaks, in the shipped
+//! scenario that the table of bugs names, and some of them under each fan-out too. Findings tell where
+//! to look. Without a bug, everything holds.
 
 mod common;
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use common::{folder, run};
+use im_reports::record::{Record, Verdict};
+use imsim::campaign::{Outcome, outcome};
+use imsim::engine::Kind;
+use imsim::run::{Progress, judge, live_through};
+use imsim::sabotages::{self, Planted};
+use imsim::scenario::Scenario;
 
 const FANOUTS: [&str; 3] = ["write", "read", "hybrid"];
+/// Seeds that are tried until a bug of the table is caught.
+const SEEDS: RangeInclusive<u64> = 1..=5;
+
+#[test]
+fn every_bug_is_caught_in_its_shipped_scenario_which_holds_without_it() {
+    for planted in sabotages::ALL {
+        let case = planted.bug.name();
+        let file = format!("../scenarios/{}", planted.scenario);
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let sound = Scenario::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
+        let sabotaged = planted.plant_into(&sound);
+        let catches = |seed: &u64| catches(planted, &record(&sabotaged, *seed));
+        let seed = SEEDS.into_iter().find(catches).unwrap_or_else(|| panic!("{case}: missed"));
+        let record = record(&sound, seed);
+        assert_eq!(outcome(&sound, &record), Outcome::Held, "{case}: {:#?}", record.findings);
+    }
+}
+
+fn record(scenario: &Scenario, seed: u64) -> Record {
+    let observed = live_through(scenario, seed, Kind::Sim, &Progress::default());
+    judge(scenario, seed, &observed.unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// Whether the promise is broken that the bug is said to break. Then a finding has to say so.
+fn catches(planted: &Planted, record: &Record) -> bool {
+    let promise = record.promises.iter().find(|promise| promise.id == planted.breaks);
+    let caught = promise.expect("judged").verdict == Verdict::Invalid;
+    let mut findings = record.findings.iter().filter(|finding| finding.promise == planted.breaks);
+    let told = findings.any(|finding| names_a_message(&finding.summary));
+    assert_eq!(caught, told, "{}: {:#?}", planted.bug.name(), record.findings);
+    caught
+}
 
 #[test]
 fn without_a_bug_every_fan_out_holds() {

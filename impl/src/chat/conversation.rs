@@ -212,7 +212,7 @@ async fn refuse<E: Env>(
         Some(owned) => (owned.epoch, owned.refusals(batch)),
         None => return Ok(store::Reply::Fenced),
     };
-    if refusals.is_empty() {
+    if refusals.is_empty() || chat.node.config.sabotaged(Sabotage::ForgetRefusals) {
         return Ok(store::Reply::Done);
     }
     let request = store::Request::Refuse { conversation: id, epoch, refusals: refusals.clone() };
@@ -284,6 +284,10 @@ fn prepare<E: Env>(
                     body,
                 });
                 true
+            }
+            Err(reason) if chat.node.config.sabotaged(Sabotage::ForgetRefusals) => {
+                waiting.answer(Reply::Refused(reason));
+                false
             }
             // The conversation was taken over again meanwhile, and the refusal is not durable yet.
             Err(_) => {

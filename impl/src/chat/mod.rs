@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::call::{self, CallError, Caller};
+use crate::config::Sabotage;
 use crate::env::Env;
 use crate::fanout::{self, Strategy};
 use crate::ids::Ids;
@@ -39,13 +40,16 @@ struct ChatNode<E: Env> {
 
 /// Runs a chat node.
 pub async fn run<E: Env>(node: Node<E>) {
-    let ids = Ids::open(node.env.clone(), node.number, node.stats.clone()).await;
+    let mut ids = Ids::open(node.env.clone(), node.number, node.stats.clone()).await;
+    if node.config.sabotaged(Sabotage::ReuseIds) {
+        ids = ids.reusing(node.number);
+    }
     Roster::join(&node, Role::Chat);
     let chat = Rc::new(ChatNode {
         stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
         strategy: fanout::strategy(&node.config),
         ids,
-        recent: Recent::new(RedisLink::start(node.clone()), node.config.recent_rows),
+        recent: Recent::new(RedisLink::start(node.clone()), &node.config),
         conversations: RefCell::default(),
         node: node.clone(),
     });

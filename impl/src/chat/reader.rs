@@ -2,6 +2,7 @@
 
 use super::conversation::ensure_owned;
 use super::{ChatNode, conversation::Conversation};
+use crate::config::Sabotage;
 use crate::env::Env;
 use crate::model::{ConversationId, Row, Seq, UserId};
 use crate::proto::chat::Reply;
@@ -38,7 +39,11 @@ pub async fn sync<E: Env>(
     let covered = rows.last().map_or(head, |row| row.seq);
     let owned = conversation.owned.borrow();
     let Some(owned) = owned.as_ref() else { return Reply::Unavailable };
-    rows.retain(|row| owned.members.may_see(user, row.seq));
+    let versioned = !chat.node.config.sabotaged(Sabotage::UnversionedMembers);
+    rows.retain(|row| match versioned {
+        true => owned.members.may_see(user, row.seq),
+        false => owned.members.contains(user),
+    });
     Reply::Page(Page { rows, covered, head })
 }
 

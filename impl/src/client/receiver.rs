@@ -45,8 +45,12 @@ pub struct Receiver<E: Env> {
 
 impl<E: Env> Receiver<E> {
     pub fn new(device: Rc<Device<E>>) -> Self {
-        let known = device.db.cursors().into_iter();
+        let known = match device.node.config.sabotaged(Sabotage::ForgetCursors) {
+            true => Vec::new(),
+            false => device.db.cursors(),
+        };
         let timelines = known
+            .into_iter()
             .map(|(id, cursor)| (id, Timeline { cursor, heard_of: cursor, ..Timeline::default() }))
             .collect();
         Self { device, timelines }
@@ -144,7 +148,9 @@ impl<E: Env> Receiver<E> {
         if !outcome.shows.is_empty() {
             env.point(Point::ClientWritten).await;
         }
-        device.db.durable().await;
+        if !device.node.config.sabotaged(Sabotage::ShowBeforeSync) {
+            device.db.durable().await;
+        }
         for row in outcome.shows.values().flatten() {
             device.observer.shown(row.into());
         }

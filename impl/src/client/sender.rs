@@ -10,7 +10,7 @@ use std::rc::Rc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Device;
-use crate::config::Config;
+use crate::config::{Config, Sabotage};
 use crate::env::{Env, Nanos};
 use crate::model::{ClientMsgId, ConversationId};
 use crate::proto::device::{Operation, ToDevice, ToGateway};
@@ -83,11 +83,15 @@ impl<E: Env> Shared<E> {
     }
 
     fn enqueue(self: &Rc<Self>, id: ClientMsgId, to: ConversationId, operation: Operation) {
+        let shared = self.clone();
+        if self.device.node.config.sabotaged(Sabotage::SendsUnordered) {
+            let send = async move { shared.settle(id, to, operation).await };
+            return drop(self.device.node.env.spawn(send));
+        }
         let mut queues = self.queues.borrow_mut();
         let idle = !queues.contains_key(&to);
         queues.entry(to).or_default().push_back((id, operation));
         if idle {
-            let shared = self.clone();
             self.device.node.env.spawn(async move { shared.send_all(to).await });
         }
     }
@@ -97,17 +101,22 @@ impl<E: Env> Shared<E> {
         loop {
             let next = self.queues.borrow().get(&to).and_then(|queue| queue.front().cloned());
             let Some((id, operation)) = next else { break };
-            match self.send_until_settled(id, to, operation).await {
-                ToDevice::Accepted { seq, message_id, .. } => {
-                    self.device.observer.acked(id, seq, message_id);
-                }
-                ToDevice::Refused { reason, .. } => self.device.observer.refused(id, reason),
-                other => unreachable!("not an outcome: {other:?}"),
-            }
-            self.device.db.settle(id);
+            self.settle(id, to, operation).await;
             self.queues.borrow_mut().get_mut(&to).expect("this task's queue").pop_front();
         }
         self.queues.borrow_mut().remove(&to);
+    }
+
+    /// Sends one operation until its outcome is known, and notes that.
+    async fn settle(&self, id: ClientMsgId, to: ConversationId, operation: Operation) {
+        match self.send_until_settled(id, to, operation).await {
+            ToDevice::Accepted { seq, message_id, .. } => {
+                self.device.observer.acked(id, seq, message_id);
+            }
+            ToDevice::Refused { reason, .. } => self.device.observer.refused(id, reason),
+            other => unreachable!("not an outcome: {other:?}"),
+        }
+        self.device.db.settle(id);
     }
 
     async fn send_until_settled(

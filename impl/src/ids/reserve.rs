@@ -27,6 +27,8 @@ pub struct Ids<E: Env> {
     bound_ms: Cell<u64>,
     /// The highest bound that is written, and where in the journal it becomes durable.
     written: Cell<(u64, u64)>,
+    /// See [`Ids::reusing`].
+    reuse: bool,
 }
 
 impl<E: Env> Ids<E> {
@@ -40,7 +42,13 @@ impl<E: Env> Ids<E> {
             written: Cell::new((bound, bounds.position())),
             bounds,
             bound_ms: Cell::new(bound),
+            reuse: false,
         }
+    }
+
+    /// A planted bug: the same node's ids when they only count up, from 1 at every start.
+    pub fn reusing(self, number: u32) -> Self {
+        Self { generator: Snowflake::after(number, 0), reuse: true, ..self }
     }
 
     /// Completes once `count` ids may be taken. They must be taken before anything else is awaited.
@@ -72,8 +80,8 @@ impl<E: Env> Ids<E> {
     /// When [`Ids::ready`] has not been waited for.
     pub fn next(&self) -> MessageId {
         // A clock that has stepped forward since must not lead behind the bound.
-        let id =
-            self.generator.next(Snowflake::wall_ms_of(self.bound_ms.get()).min(self.env.wall_ms()));
+        let until = if self.reuse { 0 } else { self.bound_ms.get() };
+        let id = self.generator.next(Snowflake::wall_ms_of(until).min(self.env.wall_ms()));
         assert!(Snowflake::since_epoch_ms(id) <= self.bound_ms.get(), "ids are reserved");
         id
     }

@@ -15,14 +15,19 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::call;
+use crate::config::Sabotage;
 use crate::env::{Env, Work};
 use crate::journal::{Journal, NoRoom};
 use crate::node::{Node, Roster};
 use crate::points::Point;
 use crate::proto::store::{Reply, Request, Store};
 use crate::topology::{CALL_PORT, Role};
+use crate::units::Span;
 
 use state::{Decision, Mutation, State};
+
+/// How often a store syncs that does not before it replies, which is a planted bug.
+const SABOTAGED_SYNC: Span = Span::s(1);
 
 /// Runs a store shard.
 pub async fn run<E: Env>(node: Node<E>) {
@@ -35,14 +40,23 @@ pub async fn run<E: Env>(node: Node<E>) {
     let state = Rc::new(RefCell::new(state));
     Roster::join(&node, Role::Store);
     relay::start(&node, &state, &journal);
+    if node.config.sabotaged(Sabotage::AckBeforeSync) {
+        let (env, journal) = (node.env.clone(), journal.clone());
+        node.env.spawn(async move {
+            loop {
+                env.sleep(SABOTAGED_SYNC.0).await;
+                journal.durable(journal.position()).await;
+            }
+        });
+    }
     let env = node.env.clone();
-    let handle = move |request| answer(&node.env, &state, &journal, request);
+    let handle = move |request| answer(&node, &state, &journal, request);
     call::serve::<E, Store, _>(env, CALL_PORT, handle).await;
 }
 
 /// Applies the request now; the future is the reply, once all it rests on is durable.
 fn answer<E: Env>(
-    env: &E,
+    node: &Node<E>,
     state: &Rc<RefCell<State>>,
     journal: &Journal<E, Mutation>,
     request: Request,
@@ -56,13 +70,16 @@ fn answer<E: Env>(
             Err(NoRoom) => (Reply::NoRoom, false),
         },
     };
-    env.work(Work::StoreRow, state.borrow().rows_touched() - touched_before);
-    let (position, journal, env) = (journal.position(), journal.clone(), env.clone());
+    node.env.work(Work::StoreRow, state.borrow().rows_touched() - touched_before);
+    let (position, journal, env) = (journal.position(), journal.clone(), node.env.clone());
+    let early = node.config.sabotaged(Sabotage::AckBeforeSync);
     async move {
         if changes {
             env.point(Point::StoreAppended).await;
         }
-        journal.durable(position).await;
+        if !early {
+            journal.durable(position).await;
+        }
         if changes {
             env.point(Point::StoreSynced).await;
         }

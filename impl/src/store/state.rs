@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::mailbox::Mailbox;
 use super::timeline::{Conflict, Timeline};
 use crate::config::Sabotage;
-use crate::model::{ConversationId, DeviceId, Row, SendKey, Seq, UserId};
+use crate::model::{Body, ConversationId, DeviceId, Row, SendKey, Seq, UserId};
 use crate::proto::device::Refusal;
 use crate::proto::store::{ListChange, Reply, Request};
 use crate::stats::{self, Stats};
@@ -89,7 +89,10 @@ impl State {
                 return Decision::Change(Mutation::FannedOut(entries, copies));
             }
             Request::Ack(acks) => return Decision::Change(Mutation::Acked(acks)),
-            Request::Append { conversation, epoch, rows } => {
+            Request::Append { conversation, mut epoch, mut rows } => {
+                if self.sabotage == Sabotage::NoFencing {
+                    self.follow_on(conversation, &mut epoch, &mut rows);
+                }
                 let unique = self.sabotage != Sabotage::NoDedupe;
                 match self.timeline(conversation).admits(epoch, &rows, unique) {
                     Ok(()) => return Decision::Change(Mutation::Appended(rows)),
@@ -115,6 +118,8 @@ impl State {
                 Reply::Rows(rows)
             }
             Request::Members(conversation, version) => {
+                let unversioned = self.sabotage == Sabotage::UnversionedMembers;
+                let version = if unversioned { Seq::MAX } else { version };
                 let users = self.timeline(conversation).members.at(version);
                 stats::add(&self.stats.store_rows_read, users.len() as u64);
                 Reply::Users(users)
@@ -134,6 +139,16 @@ impl State {
             }
         };
         Decision::Reply(reply)
+    }
+
+    /// A planted bug: messages of any epoch are put behind what is there. Changes of the membership
+    /// are not, since members that change twice are no members.
+    fn follow_on(&self, conversation: ConversationId, epoch: &mut u64, rows: &mut [Row]) {
+        if rows.iter().all(|row| matches!(row.body, Body::Content(_))) {
+            let timeline = self.timeline(conversation);
+            *epoch = timeline.epoch;
+            (timeline.head() + 1..).zip(rows).for_each(|(seq, row)| row.seq = seq);
+        }
     }
 
     /// Makes a change that was decided on and is logged: its record ends at `position`.
