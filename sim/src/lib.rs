@@ -20,5 +20,6 @@ pub mod run;
 
 pub mod calibrate;
 pub mod campaign;
+pub mod crosscheck;
 pub mod effects;
 pub mod sabotages;

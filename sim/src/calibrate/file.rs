@@ -75,7 +75,7 @@ fn costs(measured: &Measured) -> [(&'static str, Figure, &'static str); 17] {
         ("byte_read", m.byte_read, "measured: the slope of round trips less that of writes"),
         ("encode", m.encode, "measured: a frame with 256 B of payload, less its bytes"),
         ("decode", m.decode, "measured: the same frame, less its bytes"),
-        ("coded_byte", m.coded_byte, "measured: the slope of both from 256 B to 64 KiB"),
+        ("coded_byte", m.coded_byte, "measured: the slope of both from 256 B to 4 KiB, their mean"),
         ("journal_record", m.journal_record, "measured: a record without payload"),
         ("journal_byte", m.journal_byte, "measured: the slope up to 4 KiB of payload"),
         (

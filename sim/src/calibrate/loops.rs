@@ -9,6 +9,7 @@
 use std::future::Future;
 use std::hint::black_box;
 use std::io;
+use std::pin::Pin;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -24,16 +25,18 @@ use crate::engine::live::Live;
 use crate::engine::{DiskProfile, Engine, HostSpec, LinkKind};
 
 type LiveEnv = <Live as Engine>::Env;
+type Program = Pin<Box<dyn Future<Output = ()>>>;
 
 /// Longer than any of the loops takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 const SMALL: usize = 256;
+const PAGE: usize = 4_096;
 const LARGE: usize = 64 * 1024;
 const PORT: u16 = 9;
 
 /// Runs the programs on a host each, the last of which tells a result.
 fn live<T: Send + 'static, F>(
-    others: Vec<fn(LiveEnv) -> std::pin::Pin<Box<dyn Future<Output = ()>>>>,
+    others: Vec<fn(LiveEnv) -> Program>,
     program: impl Fn(LiveEnv) -> F + Send + Sync + 'static,
 ) -> Result<T, String>
 where
@@ -112,7 +115,7 @@ pub fn frames(batches: usize, into: &mut Measured) -> Result<(), String> {
         let mut costs: [Vec<f64>; 4] = Default::default();
         for _ in 0..batches {
             for (place, (size, rounds)) in
-                [(SMALL, ROUNDS), (LARGE, ROUNDS / 50)].into_iter().enumerate()
+                [(SMALL, ROUNDS), (PAGE, ROUNDS / 4)].into_iter().enumerate()
             {
                 let value = (7_u64, 12_u32, 3_u64, Bytes::from(vec![b'x'; size]));
                 let encoded = wire::encode(&value);
@@ -136,13 +139,19 @@ pub fn frames(batches: usize, into: &mut Measured) -> Result<(), String> {
         Ok(costs)
     };
     let [encode_small, encode_large, decode_small, decode_large] = live(Vec::new(), program)?;
-    let slope = |small: &[f64], large: &[f64]| -> Vec<f64> {
+    let slope = |small: &[f64], large: &[f64]| {
         let pairs = small.iter().zip(large);
-        pairs.map(|(small, large)| (large - small).max(0.0) / (LARGE - SMALL) as f64).collect()
+        let slopes = pairs.map(|(small, large)| (large - small).max(0.0) / (PAGE - SMALL) as f64);
+        Figure::of(slopes.collect())
     };
-    let mut slopes = slope(&encode_small, &encode_large);
-    slopes.extend(slope(&decode_small, &decode_large));
-    into.coded_byte = Figure::of(slopes);
+    let encoded = slope(&encode_small, &encode_large);
+    let decoded = slope(&decode_small, &decode_large);
+    // A byte costs the same in the model, whichever way it goes.
+    into.coded_byte = Figure {
+        median: encoded.median.midpoint(decoded.median),
+        least: encoded.least.min(decoded.least),
+        most: encoded.most.max(decoded.most),
+    };
     let bytes = into.coded_byte.median * SMALL as f64;
     into.encode = Figure::of(encode_small).map(|cost| (cost - bytes).max(0.0));
     into.decode = Figure::of(decode_small).map(|cost| (cost - bytes).max(0.0));
@@ -150,7 +159,7 @@ pub fn frames(batches: usize, into: &mut Measured) -> Result<(), String> {
 }
 
 /// Answers what comes, byte for byte, in the pieces in which it was asked: a size, then so much.
-fn echo(env: LiveEnv) -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
+fn echo(env: LiveEnv) -> Program {
     Box::pin(async move {
         let Ok(mut listener) = env.listen(PORT) else { return };
         while let Ok(mut stream) = env.accept(&mut listener).await {
@@ -170,7 +179,7 @@ fn echo(env: LiveEnv) -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
 }
 
 /// Takes what comes.
-fn sink(env: LiveEnv) -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
+fn sink(env: LiveEnv) -> Program {
     Box::pin(async move {
         let Ok(mut listener) = env.listen(PORT) else { return };
         while let Ok(mut stream) = env.accept(&mut listener).await {

@@ -243,9 +243,10 @@ fn faults_within(
     key: Nanos,
 ) -> Vec<&FaultReport> {
     let overlaps = |fault: &&FaultReport| fault.from_ns <= until && fault.until_ns >= from;
-    let mut found: Vec<&FaultReport> = faults.iter().filter(overlaps).collect();
+    let done = || faults.iter().filter(|fault| fault.left_out.is_none());
+    let mut found: Vec<&FaultReport> = done().filter(overlaps).collect();
     if found.is_empty() {
-        let before = faults.iter().filter(|fault| fault.from_ns <= from);
+        let before = done().filter(|fault| fault.from_ns <= from);
         found.extend(before.max_by_key(|fault| fault.from_ns));
     }
     found.sort_by_key(|fault| (fault.from_ns.abs_diff(key), fault.number));

@@ -4,6 +4,7 @@
 
 mod calibrate;
 mod check;
+mod crosscheck;
 mod fingerprint;
 mod left_out;
 mod list;
@@ -91,6 +92,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Crosscheck(crosscheck::Args),
     Calibrate(calibrate::Args),
     List(list::Args),
     #[command(hide = true)]
@@ -125,6 +127,7 @@ pub fn main() -> Exit {
     match Cli::parse().command {
         Command::Run(args) => run::main(&args),
         Command::Check(args) => check::main(&args),
+        Command::Crosscheck(args) => crosscheck::main(&args),
         Command::Calibrate(args) => calibrate::main(&args),
         Command::List(args) => list::main(&args),
         Command::Fingerprint(args) => fingerprint::main(&args),

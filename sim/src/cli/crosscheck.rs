@@ -1,0 +1,267 @@
+//! `imsim crosscheck`: the same scenarios on several engines, whose verdicts must agree.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use imsim::crosscheck::{self, Comparison, Opinions, Verdicts};
+use imsim::engine::Kind;
+use imsim::run::left_out;
+use imsim::sabotages::{self, Planted};
+use imsim::scenario::Scenario;
+use serde::Serialize;
+
+use super::output::{self, Format};
+use super::progress::{self, Bar};
+use super::run::reproduce;
+use super::seeds::Seeds;
+use super::{Exit, Printed, check};
+
+/// Run scenarios on several engines and say where their verdicts disagree.
+///
+/// What one engine cannot do of a scenario is left out on all of them, and said on stderr, so that
+/// all live through the same. Engines agree on a seed when each promise gets the same verdict. Of a
+/// planted bug (--sabotage) they agree when each calls the broken promise invalid in one of the
+/// seeds, since chance decides in which of them a bug shows.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Scenario files, or folders of them. With --sabotage: each bug's own scenario unless given.
+    #[arg(required_unless_present = "sabotage")]
+    scenarios: Vec<PathBuf>,
+    /// Which engines, by name.
+    #[arg(long, value_delimiter = ',', default_value = "sim,turmoil")]
+    engines: Vec<Kind>,
+    /// Which seeds: A..B leaves B out, A..=B does not.
+    #[arg(long, default_value = "1..=5")]
+    seeds: Seeds,
+    /// Plant this bug, or every one in turn (`all`).
+    #[arg(long, value_name = "NAME")]
+    sabotage: Option<String>,
+    /// Refuse scenarios of which an engine must leave out a fault.
+    #[arg(long)]
+    strict: bool,
+    /// Runs at a time; as many as there are cores unless said otherwise. Live runs go one by one.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    jobs: Option<u32>,
+    /// Change a key of every scenario, as in `imsim run`. Repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    #[command(flatten)]
+    printed: Printed,
+}
+
+/// What came of one scenario, with or without a bug.
+#[derive(Serialize)]
+struct Outcome {
+    scenario: String,
+    /// The planted bug, if one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sabotage: Option<String>,
+    agree: bool,
+    /// Seeds on which the engines agree, of how many that ran.
+    seeds_agreed: usize,
+    seeds: usize,
+    /// On how many seeds each engine came to the verdicts that the scenario expects; with a bug, on
+    /// how many it called the broken promise invalid.
+    by_engine: BTreeMap<String, usize>,
+    disagreements: Vec<Disagreement>,
+    left_out: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Disagreement {
+    seed: u64,
+    what: Vec<String>,
+    replay: Vec<String>,
+}
+
+/// One thing to compare the engines on.
+struct Case {
+    path: PathBuf,
+    scenario: Scenario,
+    /// The bug that is planted, if one is.
+    bug: Option<Planted>,
+}
+
+/// Runs the command.
+pub fn main(args: &Args) -> Exit {
+    let engines: BTreeSet<Kind> = args.engines.iter().copied().collect();
+    if engines.len() < 2 {
+        output::complain("there is nothing to compare with one engine; try --engines sim,turmoil");
+        return Exit::Usage;
+    }
+    let engines: Vec<Kind> = engines.into_iter().collect();
+    let cases = match cases(args) {
+        Ok(cases) => cases,
+        Err(exit) => return exit,
+    };
+    if cases.is_empty() || args.seeds.count == 0 {
+        output::complain("nothing to run: no scenario or no seed; try --seeds 1..=5");
+        return Exit::NothingRan;
+    }
+    let stop = progress::interrupted();
+    let mut worst = Exit::Held;
+    for case in &cases {
+        if args.strict && refuses(case, &engines, args.seeds) {
+            return Exit::Usage;
+        }
+        let outcome = compare(args, case, &engines, &stop);
+        if !outcome.agree {
+            worst = Exit::Broken;
+        }
+        output::print(&match args.printed.format {
+            Format::Human => human(&outcome),
+            Format::Json => serde_json::to_string(&outcome).expect("valid JSON") + "\n",
+        });
+        if stop.load(Ordering::Relaxed) {
+            return Exit::Interrupted;
+        }
+    }
+    worst
+}
+
+fn cases(args: &Args) -> Result<Vec<Case>, Exit> {
+    let Some(name) = &args.sabotage else {
+        let scenarios = check::load(&args.scenarios, &args.sets)?;
+        let case = |(path, scenario)| Case { path, scenario, bug: None };
+        return Ok(scenarios.into_iter().map(case).collect());
+    };
+    let mut cases = Vec::new();
+    for bug in sabotages::ALL.iter().filter(|bug| name == "all" || bug.bug.name() == name) {
+        let own = [Path::new("scenarios").join(bug.scenario)];
+        let files = if args.scenarios.is_empty() { &own[..] } else { &args.scenarios };
+        for (path, sound) in check::load(files, &args.sets)? {
+            cases.push(Case { path, scenario: bug.plant_into(&sound), bug: Some(*bug) });
+        }
+    }
+    if cases.is_empty() {
+        let names: Vec<&str> = sabotages::ALL.iter().map(|bug| bug.bug.name()).collect();
+        let names = names.join(", ");
+        output::complain(&format!("`{name}` is no planted bug; write `all` or one of {names}"));
+        return Err(Exit::Usage);
+    }
+    Ok(cases)
+}
+
+/// Says what would be left out; whether that is a fault.
+fn refuses(case: &Case, engines: &[Kind], seeds: Seeds) -> bool {
+    let mut reasons = BTreeSet::new();
+    for seed in seeds.iter() {
+        for drawn in imsim::faults::draw(&case.scenario, seed) {
+            let why = engines.iter().find_map(|engine| left_out::fault(*engine, &drawn.act));
+            reasons.extend(why.map(|why| format!("{} faults: {why}", drawn.family.name())));
+        }
+    }
+    for reason in &reasons {
+        output::complain(&format!("{}: {reason}", case.path.display()));
+    }
+    !reasons.is_empty()
+}
+
+fn compare(args: &Args, case: &Case, engines: &[Kind], stop: &AtomicBool) -> Outcome {
+    let names: Vec<&str> = engines.iter().map(|engine| engine.name()).collect();
+    let planted = case.bug.map_or(String::new(), |planted| format!(" with {}", planted.bug.name()));
+    let title = format!("comparing {}{planted} on {}", case.scenario.name, names.join(", "));
+    let bar = Bar::new(
+        &title,
+        args.seeds.count,
+        "{msg}  {bar:40} {pos}/{len}  {elapsed} wall, {eta} to go",
+    );
+    let jobs = args.jobs.map_or_else(check::cores, |jobs| jobs as usize);
+    let mut done = 0;
+    let comparison =
+        crosscheck::compare(&case.scenario, engines, args.seeds.iter(), jobs, stop, |_, _| {
+            done += 1;
+            bar.reach(done);
+        });
+    bar.done();
+    let left_out = comparison.left_out.iter().map(|((what, why), count)| match count {
+        0 => format!("{what} ({why})"),
+        count => format!("{count} {what} ({why})"),
+    });
+    let left_out: Vec<String> = left_out.collect();
+    for part in &left_out {
+        bar.line(&format!("left out on all engines: {part}"));
+    }
+    outcome(args, case, engines, &comparison, left_out)
+}
+
+fn outcome(
+    args: &Args,
+    case: &Case,
+    engines: &[Kind],
+    comparison: &Comparison,
+    left_out: Vec<String>,
+) -> Outcome {
+    let expected = |verdicts: &Verdicts| {
+        verdicts.iter().all(|(promise, verdict)| *verdict == case.scenario.expect.of(promise))
+    };
+    let as_expected = |engine: Kind| {
+        let said = |opinions: &&Opinions| {
+            opinions.0.get(&engine).is_some_and(|said| said.as_ref().is_ok_and(expected))
+        };
+        comparison.seeds.values().filter(said).count()
+    };
+    let mut disagreements = Vec::new();
+    for (seed, opinions) in comparison.seeds.iter().filter(|(_, opinions)| !opinions.agree()) {
+        disagreements.push(Disagreement {
+            seed: *seed,
+            what: opinions.disagreements(),
+            replay: engines.iter().map(|engine| replay(args, case, *seed, *engine)).collect(),
+        });
+    }
+    let count = |engine: &Kind| match case.bug {
+        Some(planted) => comparison.invalid(*engine, planted.breaks),
+        None => as_expected(*engine),
+    };
+    let by_engine: Vec<(Kind, usize)> =
+        engines.iter().map(|engine| (*engine, count(engine))).collect();
+    let seeds = comparison.seeds.len();
+    let agree = match case.bug {
+        Some(_) => by_engine.iter().all(|(_, invalid)| *invalid > 0),
+        None => by_engine.iter().all(|(_, held)| *held == seeds) && disagreements.is_empty(),
+    };
+    Outcome {
+        scenario: case.path.display().to_string(),
+        sabotage: case.bug.map(|planted| format!("{} ({})", planted.bug.name(), planted.breaks)),
+        agree,
+        seeds_agreed: seeds - disagreements.len(),
+        seeds,
+        by_engine: by_engine.iter().map(|(engine, held)| (engine.to_string(), *held)).collect(),
+        disagreements,
+        left_out,
+    }
+}
+
+/// The command that runs one of the runs again, without what was left out.
+fn replay(args: &Args, case: &Case, seed: u64, engine: Kind) -> String {
+    let mut sets = args.sets.clone();
+    sets.extend(case.bug.map(|planted| format!("im.sabotage={}", planted.bug.name())));
+    reproduce(&case.path, seed, engine, &sets)
+}
+
+fn human(outcome: &Outcome) -> String {
+    let Outcome { scenario, seeds, seeds_agreed, .. } = outcome;
+    let verdict = if outcome.agree { "agree" } else { "DISAGREE" };
+    let mut text = match &outcome.sabotage {
+        Some(bug) => format!("{bug}: {verdict}; called invalid on {scenario}, of {seeds} seeds:"),
+        None => {
+            format!(
+                "{scenario}: {verdict}; same verdicts on {seeds_agreed} of {seeds} seeds, held:"
+            )
+        }
+    };
+    let each: Vec<String> =
+        outcome.by_engine.iter().map(|(engine, count)| format!(" {engine} {count}")).collect();
+    text += &(each.join(",") + "\n");
+    if outcome.sabotage.is_some() && outcome.agree {
+        return text;
+    }
+    for Disagreement { seed, what, replay } in &outcome.disagreements {
+        text += &format!("  seed {seed}: {}\n", what.join("; "));
+        for command in replay {
+            text += &format!("    {command}\n");
+        }
+    }
+    text
+}
