@@ -1,4 +1,7 @@
-//! `imsim crosscheck`: the same scenarios on several engines, whose verdicts must agree.
+//! `imsim crosscheck`: the same scenarios on several engines, whose verdicts must agree; or, with
+//! `--latency`, whose latencies are held against each other (`latency`).
+
+mod latency;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -23,6 +26,11 @@ use super::{Exit, Printed, check};
 /// all live through the same. Engines agree on a seed when each promise gets the same verdict. Of a
 /// planted bug (--sabotage) they agree when each calls the broken promise invalid in one of the
 /// seeds, since chance decides in which of them a bug shows.
+///
+/// With --latency, each scenario runs at several loads on sim, with the cores, costs, loopback and
+/// disk of a calibration, and live on this machine, and a table and a page say how far the
+/// simulation is off. It asks for a calibration of this machine (`imsim calibrate`) and for nothing
+/// else to run on it.
 #[derive(clap::Args)]
 pub struct Args {
     /// Scenario files, or folders of them. With --sabotage: each bug's own scenario unless given.
@@ -43,6 +51,25 @@ pub struct Args {
     /// Runs at a time; as many as there are cores unless said otherwise. Live runs go one by one.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     jobs: Option<u32>,
+    /// Compare latency and throughput of sim and live at several loads, instead of verdicts.
+    #[arg(long, conflicts_with_all = ["engines", "sabotage", "strict", "jobs"])]
+    latency: bool,
+    /// With --latency: hundredths of the scenario's rates.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "25,50,100,200,400,800,1600",
+        value_name = "PERCENT",
+        requires = "latency",
+        value_parser = clap::value_parser!(u32).range(1..=100_000)
+    )]
+    loads: Vec<u32>,
+    /// With --latency: what the simulation takes over of this machine.
+    #[arg(long, value_name = "FILE", requires = "latency")]
+    calibration: Option<PathBuf>,
+    /// With --latency: write into this folder instead of runs/crosscheck-<scenario>.
+    #[arg(long, value_name = "DIR", requires = "latency")]
+    out: Option<PathBuf>,
     /// Change a key of every scenario, as in `imsim run`. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
@@ -85,6 +112,9 @@ struct Case {
 
 /// Runs the command.
 pub fn main(args: &Args) -> Exit {
+    if args.latency {
+        return latency::main(args);
+    }
     let engines: BTreeSet<Kind> = args.engines.iter().copied().collect();
     if engines.len() < 2 {
         output::complain("there is nothing to compare with one engine; try --engines sim,turmoil");

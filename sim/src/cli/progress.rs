@@ -1,12 +1,19 @@
 //! Progress on stderr: a bar on a terminal, plain lines elsewhere. And Ctrl-C.
 
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
+use imsim::campaign;
+use imsim::run::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::output;
+
+/// How often a bar moves.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A bar of known length, or plain lines.
 pub struct Bar {
@@ -62,4 +69,30 @@ pub fn interrupted() -> Arc<AtomicBool> {
         output::complain(&format!("Ctrl-C will not stop gracefully: {error}"));
     }
     flag
+}
+
+/// Does work on a thread of its own; meanwhile the bar shows how many virtual milliseconds it has
+/// come, and `stop` is passed on to it. An error is what a panic of the work said.
+pub fn watched<T: Send>(
+    bar: &Bar,
+    stop: &AtomicBool,
+    work: impl FnOnce(&Progress) -> T + Send,
+) -> Result<T, String> {
+    let progress = Progress::default();
+    let (ended, result) = mpsc::channel();
+    let joined = thread::scope(|scope| {
+        let progress = &progress;
+        let world = scope.spawn(move || {
+            let done = work(progress);
+            // The receiver waits for this or for the end of the thread.
+            let _ = ended.send(());
+            done
+        });
+        while let Err(mpsc::RecvTimeoutError::Timeout) = result.recv_timeout(LOOK) {
+            bar.reach(progress.virtual_ns.load(Ordering::Relaxed) / 1_000_000);
+            progress.stop.store(stop.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        world.join()
+    });
+    joined.map_err(|payload| campaign::panic_text(payload.as_ref()))
 }

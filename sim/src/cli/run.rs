@@ -2,11 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use im_reports::record::{Manifest, Record};
 use imsim::campaign::{self, Outcome};
@@ -22,8 +18,6 @@ use super::{Exit, Printed, left_out};
 
 /// Where runs go unless `--out` says otherwise.
 const RUNS: &str = "runs";
-/// How often the progress bar moves.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Run a scenario once and write its record, page and plots.
 ///
@@ -120,32 +114,19 @@ fn run_watched(scenario: &Scenario, args: &Args, stop: &AtomicBool) -> Result<Ti
         other => format!("running {} with seed {} on {other}", scenario.name, args.seed),
     };
     let bar = Bar::new(&title, total_ms, "{msg}  {bar:40} {percent} %  {elapsed} wall");
-    let progress = Arc::new(Progress::default());
-    let (ended, result) = mpsc::channel();
-    let joined = thread::scope(|scope| {
-        let shared = progress.clone();
-        let world = scope.spawn(move || {
-            let timed = run_timed(scenario, args, &shared);
-            // The receiver waits for this or for the end of the thread.
-            let _ = ended.send(());
-            timed
-        });
-        while let Err(mpsc::RecvTimeoutError::Timeout) = result.recv_timeout(LOOK) {
-            bar.reach(progress.virtual_ns.load(Ordering::Relaxed) / 1_000_000);
-            progress.stop.store(stop.load(Ordering::Relaxed), Ordering::Relaxed);
-        }
-        world.join()
-    });
+    let joined = progress::watched(&bar, stop, |progress| run_timed(scenario, args, progress));
     bar.done();
     match joined {
         Ok(Ok(timed)) => Ok(timed),
         Ok(Err(error)) => {
             output::complain(&format!("{}: {error}", scenario.name));
-            Err(Exit::Usage)
+            Err(match error {
+                SetupError::Interrupted => Exit::Interrupted,
+                SetupError::NotDone { .. } | SetupError::NoMachine(_) => Exit::Usage,
+            })
         }
-        Err(payload) => {
-            let text = campaign::panic_text(payload.as_ref());
-            output::complain(&format!("a bug in imsim: {text}; please report it"));
+        Err(panic) => {
+            output::complain(&format!("a bug in imsim: {panic}; please report it"));
             Err(Exit::Bug)
         }
     }
@@ -209,7 +190,7 @@ pub fn reproduce(scenario: &Path, seed: u64, engine: Kind, sets: &[String]) -> S
 }
 
 /// The text as one word of a POSIX shell.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,%+@".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();

@@ -124,10 +124,11 @@ fn counters(observed: &Observed) -> Counters {
 
 /// How busy the processors were; nothing when nodes compute in no time.
 fn processors(scenario: &Scenario, observed: &Observed) -> Option<Processors> {
-    if observed.engine != Kind::Sim {
-        return None;
-    }
-    let calibration = scenario.cpu.calibration.calibration()?;
+    let calibration = match observed.engine {
+        Kind::Sim => Some(scenario.cpu.calibration.calibration()?),
+        Kind::Turmoil => return None,
+        Kind::Live => None,
+    };
     let duration_ns = scenario.duration.0.min(observed.end - observed.origin).max(1) as f64;
     let load = |(role, hosts): (&Role, &Vec<ProcessorStats>)| {
         let busy = || hosts.iter().map(|host| host.busy_ns);
@@ -141,9 +142,9 @@ fn processors(scenario: &Scenario, observed: &Observed) -> Option<Processors> {
         }
     };
     Some(Processors {
-        calibration: Some(CalibrationUsed {
-            name: calibration.name.to_string(),
-            date: calibration.date.to_string(),
+        calibration: calibration.map(|used| CalibrationUsed {
+            name: used.name.to_string(),
+            date: used.date.to_string(),
             shipped_default: scenario.cpu.calibration == Choice::Shipped,
         }),
         roles: observed.processors.iter().map(load).collect(),

@@ -72,6 +72,11 @@ impl Rate {
         self.millionths as f64 / 1e6 / self.per.seconds() as f64
     }
 
+    /// So many hundredths of this.
+    pub const fn percent(self, percent: u32) -> Self {
+        Self { millionths: self.millionths * percent as u64 / 100, per: self.per }
+    }
+
     /// Whether nothing ever happens.
     pub const fn is_zero(self) -> bool {
         self.millionths == 0
