@@ -21,6 +21,6 @@ pub mod run;
 pub mod calibrate;
 pub mod campaign;
 pub mod crosscheck;
-pub mod load_curve;
 pub mod effects;
+pub mod load_curve;
 pub mod sabotages;

@@ -94,9 +94,8 @@ fn measured(scenario: &Scenario, observed: &Observed, record: &Record) -> LoadMe
     };
     let busy = |hosts: &Vec<ProcessorStats>| hosts.iter().map(|host| host.busy_ns).sum::<u64>();
     let busy_ns: u64 = observed.processors.values().map(busy).sum();
-    let expected = |promise: &im_reports::record::Promise| {
-        promise.verdict == scenario.expect.of(&promise.id)
-    };
+    let expected =
+        |promise: &im_reports::record::Promise| promise.verdict == scenario.expect.of(&promise.id);
     LoadMeasured {
         accepted_per_s: record.totals.accepted_per_s,
         shown_per_s: record.totals.shown_per_s,

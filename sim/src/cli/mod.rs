@@ -61,8 +61,8 @@ impl From<Exit> for ExitCode {
 const AFTER_HELP: &str = "\
 Exit codes:
   0    every promise held (or broke as the scenario expects)
-  1    a promise was broken, or a fault with require_effect touched nothing
-  2    the command line or a scenario is wrong
+  1    a promise was broken, a fault with require_effect touched nothing, or engines disagree
+  2    the command line or a scenario is wrong, or --strict would leave out a fault
   4    nothing ran
   5    a promise could not be decided
   6    the same seed gave two different runs (--determinism)
@@ -74,7 +74,9 @@ Examples:
   imsim run scenarios/quickstart.toml --seed 7 --set im.fanout=read
   imsim run scenarios/quickstart.toml --set im.sabotage=push-once
   imsim check scenarios/quickstart.toml --seeds 1..200
-  imsim check scenarios/faults --seeds 1..=20 --determinism";
+  imsim check scenarios/faults --seeds 1..=20 --determinism
+  imsim run scenarios/quickstart.toml --engine live
+  imsim crosscheck scenarios/quickstart.toml --engines sim,turmoil --seeds 1..=5";
 
 /// A deterministic simulator and benchmarking harness for instant-messaging clusters.
 ///

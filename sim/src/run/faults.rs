@@ -67,6 +67,8 @@ pub struct Faults {
     drawn: Vec<Drawn>,
     /// Why the engine cannot do each, if it cannot.
     left_out: Vec<Option<&'static str>>,
+    /// Faults that have begun.
+    begun: BTreeSet<usize>,
     /// Faults of which the engine cannot tell what they touched.
     uncounted: BTreeSet<usize>,
     effects: Vec<BTreeMap<String, u64>>,
@@ -87,6 +89,7 @@ impl Faults {
         Self {
             drawn,
             left_out,
+            begun: BTreeSet::new(),
             uncounted: BTreeSet::new(),
             effects,
             conditions: BTreeMap::new(),
@@ -126,6 +129,7 @@ impl Faults {
         (scenario, cluster): (&Scenario, &Cluster),
     ) -> Option<Turn> {
         let number = change.fault;
+        self.begun.insert(number);
         let drawn = self.drawn[number].clone();
         if let Some((condition, touched)) = condition(&drawn.act, scenario, cluster) {
             match change.step {
@@ -274,6 +278,12 @@ impl Faults {
         *self.effects[number].entry(effect.to_owned()).or_default() += count;
     }
 
+    /// Why a fault was not done, if it was not.
+    fn why_not(&self, place: usize) -> Option<&'static str> {
+        let never = (!self.begun.contains(&place)).then_some("the run was stopped before it");
+        self.left_out[place].or(never)
+    }
+
     /// Every fault with what it touched.
     pub fn reports(&self) -> Vec<FaultReport> {
         let report =
@@ -287,7 +297,7 @@ impl Faults {
                 origin: drawn.origin.to_string(),
                 require_effect: drawn.require_effect,
                 drawn: serde_json::to_value(drawn).expect("a fault has only keys that JSON has"),
-                left_out: self.left_out[place].map(str::to_owned),
+                left_out: self.why_not(place).map(str::to_owned),
                 uncounted: self.uncounted.contains(&place),
             };
         self.drawn.iter().zip(&self.effects).enumerate().map(report).collect()

@@ -248,18 +248,16 @@ impl<'a, G: Engine> World<'a, G> {
         let mut changes = schedule.iter().peekable();
         for planned in &operations {
             while let Some(change) = changes.next_if(|change| change.at <= planned.at) {
-                self.reach(origin, change.at, progress);
-                self.change(*change);
+                self.reach_and_change(origin, *change, progress);
             }
+            self.reach(origin, planned.at, progress);
             if progress.stop.load(Ordering::Relaxed) {
                 break;
             }
-            self.reach(origin, planned.at, progress);
             self.ask(planned);
         }
         for change in changes {
-            self.reach(origin, change.at, progress);
-            self.change(*change);
+            self.reach_and_change(origin, *change, progress);
         }
         self.reach(origin, self.duration, progress);
         self.plan.operations = operations;
@@ -276,6 +274,14 @@ impl<'a, G: Engine> World<'a, G> {
             if next >= origin + at {
                 break;
             }
+        }
+    }
+
+    /// Does what is due, unless the run was stopped before.
+    fn reach_and_change(&mut self, origin: Nanos, change: Change, progress: &Progress) {
+        self.reach(origin, change.at, progress);
+        if !progress.stop.load(Ordering::Relaxed) {
+            self.change(change);
         }
     }
 

@@ -63,9 +63,8 @@ fn calibration(file: Option<&Path>) -> Result<Calibration, String> {
     let text = std::fs::read_to_string(file).map_err(|error| {
         format!("cannot read {name}: {error}; `imsim calibrate --out {name}` writes one")
     })?;
-    Calibration::parse(&name, &text).map_err(|problems| {
-        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })
+    Calibration::parse(&name, &text)
+        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 fn measure(
