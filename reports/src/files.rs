@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::plots::Plot;
 use crate::record::{Finding, Manifest, Record};
 use crate::{csv, page, plots};
 
@@ -49,10 +50,8 @@ pub fn render(record: &Record) -> Result<Files, Error> {
     let timeline = plots::timeline(record).map_err(|error| failed("plots/timeline", error))?;
     let page = page::html(record, &latency, &timeline);
     files.add("report.html", page.map_err(|error| failed("report.html", error))?.into_bytes());
-    for plot in [latency, timeline] {
-        files.add(&format!("plots/{}.svg", plot.name), plot.svg.into_bytes());
-        files.add(&format!("plots/{}.png", plot.name), plot.png);
-    }
+    files.add_plot(latency);
+    files.add_plot(timeline);
 
     for (index, finding) in record.findings.iter().enumerate() {
         let name = format!("findings/{:02}-{}.json", index + 1, file_name(&finding.promise));
@@ -62,7 +61,7 @@ pub fn render(record: &Record) -> Result<Files, Error> {
     Ok(files)
 }
 
-/// The rendered files of a run, by their path within its folder.
+/// Rendered files, by their path within the folder that they will stand in.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Files {
     contents: BTreeMap<String, Vec<u8>>,
@@ -85,13 +84,24 @@ impl Files {
     /// verdict beside them.
     pub fn write(&self, manifest: &Manifest, dir: &Path) -> Result<(), Error> {
         remove_findings(&dir.join("findings"))?;
-        for (name, content) in self.iter() {
-            write_file(&dir.join(name), content)?;
-        }
+        self.write_into(dir)?;
         write_file(&dir.join("manifest.json"), &json("manifest.json", manifest)?)
     }
 
-    fn add(&mut self, path: &str, content: Vec<u8>) {
+    /// Writes the files into a folder, which is made if need be; nothing there is removed.
+    pub fn write_into(&self, dir: &Path) -> Result<(), Error> {
+        for (name, content) in self.iter() {
+            write_file(&dir.join(name), content)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn add_plot(&mut self, plot: Plot) {
+        self.add(&format!("plots/{}.svg", plot.name), plot.svg.into_bytes());
+        self.add(&format!("plots/{}.png", plot.name), plot.png);
+    }
+
+    pub(crate) fn add(&mut self, path: &str, content: Vec<u8>) {
         self.contents.insert(path.to_owned(), content);
     }
 }
@@ -104,7 +114,7 @@ struct FindingFile<'a> {
 }
 
 /// Pretty JSON with a newline at its end.
-fn json(file: &str, value: &impl Serialize) -> Result<Vec<u8>, Error> {
+pub(crate) fn json(file: &str, value: &impl Serialize) -> Result<Vec<u8>, Error> {
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| failed(file, error))?;
     bytes.push(b'\n');
     Ok(bytes)
@@ -139,7 +149,7 @@ fn remove_findings(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn failed(file: &str, error: impl std::fmt::Display) -> Error {
+pub(crate) fn failed(file: &str, error: impl std::fmt::Display) -> Error {
     Error::Render { file: file.to_owned(), reason: error.to_string() }
 }
 

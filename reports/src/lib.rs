@@ -10,6 +10,7 @@
 //! # }
 //! ```
 
+pub mod load_curve;
 pub mod record;
 
 pub mod csv;
@@ -26,5 +27,9 @@ mod words;
 mod sample;
 
 pub use files::{Error, Files, render, write};
+pub use load_curve::{
+    LOAD_CURVE_VERSION, LoadCurve, LoadMeasured, LoadPoint, render as render_load_curve,
+    summary as load_curve_summary,
+};
 pub use record::{Manifest, Record};
 pub use summary::summary;

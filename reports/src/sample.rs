@@ -3,6 +3,8 @@
 //! Plain arithmetic, no randomness; keys of JSON stand in order, so that it does not matter whether
 //! `serde_json` keeps or sorts them.
 
+mod load;
+
 use std::collections::BTreeMap;
 
 use serde_json::json;
@@ -11,6 +13,8 @@ use crate::record::{
     Bucket, CalibrationUsed, FaultReport, Finding, FindingEvent, Latency, Ledger, LeftOut,
     Manifest, Phases, ProcessorLoad, Processors, Promise, Record, SCHEMA_VERSION, Totals, Verdict,
 };
+
+pub use load::load_curve;
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -3,9 +3,9 @@
 //! Only the command to reproduce a run may be longer, so that it can be copied whole. Facts of the
 //! wall stand in the last line alone, and say so.
 
-mod grid;
-mod paint;
-mod text;
+pub(crate) mod grid;
+pub(crate) mod paint;
+pub(crate) mod text;
 
 use crate::record::{Finding, Latency, Manifest, Record, Totals, Verdict};
 use crate::words::{self, HEADLINE_PERCENTILES, NO_SAMPLES};
@@ -15,7 +15,7 @@ use paint::Style;
 use text::Text;
 
 /// Columns a summary takes at most.
-const COLUMNS: usize = 100;
+pub(crate) const COLUMNS: usize = 100;
 /// Faults listed at most; the page lists them all.
 const FAULTS_MAX: usize = 48;
 /// Findings explained at most; the page explains them all.
@@ -292,7 +292,8 @@ fn wall(text: &mut Text, record: &Record, manifest: &Manifest) {
     text.push(0, &wall, Style::Dim);
 }
 
-fn mood(verdict: Verdict) -> Style {
+/// The colour of what says a verdict.
+pub(crate) fn mood(verdict: Verdict) -> Style {
     match verdict {
         Verdict::Valid => Style::Good,
         Verdict::Invalid => Style::Bad,

@@ -1,4 +1,4 @@
-//! `report.html`: the report of a run as one offline file.
+//! `report.html`: the report of a run as one offline file, and the frame of all such pages.
 //!
 //! The page asks nothing of the network and runs no script. Must not know facts of the wall: the
 //! same record gives the same page.
@@ -6,14 +6,20 @@
 mod view;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::Serde;
+use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
 
 use crate::plots::Plot;
 use crate::record::Record;
 use view::View;
 
-const TEMPLATE: &str = include_str!("template.html");
+pub(crate) use view::{Fact, fact, mood};
+
+/// The frame of every page: head, verdict and footer.
+const SKELETON: Template = Template { name: "skeleton.html", text: include_str!("skeleton.html") };
+/// Macros that pages share.
+const PIECES: Template = Template { name: "pieces.html", text: include_str!("pieces.html") };
+const RUN: Template = Template { name: "run.html", text: include_str!("run.html") };
 const STYLE: &str = include_str!("style.css");
 
 /// Why the page could not be rendered.
@@ -21,34 +27,52 @@ const STYLE: &str = include_str!("style.css");
 #[error("the page's template: {0:#}")]
 pub struct PageError(#[from] minijinja::Error);
 
+/// A page's template, by the name that other templates use.
+#[derive(Clone, Copy)]
+pub(crate) struct Template {
+    pub name: &'static str,
+    pub text: &'static str,
+}
+
 /// The page of a record and its plots.
 pub fn html(record: &Record, latency: &Plot, timeline: &Plot) -> Result<String, PageError> {
+    render(
+        RUN,
+        context! {
+            view => Serde(View::new(record)),
+            latency => plot(latency),
+            timeline => plot(timeline),
+        },
+    )
+}
+
+/// A page from its own template, within the frame of all pages.
+pub(crate) fn render(template: Template, values: Value) -> Result<String, PageError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let mut syntax = SyntaxConfig::builder();
     syntax.trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true);
     environment.set_syntax(syntax.build()?);
-    let template = environment.template_from_named_str("report.html", TEMPLATE)?;
-    let plot = |plot: &Plot| {
-        context! {
-            title => plot.title,
-            caption => &*plot.caption,
-            wide => &*plot.inline_wide,
-            narrow => &*plot.inline_narrow,
-        }
-    };
-    let page = template.render(context! {
-        style => STYLE,
-        view => Serde(View::new(record)),
-        latency => plot(latency),
-        timeline => plot(timeline),
-    })?;
-    Ok(page)
+    environment.add_global("style", Value::from_safe_string(STYLE.to_owned()));
+    for template in [SKELETON, PIECES, template] {
+        environment.add_template(template.name, template.text)?;
+    }
+    Ok(environment.get_template(template.name)?.render(values)?)
+}
+
+/// A plot as templates take it.
+pub(crate) fn plot(plot: &Plot) -> Value {
+    context! {
+        title => plot.title,
+        caption => &*plot.caption,
+        wide => &*plot.inline_wide,
+        narrow => &*plot.inline_narrow,
+    }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::{plots, sample};
 
@@ -58,7 +82,11 @@ mod tests {
 
     #[test]
     fn the_page_asks_nothing_of_the_network() {
-        let page = page(&sample::invalid());
+        assert_offline(&page(&sample::invalid()));
+    }
+
+    /// Panics if a page would ask the network for anything.
+    pub fn assert_offline(page: &str) {
         let page = page.replace("http://www.w3.org/2000/svg", "");
         for outside in ["http:", "https:", "src=", "url(", "@import", "<script", "<link"] {
             assert!(!page.contains(outside), "{outside} in the page");
@@ -152,7 +180,7 @@ mod tests {
     }
 
     /// The words of a page without its markup, style and plots.
-    fn text(page: &str) -> String {
+    pub fn text(page: &str) -> String {
         let mut words = String::new();
         let mut rest = page;
         while let Some(open) = rest.find('<') {

@@ -43,7 +43,7 @@ pub struct View {
 
 /// A name, its value, and what it means where that is not plain.
 #[derive(Serialize)]
-struct Fact {
+pub struct Fact {
     name: String,
     value: String,
     note: String,
@@ -137,11 +137,13 @@ impl View {
     }
 }
 
-fn fact(name: &str, value: impl Into<String>, note: &str) -> Fact {
+/// A fact; an empty note is none.
+pub fn fact(name: &str, value: impl Into<String>, note: &str) -> Fact {
     Fact { name: name.to_owned(), value: value.into(), note: note.to_owned() }
 }
 
-fn mood(verdict: Verdict) -> &'static str {
+/// The class of what says a verdict.
+pub fn mood(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Valid => "valid",
         Verdict::Invalid => "invalid",

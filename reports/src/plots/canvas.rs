@@ -106,6 +106,45 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         Ok(())
     }
 
+    /// A dashed polyline; dashes go on round its corners.
+    pub fn dashes(&self, points: &[Point], ink: Ink, stroke: u32) -> Result<(), PlotError> {
+        const DASH: f64 = 5.0;
+        const GAP: f64 = 4.0;
+        // How far into the pattern of a dash and a gap the pen is.
+        let mut into = 0.0;
+        for pair in points.windows(2) {
+            let (from, to) = (pair[0], pair[1]);
+            let (dx, dy) = (f64::from(to.0 - from.0), f64::from(to.1 - from.1));
+            let length = (dx * dx + dy * dy).sqrt();
+            let at = |way: f64| {
+                let share = way / length;
+                (from.0 + (dx * share).round() as i32, from.1 + (dy * share).round() as i32)
+            };
+            let mut way = 0.0;
+            while way < length {
+                let drawn = into < DASH;
+                let step = (if drawn { DASH } else { DASH + GAP } - into).min(length - way);
+                if drawn && at(way) != at(way + step) {
+                    self.path(&[at(way), at(way + step)], ink, stroke)?;
+                }
+                way += step;
+                into = if into + step >= DASH + GAP - 1e-6 { 0.0 } else { into + step };
+            }
+        }
+        Ok(())
+    }
+
+    /// A filled dot, or with a paper heart.
+    pub fn dot(&self, at: Point, ink: Ink, hollow: bool) -> Result<(), PlotError> {
+        let disc = |radius: i32, ink: Ink| {
+            let style = ink.rgb().filled();
+            let circle = plotters::element::Circle::new(self.moved(at), radius, style);
+            self.area.draw(&circle).map_err(PlotError::new)
+        };
+        disc(4, ink)?;
+        if hollow { disc(2, Ink::Paper) } else { Ok(()) }
+    }
+
     /// A text in the size of labels, its middle at the height of the point.
     pub fn label(&self, text: &str, at: Point, align: Align, ink: Ink) -> Result<(), PlotError> {
         self.text(text, at, align, ink, LABEL_EM, Weight::Regular)

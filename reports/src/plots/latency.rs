@@ -29,7 +29,11 @@ impl<'a> LatencyChart<'a> {
     fn legend(&self) -> Vec<Entry> {
         let entry = |(latency, ink): &(&Latency, Ink)| {
             let samples = figures::count(latency.count);
-            Entry { text: format!("{} ({samples} samples)", latency.name), ink: *ink }
+            Entry {
+                text: format!("{} ({samples} samples)", latency.name),
+                ink: *ink,
+                dashed: false,
+            }
         };
         self.curves.iter().map(entry).collect()
     }

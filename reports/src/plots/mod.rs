@@ -1,4 +1,4 @@
-//! The plots of a run, each as SVG and as PNG from one drawing.
+//! The plots of runs and load curves, each as SVG and as PNG from one drawing.
 //!
 //! The same record gives the same bytes on every machine: the fonts are bundled, nothing is asked
 //! of the system. Must not know where the plots are put.
@@ -8,12 +8,14 @@ mod fonts;
 mod ink;
 mod lanes;
 mod latency;
+mod load;
 mod panel;
 mod png;
 mod scale;
 mod svg;
 mod timeline;
 
+use crate::load_curve::LoadCurve;
 use crate::record::Record;
 use canvas::Canvas;
 use plotters::prelude::DrawingBackend;
@@ -63,6 +65,16 @@ pub fn latency(record: &Record) -> Result<Plot, PlotError> {
 /// Rates and latency over the run's time, with the faults.
 pub fn timeline(record: &Record) -> Result<Plot, PlotError> {
     plot("timeline", &timeline::TimelineChart::new(record))
+}
+
+/// Latency of two engines against the load.
+pub fn load_latency(curve: &LoadCurve) -> Result<Plot, PlotError> {
+    plot("load-latency", &load::LatencyChart::new(curve))
+}
+
+/// What two engines accepted of what was offered.
+pub fn load_accepted(curve: &LoadCurve) -> Result<Plot, PlotError> {
+    plot("load-accepted", &load::AcceptedChart::new(curve))
 }
 
 /// Something that can be drawn on any backend, at any width.

@@ -24,6 +24,8 @@ pub struct Entry {
     pub text: String,
     /// What it is drawn with.
     pub ink: Ink,
+    /// Whether the curve is dashed.
+    pub dashed: bool,
 }
 
 /// Where a panel lies, and its axes.
@@ -107,6 +109,18 @@ impl Panel<'_> {
         canvas.fill_shape(&outline, ink, 0.3)
     }
 
+    /// A dashed curve; it goes straight over where values are missing.
+    pub fn dashed_curve<DB: DrawingBackend>(
+        &self,
+        canvas: &Canvas<DB>,
+        values: impl IntoIterator<Item = (f64, f64)>,
+        ink: Ink,
+        stroke: u32,
+    ) -> Result<(), PlotError> {
+        let points: Vec<Point> = values.into_iter().map(|(x, y)| self.at(x, y)).collect();
+        canvas.dashes(&points, ink, stroke)
+    }
+
     /// Says in the middle of the panel that there is nothing to draw.
     pub fn empty<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PlotError> {
         let middle = ((self.from.0 + self.to.0) / 2, (self.from.1 + self.to.1) / 2);
@@ -140,7 +154,11 @@ pub fn heading<DB: DrawingBackend>(
     canvas.text(text, (at.0, middle), Align::Left, Ink::Text, LABEL_EM, Weight::Bold)?;
     for (entry, (x, row)) in legend.iter().zip(places(text, legend, canvas.width() - at.0)) {
         let (x, y) = (at.0 + x, middle + row * HEADING);
-        canvas.fill_box((x, y - 2), (x + SWATCH, y + 1), entry.ink, 1.0)?;
+        if entry.dashed {
+            canvas.dashes(&[(x, y), (x + SWATCH, y)], entry.ink, 2)?;
+        } else {
+            canvas.fill_box((x, y - 2), (x + SWATCH, y + 1), entry.ink, 1.0)?;
+        }
         canvas.label(&entry.text, (x + SWATCH + 6, y), Align::Left, Ink::Text)?;
     }
     Ok(())

@@ -50,14 +50,23 @@ impl Axis {
 
     /// For latencies: by powers of ten when they spread more than twentyfold, else from zero.
     pub fn latency_ms(low: f64, high: f64, ticks: usize) -> Self {
-        if !(low > 0.0 && high > 20.0 * low) {
-            return Axis::from_zero(high, ticks);
+        match low > 0.0 && high > 20.0 * low {
+            true => Axis::by_powers(low, high),
+            false => Axis::from_zero(high, ticks),
         }
+    }
+
+    /// By powers of ten, between two values above zero.
+    pub fn by_powers(low: f64, high: f64) -> Self {
+        assert!(low > 0.0 && high >= low, "no powers of ten from {low} to {high}");
         let powers = log10(low).floor() as i32..=log10(high).ceil() as i32;
         let parts = |power| [1.0, 2.0, 5.0].map(|part| (part, part * 10f64.powi(power)));
         let steps: Vec<(f64, f64)> = powers.flat_map(parts).collect();
         let from = steps.iter().rposition(|(_, value)| *value <= low).unwrap_or(0);
         let to = steps.iter().position(|(_, value)| *value >= high).unwrap_or(steps.len() - 1);
+        // Two ends that are one would leave no room for a value between them.
+        let (from, to) = if from < to { (from, to) } else { (from.saturating_sub(1), from + 1) };
+        let to = to.min(steps.len() - 1);
         let steps = &steps[from..=to];
         // Between powers of ten stand lines without words, unless there are too few powers.
         let powers = steps.iter().filter(|(part, _)| *part == 1.0).count();

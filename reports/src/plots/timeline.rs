@@ -93,8 +93,10 @@ impl<'a> TimelineChart<'a> {
     ) -> Result<(), PlotError> {
         let surface = part.surface.iter().map(|(text, ink, _)| (*text, *ink));
         let curves = part.curves.iter().map(|(text, ink, _)| (*text, *ink));
-        let legend: Vec<Entry> =
-            surface.chain(curves).map(|(text, ink)| Entry { text: text.to_owned(), ink }).collect();
+        let legend: Vec<Entry> = surface
+            .chain(curves)
+            .map(|(text, ink)| Entry { text: text.to_owned(), ink, dashed: false })
+            .collect();
         heading(canvas, (12, heading_top), part.heading, &legend)?;
         for (from, until) in self.shaded() {
             let from = panel.at(from as f64 / 1e9, 0.0).0;

@@ -34,7 +34,8 @@ pub fn grid(rows: Vec<Vec<String>>, align: &[Align], columns: usize) -> Vec<Stri
 /// A sentence as lines of at most so many characters, broken between words.
 pub fn wrapped(sentence: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in sentence.split_whitespace() {
+    // Spaces that do not break are not ASCII.
+    for word in sentence.split_ascii_whitespace() {
         match lines.last_mut() {
             Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
                 line.push(' ');
@@ -53,6 +54,7 @@ mod tests {
     #[test]
     fn sentences_break_between_words() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("one 2\u{a0}%", 5), ["one", "2\u{a0}%"]);
         assert!(wrapped("  ", 7).is_empty());
     }
 
