@@ -15,9 +15,6 @@ use crate::scenario::{
     Bandwidth, Calibration, Choice, Machine, Probability, Profile, Scenario, Workload,
 };
 
-/// Live runs accept so little less than is offered when they have reached their limit.
-pub const SATURATED_BELOW: f64 = 0.95;
-
 /// The scenario as it is on the machine of the calibration. Fails where that does not say what lies
 /// under live nodes there.
 pub fn on_machine(scenario: &Scenario, calibration: &Calibration) -> Result<Scenario, String> {
