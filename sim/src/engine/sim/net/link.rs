@@ -68,7 +68,12 @@ pub struct Burstiness {
     pub fault: bool,
 }
 
-/// One direction of a host's own link: packets leave one after the other.
+/// One direction of a host's own link: packets leave one after the other, in the order in which they
+/// were sent.
+///
+/// How a packet fares is decided when it is sent, although it may come to a link later: the
+/// processor still works on it, or another link holds it up. Others that are sent meanwhile come
+/// first, so it must not keep the link until it is there: it counts as waiting from its sending on.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Queue {
     /// The last bit of what waits leaves then.
@@ -76,13 +81,15 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Whether a packet that comes at `now` has to wait.
+    /// Whether a packet that is sent at `now` has to wait.
     pub fn is_busy(&self, now: Nanos) -> bool {
         self.free_at > now
     }
 
-    /// When a packet of `bytes` that comes at `now` has left, or `None` when the queue is full.
-    pub fn pass(&mut self, now: Nanos, bytes: usize, rate: Rate) -> Option<Nanos> {
+    /// When a packet of `bytes` that is sent at `now` and comes to this link at `comes_at` has
+    /// left, or `None` when the queue is full.
+    pub fn pass(&mut self, now: Nanos, comes_at: Nanos, bytes: usize, rate: Rate) -> Option<Nanos> {
+        assert!(comes_at >= now, "a packet came before it was sent");
         let took = |bytes: u64| -> Nanos {
             (u128::from(bytes) * 1_000_000_000 / u128::from(rate.bytes_per_s.max(1))) as Nanos
         };
@@ -90,8 +97,9 @@ impl Queue {
         if waits > 0 && waits + took(bytes as u64) > took(rate.queue_bytes) {
             return None;
         }
-        self.free_at = self.free_at.max(now) + took((bytes + HEADER_BYTES) as u64);
-        Some(self.free_at)
+        let passes = took((bytes + HEADER_BYTES) as u64);
+        self.free_at = self.free_at.max(now) + passes;
+        Some(self.free_at.max(comes_at + passes))
     }
 }
 
@@ -136,11 +144,20 @@ mod tests {
         let rate = Rate { bytes_per_s: 1_000_000, queue_bytes: 3_000 };
         let mut queue = Queue::default();
         let us = |us: u64| us * 1_000;
-        assert_eq!(queue.pass(0, 934, rate), Some(us(1_000)));
-        assert_eq!(queue.pass(0, 934, rate), Some(us(2_000)));
-        assert_eq!(queue.pass(0, 934, rate), Some(us(3_000)));
-        assert_eq!(queue.pass(0, 934, rate), None, "3,000 bytes wait already");
-        assert_eq!(queue.pass(us(1_500), 934, rate), Some(us(4_000)), "there is room again");
-        assert_eq!(queue.pass(us(9_000), 934, rate), Some(us(10_000)));
+        let mut pass = |at| queue.pass(us(at), us(at), 934, rate);
+        assert_eq!([pass(0), pass(0), pass(0)], [1_000, 2_000, 3_000].map(|at| Some(us(at))));
+        assert_eq!(pass(0), None, "3,000 bytes wait already");
+        assert_eq!(pass(1_500), Some(us(4_000)), "there is room again");
+        assert_eq!(pass(9_000), Some(us(10_000)));
+    }
+
+    #[test]
+    fn a_packet_that_comes_later_keeps_nobody_waiting() {
+        let rate = Rate { bytes_per_s: 1_000_000, queue_bytes: 3_000 };
+        let mut queue = Queue::default();
+        let us = |us: u64| us * 1_000;
+        assert_eq!(queue.pass(0, us(50_000), 934, rate), Some(us(51_000)));
+        assert_eq!(queue.pass(us(5_000), us(5_000), 934, rate), Some(us(6_000)), "not dropped");
+        assert_eq!(queue.pass(us(5_000), us(5_500), 934, rate), Some(us(7_000)), "one waits");
     }
 }

@@ -126,11 +126,11 @@ impl Net<'_> {
             }
         }
         let counts = bytes.is_some();
-        match self.conditions.touch(hosts, kind, &mut burstiness.fault, &mut conn.rng) {
-            Effect::Delayed(by) => at += by,
+        let delay = match self.conditions.touch(hosts, kind, &mut burstiness.fault, &mut conn.rng) {
+            Effect::Delayed(by) => by,
             Effect::Lost => return self.lose(kind, counts, Counted::Lost),
             Effect::Swallowed => return self.lose(kind, counts, Counted::Swallowed),
-        }
+        };
         let bursts = profile.bursts;
         if (profile.loss_ppm > 0 && rng::chance_ppm(&mut conn.rng, profile.loss_ppm))
             || bursts.is_some_and(|bursts| bursts.lose(&mut burstiness.link, &mut conn.rng))
@@ -143,11 +143,12 @@ impl Net<'_> {
                 None => return self.lose(kind, true, Counted::Dropped),
             }
         }
-        Fare::Arrives(at + profile.latency(&mut conn.rng))
+        Fare::Arrives(at + delay + profile.latency(&mut conn.rng))
     }
 
-    /// When the packet has passed one direction of the host's own link. The queue of a downlink
-    /// stands before the way to it, so that packets pass in the order of their sending.
+    /// When the packet, which comes at `at`, has passed one direction of the host's own link. The
+    /// queue of a downlink stands before the way to it, with all its latency and delays, because
+    /// packets pass in the order of their sending.
     fn pass_link(
         &mut self,
         host: HostId,
@@ -160,8 +161,8 @@ impl Net<'_> {
         let (rate, cap) = self.conditions.rate(host, entry.kind, own);
         let Some(rate) = rate else { return Some(at) };
         let queue = queue(entry);
-        let waits = queue.is_busy(at);
-        let left = queue.pass(at, bytes, rate);
+        let waits = queue.is_busy(self.now);
+        let left = queue.pass(self.now, at, bytes, rate);
         if let Some(cap) = cap.filter(|_| waits) {
             self.conditions.note_wait(cap);
         }

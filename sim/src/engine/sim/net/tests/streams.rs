@@ -121,3 +121,46 @@ fn a_narrow_link_makes_bytes_wait_for_each_other() {
     assert!((2_600..3_200).contains(&at), "written after {at} ms");
     assert_eq!(sim.stats().clients.lost, 0);
 }
+
+#[test]
+fn a_packet_on_its_way_from_far_takes_no_place_on_the_link() {
+    // The queue holds what takes 1 ms to send.
+    let rate = Some(Rate { bytes_per_s: 10_000_000, queue_bytes: 10_000 });
+    let link = LinkProfile { rate, ..LinkProfile::constant(10 * MS) };
+    let mut sim = Sim::new(1, Network { clients: link, backend: link });
+    let [far_log, near_log] = [Log::default(), Log::default()];
+    let echo = add_echo(&mut sim);
+    let far = add_pinger(&mut sim, echo, 200 * MS, &far_log);
+    add_pinger(&mut sim, echo, 200 * MS, &near_log);
+    let way = Where::Between(BTreeSet::from([far]), BTreeSet::from([echo]));
+    sim.impose(Condition::Delay(way, 50 * MS));
+    sim.run_until(500 * MS);
+    let near = [(20, "connected"), (40, "echo 0"), (240, "echo 1"), (440, "echo 2")];
+    assert_eq!(lines(&near_log), near.map(|(at, what)| entry(at, what)));
+    let far = [(120, "connected"), (240, "echo 0"), (440, "echo 1")];
+    assert_eq!(lines(&far_log), far.map(|(at, what)| entry(at, what)));
+    assert_eq!(sim.stats().backend.dropped, 0);
+}
+
+#[test]
+fn a_sender_that_waits_for_its_own_link_takes_no_place_on_the_link_of_its_peer() {
+    // A packet of 1,024 bytes takes the phone 0.1 s, and the queue of the server's link holds 1 ms.
+    let phones = Some(Rate { bytes_per_s: 10_000, queue_bytes: 100_000 });
+    let servers = Some(Rate { bytes_per_s: 10_000_000, queue_bytes: 10_000 });
+    let link = |rate| LinkProfile { rate, ..LinkProfile::constant(10 * MS) };
+    let mut sim = Sim::new(1, Network { clients: link(phones), backend: link(servers) });
+    let log = Log::default();
+    let echo = add_echo(&mut sim);
+    let phone = sim.add_host("phone", LinkKind::Client, MS, move |env| async move {
+        let mut stream = env.connect(Addr { node: echo, port: 1 }).await.expect("up");
+        loop {
+            stream.write_all(&[7; 1024]).await.expect("open");
+            env.sleep(200 * MS).await;
+        }
+    });
+    sim.start(phone);
+    add_pinger(&mut sim, echo, 40 * MS, &log);
+    sim.run_until(1_990 * MS);
+    assert_eq!(lines(&log).len(), 50, "connected, and an echo every 40 ms: {:?}", lines(&log));
+    assert_eq!(sim.stats().backend.dropped, 0);
+}
