@@ -1,5 +1,5 @@
-//! A whole cluster, live under load: what its threads take beyond what `loops` explains is what the
-//! nodes themselves do.
+//! A whole cluster, live under load: what its threads take beyond what `loops` explains is waking
+//! them, and what the nodes themselves do.
 
 use std::collections::BTreeMap;
 
@@ -63,35 +63,36 @@ fn unit(role: scenario::Role) -> Option<Work> {
     }
 }
 
-/// Measures the steps of the roles.
+/// Measures what only shows in a cluster: what it takes to wake a thread for a read, and for a sync
+/// that is done, and the steps of the roles.
 pub fn measure(effort: Effort, into: &mut Measured, tell: impl Fn(&str)) -> Result<(), String> {
     let span = format!("duration=\"{}s\"", effort.run / 1_000_000_000);
     let scenario = Scenario::from_str("calibration", LOAD, &[span]);
     let scenario = scenario.map_err(|error| error.to_string())?;
+    let (mut reads, mut syncs) = (Vec::new(), Vec::new());
     let mut units: BTreeMap<Work, Vec<f64>> = BTreeMap::new();
-    let mut roles: BTreeMap<scenario::Role, Role> = BTreeMap::new();
+    let mut sums: BTreeMap<scenario::Role, Role> = BTreeMap::new();
     for number in 1..=effort.runs {
         tell(&format!("a live cluster, run {number} of {}", effort.runs));
         let observed =
             run::live_through(&scenario, number as u64, Kind::Live, &Progress::default());
-        for (role, of_run) in of_roles(&observed.map_err(|error| error.to_string())?, into) {
+        let mut roles = of_roles(&observed.map_err(|error| error.to_string())?, into);
+        let waking = Waking::of(&roles);
+        reads.push(waking.read_ns);
+        syncs.push(waking.sync_ns);
+        for (role, of_run) in &mut roles {
+            of_run.explained_ns += waking.explains_ns(&of_run.done);
             if let Some((unit, count)) = of_run.unit.filter(|(_, count)| *count > 0) {
-                let rest = (of_run.busy_ns - of_run.explained_ns).max(0.0);
-                units.entry(unit).or_default().push(rest / count as f64);
+                units.entry(unit).or_default().push(of_run.rest_ns() / count as f64);
             }
-            match roles.get_mut(&role) {
-                None => drop(roles.insert(role, of_run)),
-                Some(sum) => {
-                    sum.done = sum.done.plus(&of_run.done);
-                    sum.busy_ns += of_run.busy_ns;
-                    sum.explained_ns += of_run.explained_ns;
-                    sum.unit = of_run.unit.map(|(unit, count)| {
-                        (unit, count + sum.unit.map_or(0, |(_, before)| before))
-                    });
-                }
-            }
+            sums.entry(*role).and_modify(|sum| sum.add(of_run)).or_insert_with(|| of_run.clone());
         }
     }
+    let waking = Figure::of(reads);
+    let warm = into.packet_read.median;
+    into.packet_read = waking.map(|more| warm + more);
+    let elsewhere = into.journal_sync.median;
+    into.journal_sync = Figure::of(syncs).map(|here| elsewhere + here);
     let mut figure = |unit| Figure::of(units.remove(&unit).unwrap_or_default());
     into.operation = figure(Work::Operation);
     into.store_row = figure(Work::StoreRow);
@@ -99,8 +100,61 @@ pub fn measure(effort: Effort, into: &mut Measured, tell: impl Fn(&str)) -> Resu
     into.recipient = figure(Work::Recipient);
     into.push = figure(Work::Push);
     into.redis_command = figure(Work::RedisCommand);
-    into.roles = roles.into_values().collect();
+    into.roles = sums.into_values().collect();
     Ok(())
+}
+
+impl Role {
+    /// What nothing explains yet.
+    fn rest_ns(&self) -> f64 {
+        (self.busy_ns - self.explained_ns).max(0.0)
+    }
+
+    fn syncs(&self) -> u64 {
+        self.done.work[Work::JournalSync as usize]
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.done = self.done.plus(&other.done);
+        self.busy_ns += other.busy_ns;
+        self.explained_ns += other.explained_ns;
+        let more = other.unit.map_or(0, |(_, count)| count);
+        self.unit = self.unit.map(|(unit, count)| (unit, count + more));
+    }
+}
+
+/// What waking takes. In a loop a thread hardly sleeps; in a cluster most reads, and most ends of
+/// syncs, wake one that did, with cold caches.
+struct Waking {
+    read_ns: f64,
+    sync_ns: f64,
+}
+
+impl Waking {
+    /// Reads are priced on the roles that do little else: those without syncs and, since it decides
+    /// operations, without the chat nodes. Syncs are priced on what that leaves of the others.
+    fn of(roles: &[(scenario::Role, Role)]) -> Self {
+        let plain = |role: &scenario::Role| {
+            matches!(
+                role,
+                scenario::Role::Redis | scenario::Role::Dispatcher | scenario::Role::Gateway
+            )
+        };
+        let per = |rest: f64, count: u64| if count == 0 { 0.0 } else { rest / count as f64 };
+        let movers = || roles.iter().filter(|(role, _)| plain(role)).map(|(_, it)| it);
+        let rest: f64 = movers().map(Role::rest_ns).sum();
+        let read_ns = per(rest, movers().map(|it| it.done.packets_read).sum());
+        let syncers = || roles.iter().map(|(_, it)| it).filter(|it| it.syncs() > 10);
+        let rest: f64 =
+            syncers().map(|it| it.rest_ns() - read_ns * it.done.packets_read as f64).sum();
+        let sync_ns = per(rest.max(0.0), syncers().map(Role::syncs).sum());
+        Self { read_ns, sync_ns }
+    }
+
+    fn explains_ns(&self, done: &WorkDone) -> f64 {
+        let syncs = done.work[Work::JournalSync as usize] as f64;
+        self.read_ns * done.packets_read as f64 + self.sync_ns * syncs
+    }
 }
 
 fn of_roles(observed: &Observed, costs: &Measured) -> Vec<(scenario::Role, Role)> {

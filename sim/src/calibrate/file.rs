@@ -28,7 +28,8 @@ pub fn write(measured: &Measured, by: &Provenance) -> String {
          name = {}\ndate = {}\nmachine = {}\nmethod = \"\"\"\n\
          Processor time of the threads of nodes that run live, as the kernel counts it; {effort}. \
          First small programs that do one thing over and over, then a whole cluster under load: \
-         what its threads take beyond the sum of the parts is divided by what their role does. The \
+         what its threads take beyond the sum of the parts is waking them for reads and for the ends of \
+         syncs, and then what their role does. The \
          median counts, and the spread is from the least to the most of the batches.\"\"\"\n\n",
         quoted(name),
         quoted(date),
@@ -69,7 +70,8 @@ fn costs(measured: &Measured) -> [(&'static str, Figure, &'static str); 17] {
         (
             "packet_read",
             m.packet_read,
-            "measured: a round trip of 256 B less the write and a poll: the read, and waiting for it",
+            "measured: a round trip of 256 B less the write and a poll, and on top of that what waking for \
+             a read takes in a cluster: the rest of gateways, dispatchers and Redis, by read",
         ),
         ("byte_written", m.byte_written, "measured: the slope of writes from 256 B to 64 KiB"),
         ("byte_read", m.byte_read, "measured: the slope of round trips less that of writes"),
@@ -81,7 +83,8 @@ fn costs(measured: &Measured) -> [(&'static str, Figure, &'static str); 17] {
         (
             "journal_sync",
             m.journal_sync,
-            "measured: what a sync takes on other threads of the process",
+            "measured: what a sync takes on other threads, and waking for its end: the rest of \
+             stores, logs and devices, by sync",
         ),
         ("operation", m.operation, "measured: the rest of the chat nodes' time, by operation"),
         ("store_row", m.store_row, "measured: the rest of the store's time, by row"),

@@ -83,8 +83,8 @@ fn processor() -> String {
 /// How much of the roles' time the small programs explain.
 fn roles(measured: &Measured) -> String {
     let mut text = format!(
-        "{:12}{:>14}{:>12}{:>10}  rest laid on\n",
-        "role", "processor time", "explained", "rest"
+        "{:12}{:>14}{:>12}{:>10}{:>10}{:>10}{:>10}{:>8}  rest laid on\n",
+        "role", "processor time", "explained", "rest", "polls", "writes", "reads", "syncs"
     );
     for role in &measured.roles {
         let share = |part: f64| format!("{:.0} %", 100.0 * part / role.busy_ns.max(1.0));
@@ -93,11 +93,15 @@ fn roles(measured: &Measured) -> String {
             .unit
             .map_or("nothing".to_owned(), |(unit, count)| format!("{count} × {}", word(unit)));
         text += &format!(
-            "{:12}{:>11.2} s{:>13}{:>10}  {unit}\n",
+            "{:12}{:>12.2} s{:>12}{:>10}{:>10}{:>10}{:>10}{:>8}  {unit}\n",
             role.name,
             role.busy_ns / 1e9,
             share(explained),
             share(rest),
+            role.done.polls,
+            role.done.packets_written,
+            role.done.packets_read,
+            role.done.work[Work::JournalSync as usize],
         );
     }
     text
