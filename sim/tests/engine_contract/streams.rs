@@ -22,7 +22,8 @@ pub fn bytes_come_back_unchanged<W: World>() {
     let client = world.add_host(device("client"), move |env: W::Env| {
         let log = said.clone();
         async move {
-            let bytes: Vec<u8> = (0..300_000_u64).map(|place| (place * place >> 7) as u8).collect();
+            let bytes: Vec<u8> =
+                (0..300_000_u64).map(|place| ((place * place) >> 7) as u8).collect();
             let mut stream = dial(&env, port(server)).await;
             stream.write_all(&bytes).await.expect("taken");
             stream.shutdown().await.expect("taken");
