@@ -51,6 +51,16 @@ fn every_seed_is_another_run() {
     assert!(digests[0] != digests[1] && digests[1] != digests[2] && digests[0] != digests[2]);
 }
 
+/// Turmoil's own events have no digest: this one is over what happened at the devices' edge.
+#[test]
+fn on_turmoil_the_seed_decides_as_well() {
+    let folder = folder();
+    let digest = |seed| digest(&record(folder.path(), seed, &["--engine", "turmoil"]));
+    let five = digest("5");
+    assert_eq!(five, digest("5"));
+    assert_ne!(five, digest("6"));
+}
+
 #[test]
 fn every_changed_key_is_another_run() {
     let folder = folder();

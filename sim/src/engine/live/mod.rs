@@ -16,7 +16,7 @@ mod files;
 mod relay;
 mod threads;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -48,6 +48,8 @@ pub struct Live {
     foreseen: Foreseen,
     threads: Option<Threads>,
     notices: mpsc::Receiver<Notice>,
+    /// Received, and not yet told of.
+    pending: VecDeque<Notice>,
     notify: mpsc::Sender<Notice>,
     /// Cuts that stand for machines without power.
     dark: BTreeMap<HostId, ConditionId>,
@@ -75,6 +77,7 @@ impl Live {
             foreseen: Foreseen::default(),
             threads: None,
             notices,
+            pending: VecDeque::new(),
             notify,
             dark: BTreeMap::new(),
             before: BTreeMap::new(),
@@ -99,12 +102,31 @@ impl Live {
     }
 
     fn on<T: Send + 'static>(
-        &self,
+        &mut self,
         host: HostId,
         ask: impl FnOnce(&Host<LiveFabric>) -> T + Send + 'static,
     ) -> T {
-        let threads = self.threads.as_ref().expect("hosts are started before anything is done");
-        threads.ask(host, move |thread| ask(thread.host(host)))
+        self.threads().ask(host, move |thread| ask(thread.host(host)))
+    }
+
+    /// Kills the host's process, and has it done besides. The process has ended when this returns:
+    /// its sockets are closed, and nothing of it is told of any more.
+    fn kill<T: Send + 'static>(
+        &mut self,
+        host: HostId,
+        besides: impl FnOnce(&Host<LiveFabric>) -> T + Send + 'static,
+    ) -> (Torn, T) {
+        let ((connections, tasks), done) = self.on(host, |host| (host.kill(), besides(host)));
+        // The thread answers after the machine has had its turn.
+        self.on(host, |_| ());
+        self.forget_arrivals(host);
+        (Torn { connections, tasks, disk_bytes: 0 }, done)
+    }
+
+    /// Whoever stands at a fault point on the host no longer does.
+    fn forget_arrivals(&mut self, host: HostId) {
+        self.pending.extend(self.notices.try_iter());
+        self.pending.retain(|notice| *notice != Notice::Reached(host));
     }
 
     fn relays(&mut self) -> &mut Relays {
@@ -141,7 +163,7 @@ impl Engine for Live {
         self.seeds.push(Seed {
             id,
             seed: self.seed,
-            disk: self.disks.path().join(&spec.name),
+            disk: self.disks.path().join(format!("{id}-{}", spec.name)),
             boot: Arc::new(move |env| Box::pin(boot(env)) as _),
             restart_after: self.restart_after,
             tally: tally.clone(),
@@ -158,7 +180,6 @@ impl Engine for Live {
     }
 
     fn start(&mut self, host: HostId) {
-        self.threads();
         if let Some(cut) = self.dark.remove(&host) {
             self.relays().lift(cut);
         }
@@ -166,20 +187,20 @@ impl Engine for Live {
     }
 
     fn crash(&mut self, host: HostId) -> Torn {
-        let (connections, tasks) = self.on(host, |host| host.kill());
-        Torn { connections, tasks, disk_bytes: 0 }
+        self.kill(host, |_| ()).0
     }
 
     fn lose_power(&mut self, host: HostId, torn: bool) -> Torn {
         // First the cut: what the dying process' sockets say must not reach anybody.
-        let others = (0..self.specs.len() as HostId).filter(|other| *other != host).collect();
-        let cut = self.relays().impose(Condition::Cut([host].into(), others));
-        self.dark.insert(host, cut);
-        let ((connections, tasks), disk_bytes) = self.on(host, move |host| {
-            let killed = host.kill();
-            (killed, host.fabric.lose_power(torn, &mut host.rng.borrow_mut()))
-        });
-        Torn { connections, tasks, disk_bytes }
+        if !self.dark.contains_key(&host) {
+            let others = (0..self.specs.len() as HostId).filter(|other| *other != host).collect();
+            let cut = self.relays().impose(Condition::Cut([host].into(), others));
+            self.dark.insert(host, cut);
+        }
+        let lose =
+            move |host: &Host<LiveFabric>| host.fabric.lose_power(torn, &mut host.rng.borrow_mut());
+        let (killed, disk_bytes) = self.kill(host, lose);
+        Torn { disk_bytes, ..killed }
     }
 
     fn pause(&mut self, host: HostId) {
@@ -199,7 +220,8 @@ impl Engine for Live {
     }
 
     fn clock_reads(&self, host: HostId) -> u64 {
-        self.on(host, |host| host.clock.borrow().reads())
+        let Some(threads) = &self.threads else { return 0 };
+        threads.ask(host, move |thread| thread.host(host).clock.borrow().reads())
     }
 
     fn impose_on_disk(&mut self, host: HostId, fault: DiskFault) {
@@ -220,6 +242,7 @@ impl Engine for Live {
 
     fn disarm(&mut self, host: HostId) {
         self.on(host, |host| host.disarm());
+        self.forget_arrivals(host);
     }
 
     fn impose(&mut self, condition: Condition) -> ConditionId {
@@ -233,13 +256,19 @@ impl Engine for Live {
     fn run_until(&mut self, until: Nanos) -> Option<HostId> {
         loop {
             let left = until.saturating_sub(self.now());
-            match self.notices.recv_timeout(Duration::from_nanos(left)) {
-                Ok(Notice::Reached(host)) => return Some(host),
-                Ok(Notice::Panicked(host)) => {
+            let notice = match self.pending.pop_front() {
+                Some(notice) => notice,
+                None => match self.notices.recv_timeout(Duration::from_nanos(left)) {
+                    Ok(notice) => notice,
+                    Err(_) if self.now() >= until => return None,
+                    Err(_) => continue,
+                },
+            };
+            match notice {
+                Notice::Reached(host) => return Some(host),
+                Notice::Panicked(host) => {
                     panic!("a program on {} has panicked", self.specs[host as usize].name)
                 }
-                Err(_) if self.now() >= until => return None,
-                Err(_) => {}
             }
         }
     }
@@ -260,7 +289,7 @@ impl Engine for Live {
 
     /// Processor time of the host's thread; devices that share one share its time.
     fn processor(&self, host: HostId) -> ProcessorStats {
-        let threads = self.threads.as_ref().expect("hosts are started before they are counted");
+        let Some(threads) = &self.threads else { return ProcessorStats::default() };
         let busy_ns = threads.ask(host, |thread| thread.busy_ns() / thread.hosts_total());
         let polls = self.tallies[host as usize].polls.get();
         let (before, _) = self.before.get(&host).copied().unwrap_or_default();
@@ -294,5 +323,29 @@ impl Drop for Live {
         self.shared.ending.store(true, Ordering::Relaxed);
         drop(self.threads.take());
         drop(self.relays.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::DiskProfile;
+
+    #[test]
+    fn a_world_takes_its_folder_and_its_threads_with_it() {
+        let mut live = Live::new(1, 0).expect("sockets and a temporary folder");
+        let (folder, shared) = (live.disks.path().to_owned(), Arc::downgrade(&live.shared));
+        let disk = DiskProfile::from(0);
+        let spec = |link| HostSpec { name: "same".to_owned(), link, disk, costs: None };
+        for link in [LinkKind::Backend, LinkKind::Backend, LinkKind::Client] {
+            live.add_host(spec(link), |_| std::future::pending());
+        }
+        live.foresee(Foreseen { resets: true, ..Foreseen::default() });
+        live.start(0);
+        let disks = std::fs::read_dir(&folder).expect("it stands").count();
+        assert_eq!(disks, 3, "hosts of the same name have their own disks");
+        drop(live);
+        assert!(!folder.exists());
+        assert!(shared.upgrade().is_none(), "a thread still holds it");
     }
 }

@@ -141,6 +141,8 @@ fn live(seeds: Vec<Seed>, dialler: Option<Dialler>, mut jobs: async_mpsc::Unboun
         let inhabitants = Inhabitants { hosts, since: ThreadTime::now() };
         while let Some(job) = jobs.recv().await {
             job(&inhabitants);
+            // Machines have their turn before the next job: they may have got orders.
+            tokio::task::yield_now().await;
         }
     }));
 }

@@ -1,6 +1,6 @@
 //! A host: its process, what is done to it, and the machine that runs it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -50,6 +50,9 @@ pub struct Host<F: Fabric> {
     boot: Boot<F>,
     restart_after: Nanos,
     notify: Box<dyn Fn(Notice)>,
+    /// The process runs, or does as soon as the machine has obeyed its orders.
+    alive: Cell<bool>,
+    /// The gate of that process, or of the one before.
     gate: RefCell<Rc<Gate>>,
     points: Points,
     /// Why the process has ended itself, until the machine sees to it.
@@ -78,6 +81,7 @@ impl<F: Fabric> Host<F> {
             boot,
             restart_after,
             notify: Box::new(notify),
+            alive: Cell::new(false),
             gate: RefCell::default(),
             points: Points::default(),
             failed: RefCell::default(),
@@ -94,27 +98,33 @@ impl<F: Fabric> Host<F> {
 
     /// Starts the process, unless it runs already.
     pub fn start(&self) {
-        self.order(Order::Start);
+        if self.live() {
+            self.order(Order::Start);
+        }
     }
 
     /// Ends the process at the machine's next turn; returns how many connections and tasks it had.
     /// It does nothing more meanwhile.
     pub fn kill(&self) -> (u64, u64) {
-        let gate = self.gate.borrow();
-        gate.close();
+        // Also without a process: its supervisor may be about to start one.
         self.order(Order::Kill);
+        if !self.die() {
+            return (0, 0);
+        }
         let open = self.lines.borrow().iter().filter(|line| line.strong_count() > 0).count();
-        (open as u64, gate.tasks())
+        (open as u64, self.gate.borrow().tasks())
     }
 
-    /// No task gets a turn until [`Host::resume`].
+    /// No task gets a turn until [`Host::resume`], or until the process ends.
     pub fn pause(&self) {
-        self.gate.borrow().close();
+        if self.alive.get() {
+            self.gate.borrow().pause();
+        }
     }
 
     /// Ends a pause; returns how many tasks it held up.
     pub fn resume(&self) -> u64 {
-        self.gate.borrow().open()
+        self.gate.borrow().resume()
     }
 
     /// See [`crate::engine::Engine::arm`].
@@ -125,16 +135,32 @@ impl<F: Fabric> Host<F> {
     /// Forgets what was armed; what stands at a point goes on.
     pub fn disarm(&self) {
         self.points.disarm();
-        self.gate.borrow().open();
+        self.gate.borrow().go_on();
     }
 
-    /// Resets the connections that this host dialled and that `meant` picks by dialler and dialled;
-    /// returns how many.
+    /// Resets the connections that this host dialled and that `meant` picks by dialler and dialled,
+    /// each once; returns how many.
     pub fn reset(&self, meant: impl Fn(HostId, HostId) -> bool) -> u64 {
         let lines = self.lines.borrow();
         let lines = lines.iter().filter_map(Weak::upgrade);
         let meant = lines.filter(|line| line.hosts.is_some_and(|(from, to)| meant(from, to)));
-        meant.map(|line| line.reset()).count() as u64
+        meant.filter(|line| line.reset()).count() as u64
+    }
+
+    /// A process begins, with a gate of its own: whatever still holds the one of the process before
+    /// must not hold this one up. Returns whether none ran.
+    fn live(&self) -> bool {
+        let begins = !self.alive.replace(true);
+        if begins {
+            self.gate.replace(Rc::default());
+        }
+        begins
+    }
+
+    /// The process ends. Returns whether one ran.
+    fn die(&self) -> bool {
+        self.gate.borrow().shut();
+        self.alive.replace(false)
     }
 
     fn order(&self, order: Order) {
@@ -167,16 +193,17 @@ impl<F: Fabric> Host<F> {
 
     /// The process ends itself.
     pub(super) fn fail_stop(&self, why: &str) {
-        self.gate.borrow().close();
-        self.failed.borrow_mut().get_or_insert_with(|| why.to_owned());
-        self.wake();
+        if self.die() {
+            self.failed.replace(Some(why.to_owned()));
+            self.wake();
+        }
     }
 
     /// The program is at a fault point; whether it must stand still there.
     pub(super) fn stops_at(&self, point: Point) -> bool {
         let reached = self.points.arrive(point);
         if reached {
-            self.gate.borrow().close();
+            self.gate.borrow().stop();
             (self.notify)(Notice::Reached(self.id));
         }
         reached
@@ -187,9 +214,15 @@ impl<F: Fabric> Host<F> {
 /// is where the sockets of an engine can be used.
 pub struct Machine<F: Fabric> {
     host: Rc<Host<F>>,
-    process: Option<LocalSet>,
+    process: Option<Process>,
     /// When the supervisor starts the process again that has ended itself.
     restart: Option<Pin<Box<Sleep>>>,
+}
+
+/// The tasks of a process, and the gate that they stand behind.
+struct Process {
+    tasks: LocalSet,
+    gate: Rc<Gate>,
 }
 
 impl<F: Fabric> Machine<F> {
@@ -202,25 +235,34 @@ impl<F: Fabric> Machine<F> {
         for order in orders {
             self.restart = None;
             match order {
-                Order::Start if self.process.is_none() => self.start(),
-                Order::Start => {}
+                Order::Start => self.start(),
                 Order::Kill => self.end(),
             }
         }
     }
 
     fn start(&mut self) {
-        // Whatever still holds the gate of the process before must not hold this one up.
-        self.host.gate.replace(Rc::default());
-        let process = LocalSet::new();
-        let program = self.host.gated((self.host.boot)(HostEnv::new(self.host.clone())));
-        process.spawn_local(program);
-        self.process = Some(process);
+        assert!(self.process.is_none(), "the process before has been ended");
+        let tasks = LocalSet::new();
+        let host = self.host.clone();
+        // What the program does before its first await is a part of the process, too.
+        let program = async move { (host.boot)(HostEnv::new(host.clone())).await };
+        tasks.spawn_local(self.host.gated(program));
+        self.process = Some(Process { tasks, gate: self.host.gate.borrow().clone() });
     }
 
     fn end(&mut self) {
-        self.process = None;
+        if let Some(Process { tasks, gate }) = self.process.take() {
+            drop(tasks);
+            self.tell_of_panics(&gate);
+        }
         self.host.failed.take();
+    }
+
+    fn tell_of_panics(&self, gate: &Gate) {
+        if gate.has_panicked() {
+            (self.host.notify)(Notice::Panicked(self.host.id));
+        }
     }
 
     #[allow(clippy::disallowed_methods, reason = "the clock of this engine is tokio's")]
@@ -238,21 +280,34 @@ impl<F: Fabric> Future for Machine<F> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let machine = &mut *self;
+        let _watch = Watch(machine.host.clone());
         machine.host.machine.replace(Some(cx.waker().clone()));
         machine.obey();
         if let Some(process) = &mut machine.process {
             // A process without tasks is one that waits for its end.
-            let _ = Pin::new(process).poll(cx);
+            let _ = Pin::new(&mut process.tasks).poll(cx);
         }
-        if machine.host.gate.borrow().has_panicked() {
-            (machine.host.notify)(Notice::Panicked(machine.host.id));
+        if let Some(process) = &machine.process {
+            machine.tell_of_panics(&process.gate);
         }
         machine.see_to_failure();
         if machine.restart.as_mut().is_some_and(|restart| restart.as_mut().poll(cx).is_ready()) {
             machine.restart = None;
+            machine.host.live();
             machine.start();
             cx.waker().wake_by_ref();
         }
         Poll::Pending
+    }
+}
+
+/// Tells of a panic of the machine itself: tokio would swallow it.
+struct Watch<F: Fabric>(Rc<Host<F>>);
+
+impl<F: Fabric> Drop for Watch<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.0.notify)(Notice::Panicked(self.0.id));
+        }
     }
 }

@@ -17,6 +17,7 @@ pub struct Points(RefCell<Vec<Armed>>);
 impl Points {
     /// Waits for the `nth` time from now that the program is at the point.
     pub fn arm(&self, point: Point, nth: u64) {
+        assert!(nth > 0, "arrivals count from 1");
         self.0.borrow_mut().push(Armed { point, left: nth });
     }
 
@@ -36,5 +37,41 @@ impl Points {
             armed.left > 0
         });
         reached
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: Point = Point::StoreAppended;
+    const ELSEWHERE: Point = Point::StoreSynced;
+
+    #[test]
+    fn the_nth_arrival_counts_once() {
+        let points = Points::default();
+        assert!(!points.arrive(HERE), "nobody waits");
+        points.arm(HERE, 2);
+        let arrivals = [ELSEWHERE, HERE, ELSEWHERE, HERE, HERE].map(|point| points.arrive(point));
+        assert_eq!(arrivals, [false, false, false, true, false]);
+    }
+
+    #[test]
+    fn what_is_armed_counts_from_then_on_each_for_itself() {
+        let points = Points::default();
+        points.arm(HERE, 3);
+        assert!(!points.arrive(HERE));
+        points.arm(HERE, 1);
+        assert!(points.arrive(HERE), "the second one");
+        assert!(points.arrive(HERE), "the first one");
+        assert!(!points.arrive(HERE));
+    }
+
+    #[test]
+    fn what_is_disarmed_is_forgotten() {
+        let points = Points::default();
+        points.arm(HERE, 1);
+        points.disarm();
+        assert!(!points.arrive(HERE));
     }
 }

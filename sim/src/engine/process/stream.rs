@@ -51,18 +51,23 @@ pub struct Line {
     /// Who dialled and who was; unknown to the end that accepted.
     pub hosts: Option<(HostId, HostId)>,
     reset: AtomicBool,
-    waiting: AtomicWaker,
+    /// Two tasks may share a stream, one to read and one to write.
+    reading: AtomicWaker,
+    writing: AtomicWaker,
 }
 
 impl Line {
     pub fn new(hosts: Option<(HostId, HostId)>) -> Arc<Self> {
-        Arc::new(Self { hosts, reset: AtomicBool::new(false), waiting: AtomicWaker::new() })
+        let (reading, writing) = (AtomicWaker::new(), AtomicWaker::new());
+        Arc::new(Self { hosts, reset: AtomicBool::new(false), reading, writing })
     }
 
-    /// The end gets an error at its next read or write.
-    pub fn reset(&self) {
-        self.reset.store(true, Ordering::Relaxed);
-        self.waiting.wake();
+    /// The end gets an error at its next read or write. Returns whether it has not been reset before.
+    pub fn reset(&self) -> bool {
+        let first = !self.reset.swap(true, Ordering::Relaxed);
+        self.reading.wake();
+        self.writing.wake();
+        first
     }
 
     fn check(&self) -> io::Result<()> {
@@ -100,7 +105,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for HostStream<S> {
         let before = into.filled().len();
         let result = Pin::new(&mut self.inner).poll_read(cx, into);
         if result.is_pending() {
-            self.line.waiting.register(cx.waker());
+            self.line.reading.register(cx.waker());
         }
         let bytes = into.filled().len() - before;
         if bytes > 0 {
@@ -119,9 +124,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for HostStream<S> {
     ) -> Poll<io::Result<usize>> {
         self.line.check()?;
         let result = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        if let Poll::Ready(Ok(written)) = result {
-            self.tally.packets_written.add(1);
-            self.tally.bytes_written.add(written as u64);
+        match result {
+            Poll::Ready(Ok(written)) => {
+                self.tally.packets_written.add(1);
+                self.tally.bytes_written.add(written as u64);
+            }
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => self.line.writing.register(cx.waker()),
         }
         result
     }

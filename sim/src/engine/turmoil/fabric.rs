@@ -11,22 +11,30 @@ use futures_util::FutureExt;
 use im::env::{Addr, Nanos};
 use turmoil::net::{TcpListener, TcpStream};
 
+use super::links::Cuts;
 use super::places;
 use crate::engine::disk::{Disk, DiskFault, DiskProfile};
 use crate::engine::process::Fabric;
 use crate::engine::{HostId, rng};
+
+/// How long a dialler waits for the answer to its first SYN and, twice as long each time, to later
+/// ones; and how long to the last one. Source: Linux, `tcp_syn_retries` = 6.
+const SYN_WAIT: Nanos = 1_000_000_000;
+const SYN_WAIT_MAX: Nanos = SYN_WAIT << 6;
 
 /// What a host has beside its process.
 pub struct TurmoilFabric {
     disk: Rc<RefCell<Disk>>,
     /// On which turmoil host each host lies.
     places: RefCell<Rc<[usize]>>,
+    cuts: Cuts,
 }
 
 impl TurmoilFabric {
-    pub fn new(host: HostId, seed: u64, disk: DiskProfile) -> Self {
+    pub fn new(host: HostId, seed: u64, disk: DiskProfile, cuts: Cuts) -> Self {
         let rng = rng::indexed(seed, "disk", u64::from(host));
-        Self { disk: Rc::new(RefCell::new(Disk::new(disk, rng))), places: RefCell::default() }
+        let disk = Rc::new(RefCell::new(Disk::new(disk, rng)));
+        Self { disk, places: RefCell::default(), cuts }
     }
 
     /// Where everybody lies.
@@ -65,13 +73,32 @@ impl Fabric for TurmoilFabric {
         now()
     }
 
+    /// Turmoil refuses at once what a cut swallows, and sends its SYN-ACKs past all cuts; here
+    /// the dialler waits as for SYNs that are lost.
     fn connect(
         &self,
-        _: HostId,
+        from: HostId,
         to: Addr,
     ) -> impl Future<Output = io::Result<TcpStream>> + 'static {
-        let place = self.places.borrow()[to.node as usize];
-        async move { TcpStream::connect((places::name(place), to.port)).await }
+        let places = self.places.borrow();
+        let (here, there) = (places[from as usize], places[to.node as usize]);
+        let cuts = self.cuts.clone();
+        async move {
+            let mut wait = SYN_WAIT;
+            while wait <= SYN_WAIT_MAX {
+                let is_cut =
+                    || [(here, there), (there, here)].iter().any(|way| cuts.borrow().contains(way));
+                if !is_cut() {
+                    match TcpStream::connect((places::name(there), to.port)).await {
+                        Err(_) if is_cut() => {}
+                        dialled => return dialled,
+                    }
+                }
+                until(now() + wait).await;
+                wait *= 2;
+            }
+            Err(io::ErrorKind::TimedOut.into())
+        }
     }
 
     fn listen(&self, on: Addr) -> io::Result<TcpListener> {

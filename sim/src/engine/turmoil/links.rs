@@ -1,6 +1,8 @@
 //! Conditions on the network as turmoil knows them: latencies and cuts between pairs of places.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::time::Duration;
 
 use im::env::Nanos;
@@ -12,6 +14,9 @@ use crate::engine::{Condition, ConditionId, HostId, LinkKind, Network};
 /// A direction between two places.
 type Way = (usize, usize);
 
+/// Directions that are cut now.
+pub type Cuts = Rc<RefCell<BTreeSet<Way>>>;
+
 /// Turmoil's world, with what is imposed on it.
 pub struct Links {
     sim: turmoil::Sim<'static>,
@@ -21,14 +26,14 @@ pub struct Links {
     next: u32,
     /// Hosts without power.
     dark: BTreeSet<HostId>,
-    /// Directions that are cut now.
-    cut: BTreeSet<Way>,
+    /// Shared with those who dial.
+    cuts: Cuts,
     /// What is added to the latency of each pair now; nothing for most.
     delayed: BTreeSet<(Way, Nanos)>,
 }
 
 impl Links {
-    pub fn new(sim: turmoil::Sim<'static>, places: Places, network: Network) -> Self {
+    pub fn new(sim: turmoil::Sim<'static>, places: Places, network: Network, cuts: Cuts) -> Self {
         let links = Self {
             sim,
             places,
@@ -36,7 +41,7 @@ impl Links {
             imposed: Vec::new(),
             next: 0,
             dark: BTreeSet::new(),
-            cut: BTreeSet::new(),
+            cuts,
             delayed: BTreeSet::new(),
         };
         for pair in links.pairs() {
@@ -103,10 +108,11 @@ impl Links {
                 delayed.insert(((a, b), delay));
             }
         }
-        for way in cut.difference(&self.cut) {
+        let before = self.cuts.replace(cut.clone());
+        for way in cut.difference(&before) {
             self.sim.partition_oneway(places::name(way.0), places::name(way.1));
         }
-        for way in self.cut.difference(&cut) {
+        for way in before.difference(&cut) {
             self.sim.repair_oneway(places::name(way.0), places::name(way.1));
         }
         for (pair, _) in self.delayed.difference(&delayed) {
@@ -115,7 +121,7 @@ impl Links {
         for (pair, by) in delayed.difference(&self.delayed) {
             self.set_latency(*pair, *by);
         }
-        (self.cut, self.delayed) = (cut, delayed);
+        self.delayed = delayed;
     }
 
     fn delay(&self, hosts: (HostId, HostId)) -> Nanos {

@@ -14,6 +14,7 @@ mod places;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +28,7 @@ use super::{
     Network, ProcessorStats, Torn, Trail,
 };
 use fabric::TurmoilFabric;
-use links::Links;
+use links::{Cuts, Links};
 use places::Places;
 
 /// Time that passes per step. Turmoil's timers know nothing shorter.
@@ -36,6 +37,9 @@ pub const TICK: Duration = Duration::from_millis(1);
 const DURATION: Duration = Duration::from_secs(30 * 86_400);
 /// Segments that a stream, and SYNs that a listener, may queue; turmoil panics on a SYN beyond it.
 const TCP_CAPACITY: usize = 4_096;
+/// Ports to dial from, above those that nodes listen on. Turmoil keeps the one of a dial that failed
+/// for good, and panics when none is left.
+const DIALLING_PORTS: RangeInclusive<u16> = 10_000..=u16::MAX;
 
 /// A world on turmoil. It lives on the thread that made it.
 pub struct Turmoil {
@@ -47,6 +51,7 @@ pub struct Turmoil {
     now: Rc<Cell<Nanos>>,
     notices: Rc<RefCell<VecDeque<Notice>>>,
     foreseen: Foreseen,
+    cuts: Cuts,
     /// Made when the first host starts.
     links: Option<Links>,
 }
@@ -63,13 +68,14 @@ impl Turmoil {
             now: Rc::default(),
             notices: Rc::default(),
             foreseen: Foreseen::default(),
+            cuts: Cuts::default(),
             links: None,
         }
     }
 
     /// Builds turmoil's world, now that all hosts are known.
     fn links(&mut self) -> &mut Links {
-        let Self { hosts, specs, foreseen, network, seed, .. } = self;
+        let Self { hosts, specs, foreseen, network, seed, cuts, .. } = self;
         self.links.get_or_insert_with(|| {
             let places = Places::of(specs, foreseen);
             let mut sim = build(*seed);
@@ -81,12 +87,17 @@ impl Turmoil {
             for host in hosts {
                 host.fabric.know(places.of_hosts());
             }
-            Links::new(sim, places, *network)
+            Links::new(sim, places, *network, cuts.clone())
         })
     }
 
     fn host(&self, host: HostId) -> &Host<TurmoilFabric> {
         &self.hosts[host as usize]
+    }
+
+    /// Whoever stands at a fault point on the host no longer does.
+    fn forget_arrivals(&self, host: HostId) {
+        self.notices.borrow_mut().retain(|notice| *notice != Notice::Reached(host));
     }
 }
 
@@ -100,6 +111,7 @@ fn build(seed: u64) -> turmoil::Sim<'static> {
         .min_message_latency(TICK)
         .max_message_latency(TICK)
         .tcp_capacity(TCP_CAPACITY)
+        .ephemeral_ports(DIALLING_PORTS)
         .build()
 }
 
@@ -126,7 +138,7 @@ impl Engine for Turmoil {
         assert!(self.links.is_none(), "hosts are added before the first one starts");
         let id = self.hosts.len() as HostId;
         let boot: Boot<TurmoilFabric> = Arc::new(move |env| Box::pin(boot(env)) as _);
-        let fabric = TurmoilFabric::new(id, self.seed, spec.disk);
+        let fabric = TurmoilFabric::new(id, self.seed, spec.disk, self.cuts.clone());
         let notices = self.notices.clone();
         let notify = move |notice| notices.borrow_mut().push_back(notice);
         self.hosts.push(Host::new(
@@ -153,6 +165,7 @@ impl Engine for Turmoil {
 
     fn crash(&mut self, host: HostId) -> Torn {
         let (connections, tasks) = self.host(host).kill();
+        self.forget_arrivals(host);
         Torn { connections, tasks, disk_bytes: 0 }
     }
 
@@ -202,6 +215,7 @@ impl Engine for Turmoil {
 
     fn disarm(&mut self, host: HostId) {
         self.host(host).disarm();
+        self.forget_arrivals(host);
     }
 
     fn impose(&mut self, condition: Condition) -> ConditionId {
