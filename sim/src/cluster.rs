@@ -101,6 +101,7 @@ fn costs(calibration: &Calibration, factor: u64) -> Costs {
     let times = |cost: Cost| cost.picoseconds().saturating_mul(factor);
     Costs {
         poll_ps: times(prices.poll.cost),
+        wake_ps: prices.wake.as_ref().map_or(0, |price| times(price.cost)),
         switch_ps: prices.switch.as_ref().map_or(0, |price| times(price.cost)),
         packet_written_ps: times(prices.packet_written.cost),
         packet_read_ps: times(prices.packet_read.cost),

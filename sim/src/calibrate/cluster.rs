@@ -63,13 +63,13 @@ fn unit(role: scenario::Role) -> Option<Work> {
     }
 }
 
-/// Measures what only shows in a cluster: what it takes to wake a thread for a read, and for a sync
-/// that is done, and the steps of the roles.
+/// Measures what only shows in a cluster: what it takes to wake a thread that slept, and the end of a
+/// sync, and the steps of the roles.
 pub fn measure(effort: Effort, into: &mut Measured, tell: impl Fn(&str)) -> Result<(), String> {
     let span = format!("duration=\"{}s\"", effort.run / 1_000_000_000);
     let scenario = Scenario::from_str("calibration", LOAD, &[span]);
     let scenario = scenario.map_err(|error| error.to_string())?;
-    let (mut reads, mut syncs) = (Vec::new(), Vec::new());
+    let (mut wakes, mut syncs) = (Vec::new(), Vec::new());
     let mut units: BTreeMap<Work, Vec<f64>> = BTreeMap::new();
     let mut sums: BTreeMap<scenario::Role, Role> = BTreeMap::new();
     for number in 1..=effort.runs {
@@ -78,7 +78,7 @@ pub fn measure(effort: Effort, into: &mut Measured, tell: impl Fn(&str)) -> Resu
             run::live_through(&scenario, number as u64, Kind::Live, &Progress::default());
         let mut roles = of_roles(&observed.map_err(|error| error.to_string())?, into);
         let waking = Waking::of(&roles);
-        reads.push(waking.read_ns);
+        wakes.push(waking.wake_ns);
         syncs.push(waking.sync_ns);
         for (role, of_run) in &mut roles {
             of_run.explained_ns += waking.explains_ns(&of_run.done);
@@ -88,9 +88,7 @@ pub fn measure(effort: Effort, into: &mut Measured, tell: impl Fn(&str)) -> Resu
             sums.entry(*role).and_modify(|sum| sum.add(of_run)).or_insert_with(|| of_run.clone());
         }
     }
-    let waking = Figure::of(reads);
-    let warm = into.packet_read.median;
-    into.packet_read = waking.map(|more| warm + more);
+    into.wake = Figure::of(wakes);
     let elsewhere = into.journal_sync.median;
     into.journal_sync = Figure::of(syncs).map(|here| elsewhere + here);
     let mut figure = |unit| Figure::of(units.remove(&unit).unwrap_or_default());
@@ -123,15 +121,15 @@ impl Role {
     }
 }
 
-/// What waking takes. In a loop a thread hardly sleeps; in a cluster most reads, and most ends of
-/// syncs, wake one that did, with cold caches.
+/// What waking takes. In a loop a thread hardly sleeps; in a cluster it does all the time, and wakes
+/// with cold caches.
 struct Waking {
-    read_ns: f64,
+    wake_ns: f64,
     sync_ns: f64,
 }
 
 impl Waking {
-    /// Reads are priced on the roles that do little else: those without syncs and, since it decides
+    /// Waking is priced on the roles that do little else: those without syncs and, since they decide
     /// operations, without the chat nodes. Syncs are priced on what that leaves of the others.
     fn of(roles: &[(scenario::Role, Role)]) -> Self {
         let plain = |role: &scenario::Role| {
@@ -143,17 +141,16 @@ impl Waking {
         let per = |rest: f64, count: u64| if count == 0 { 0.0 } else { rest / count as f64 };
         let movers = || roles.iter().filter(|(role, _)| plain(role)).map(|(_, it)| it);
         let rest: f64 = movers().map(Role::rest_ns).sum();
-        let read_ns = per(rest, movers().map(|it| it.done.packets_read).sum());
+        let wake_ns = per(rest, movers().map(|it| it.done.wakes).sum());
         let syncers = || roles.iter().map(|(_, it)| it).filter(|it| it.syncs() > 10);
-        let rest: f64 =
-            syncers().map(|it| it.rest_ns() - read_ns * it.done.packets_read as f64).sum();
+        let rest: f64 = syncers().map(|it| it.rest_ns() - wake_ns * it.done.wakes as f64).sum();
         let sync_ns = per(rest.max(0.0), syncers().map(Role::syncs).sum());
-        Self { read_ns, sync_ns }
+        Self { wake_ns, sync_ns }
     }
 
     fn explains_ns(&self, done: &WorkDone) -> f64 {
         let syncs = done.work[Work::JournalSync as usize] as f64;
-        self.read_ns * done.packets_read as f64 + self.sync_ns * syncs
+        self.wake_ns * done.wakes as f64 + self.sync_ns * syncs
     }
 }
 

@@ -62,16 +62,20 @@ pub fn write(measured: &Measured, by: &Provenance) -> String {
     text
 }
 
-fn costs(measured: &Measured) -> [(&'static str, Figure, &'static str); 17] {
+fn costs(measured: &Measured) -> [(&'static str, Figure, &'static str); 18] {
     let m = measured;
     [
         ("poll", m.poll, "measured: a value handed from task to task, a poll each"),
+        (
+            "wake",
+            m.wake,
+            "measured: the rest of gateways', dispatchers' and Redis' time, by how often they slept",
+        ),
         ("packet_written", m.packet_written, "measured: a write of 256 B to a loopback socket"),
         (
             "packet_read",
             m.packet_read,
-            "measured: a round trip of 256 B less the write and a poll, and on top of that what waking for \
-             a read takes in a cluster: the rest of gateways, dispatchers and Redis, by read",
+            "measured: a round trip of 256 B less the write and a poll: the read, and waiting for it",
         ),
         ("byte_written", m.byte_written, "measured: the slope of writes from 256 B to 64 KiB"),
         ("byte_read", m.byte_read, "measured: the slope of round trips less that of writes"),

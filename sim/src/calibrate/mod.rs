@@ -47,6 +47,7 @@ impl Figure {
 #[allow(missing_docs, reason = "the fields are those of a calibration file")]
 pub struct Measured {
     pub poll: Figure,
+    pub wake: Figure,
     pub packet_written: Figure,
     pub packet_read: Figure,
     pub byte_written: Figure,

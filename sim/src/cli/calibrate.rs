@@ -84,7 +84,7 @@ fn processor() -> String {
 fn roles(measured: &Measured) -> String {
     let mut text = format!(
         "{:12}{:>14}{:>12}{:>10}{:>10}{:>10}{:>10}{:>8}  rest laid on\n",
-        "role", "processor time", "explained", "rest", "polls", "writes", "reads", "syncs"
+        "role", "processor time", "explained", "rest", "wakes", "writes", "reads", "syncs"
     );
     for role in &measured.roles {
         let share = |part: f64| format!("{:.0} %", 100.0 * part / role.busy_ns.max(1.0));
@@ -98,7 +98,7 @@ fn roles(measured: &Measured) -> String {
             role.busy_ns / 1e9,
             share(explained),
             share(rest),
-            role.done.polls,
+            role.done.wakes,
             role.done.packets_written,
             role.done.packets_read,
             role.done.work[Work::JournalSync as usize],

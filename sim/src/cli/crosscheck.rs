@@ -58,7 +58,7 @@ pub struct Args {
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "25,50,100,200,400,800,1600",
+        default_value = "25,50,100,200,400,800,1600,3200,6400",
         value_name = "PERCENT",
         requires = "latency",
         value_parser = clap::value_parser!(u32).range(1..=100_000)

@@ -64,6 +64,7 @@ pub struct Torn {
 #[allow(missing_docs, reason = "the fields are named as those of `Costs`")]
 pub struct WorkDone {
     pub polls: u64,
+    pub wakes: u64,
     pub packets_written: u64,
     pub packets_read: u64,
     pub bytes_written: u64,
@@ -85,6 +86,7 @@ impl WorkDone {
     fn with(&self, other: &Self, combine: fn(u64, u64) -> u64) -> Self {
         Self {
             polls: combine(self.polls, other.polls),
+            wakes: combine(self.wakes, other.wakes),
             packets_written: combine(self.packets_written, other.packets_written),
             packets_read: combine(self.packets_read, other.packets_read),
             bytes_written: combine(self.bytes_written, other.bytes_written),

@@ -1,7 +1,7 @@
 //! Calibration files: what work costs a node in virtual time, and where each number comes from.
 //!
-//! A file is complete: every cost stands in it, with its unit and its source; only that of a switch
-//! may be left out, which matters to hosts that share cores alone. Knows neither which
+//! A file is complete: every cost stands in it, with its unit and its source; only those of a switch
+//! and of waking may be left out. Knows neither which
 //! hosts have which costs nor how the engine charges them.
 
 use std::fmt;
@@ -60,6 +60,10 @@ pub struct DeviceFactor {
 pub struct Prices {
     /// A poll of a task.
     pub poll: Price,
+    /// A poll that finds the process asleep, since it had nothing to do, on top of that; nothing if
+    /// it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake: Option<Price>,
     /// A poll on a shared core that last ran another host, on top of that; nothing if it is absent.
     /// Hosts switch after every poll here while others wait, more often than under Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]

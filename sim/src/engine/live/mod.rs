@@ -1,6 +1,6 @@
 //! The same nodes on kernel sockets, files and processors of this machine, in real time.
 //!
-//! Every server has a thread of its own; devices, which mostly wait, share some. What is done to a
+//! Every host has a thread of its own; only where there are hundreds of devices they share some. What is done to a
 //! host is done on its thread. Faults of the network need something between the nodes: when some are
 //! foreseen, connections go through relays, otherwise straight over loopback. In reading order:
 //! [`Live`], `threads` (where hosts live), `fabric` (what they see), `relay`, `files`.

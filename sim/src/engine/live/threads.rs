@@ -1,4 +1,4 @@
-//! Where hosts live: a thread each for servers, and some threads that devices share.
+//! Where hosts live: a thread each, until there are so many devices that they have to share some.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,8 +17,8 @@ use super::relay::Dialler;
 use crate::engine::process::{Boot, Host, Machine, Notice, Tally};
 use crate::engine::{HostId, HostSpec, LinkKind};
 
-/// Devices on one thread.
-const DEVICES_PER_THREAD: usize = 32;
+/// Threads for devices; where there are more devices they share them.
+const DEVICE_THREADS_MAX: usize = 256;
 /// A thread that does not answer for so long is stuck.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -75,9 +75,10 @@ impl Threads {
         let is_device = |seed: &Seed| specs[seed.id as usize].link == LinkKind::Client;
         let (devices, servers): (Vec<Seed>, Vec<Seed>) = seeds.into_iter().partition(is_device);
         let mut groups: Vec<Vec<Seed>> = servers.into_iter().map(|server| vec![server]).collect();
+        let per_thread = devices.len().div_ceil(DEVICE_THREADS_MAX);
         let mut devices = devices.into_iter().peekable();
         while devices.peek().is_some() {
-            groups.push(devices.by_ref().take(DEVICES_PER_THREAD).collect());
+            groups.push(devices.by_ref().take(per_thread).collect());
         }
         let mut all = Self { threads: Vec::new(), of_hosts: BTreeMap::new() };
         for group in groups {
@@ -128,7 +129,11 @@ fn start(name: &str, seeds: Vec<Seed>, dialler: Option<Dialler>) -> NodeThread {
 }
 
 fn live(seeds: Vec<Seed>, dialler: Option<Dialler>, mut jobs: async_mpsc::UnboundedReceiver<Job>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let first = seeds[0].tally.clone();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_park(move || first.wakes.add(1))
+        .build();
     let runtime = runtime.unwrap_or_else(|error| panic!("no runtime for a thread: {error}"));
     let local = LocalSet::new();
     runtime.block_on(local.run_until(async {

@@ -18,6 +18,8 @@ use crate::engine::{HostId, WorkDone};
 pub struct Tally {
     /// Polls of tasks.
     pub polls: Counter,
+    /// How often the thread went to sleep; of hosts that share a thread, with the first.
+    pub wakes: Counter,
     /// Writes that a stream took.
     pub packets_written: Counter,
     /// Reads that yielded bytes.
@@ -37,6 +39,7 @@ impl Tally {
     pub fn so_far(&self) -> WorkDone {
         WorkDone {
             polls: self.polls.get(),
+            wakes: self.wakes.get(),
             packets_written: self.packets_written.get(),
             packets_read: self.packets_read.get(),
             bytes_written: self.bytes_written.get(),

@@ -29,6 +29,8 @@ pub struct Costs {
     pub poll_ps: u64,
     /// A poll on a shared core that last ran another host, on top of that.
     pub switch_ps: u64,
+    /// A poll that finds the process asleep, on top of that.
+    pub wake_ps: u64,
     /// A write to a stream that the kernel takes.
     pub packet_written_ps: u64,
     /// A read from a stream that yields bytes.
@@ -193,8 +195,10 @@ impl World {
         }
         let processor = &mut self.host(id).processor;
         processor.stats.polls += 1;
+        let asleep = !granted && processor.busy_until < now;
         let costs = processor.costs.clone();
-        let accrued_ps = costs.as_ref().map_or(0, |costs| self.cost_of_beginning(id, costs));
+        let accrued_ps =
+            costs.as_ref().map_or(0, |costs| self.cost_of_beginning(id, costs, asleep));
         self.poll = Poll { host: id, costs, accrued_ps };
         Some(runnable)
     }
@@ -214,9 +218,11 @@ impl World {
         self.announce_turn(id);
     }
 
-    fn cost_of_beginning(&self, id: HostId, costs: &Costs) -> u64 {
+    fn cost_of_beginning(&self, id: HostId, costs: &Costs, asleep: bool) -> u64 {
         let switched = self.cores.as_ref().is_some_and(|cores| cores.has_switched(id));
-        costs.poll_ps + if switched { costs.switch_ps } else { 0 }
+        let switch_ps = if switched { costs.switch_ps } else { 0 };
+        let wake_ps = if asleep { costs.wake_ps } else { 0 };
+        costs.poll_ps + switch_ps + wake_ps
     }
 
     /// Whether the host has a core for its next poll, or needs none; else it waits for one.
