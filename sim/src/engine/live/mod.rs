@@ -341,7 +341,8 @@ mod tests {
             live.add_host(spec(link), |_| std::future::pending());
         }
         live.foresee(Foreseen { resets: true, ..Foreseen::default() });
-        live.start(0);
+        // Each thread answers, and so has made its disks.
+        (0..3).for_each(|host| live.start(host));
         let disks = std::fs::read_dir(&folder).expect("it stands").count();
         assert_eq!(disks, 3, "hosts of the same name have their own disks");
         drop(live);
