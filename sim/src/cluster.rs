@@ -194,7 +194,6 @@ impl Cluster {
         for device in devices {
             builder.add_device(*device, observer.clone());
         }
-        builder.set_regions_apart();
         builder.cluster
     }
 
@@ -218,6 +217,24 @@ impl Cluster {
         let of_user = |device: &&Device| covered(Role::Device.node(device.id.user.0));
         hosts.extend(self.devices.iter().filter(of_user).map(|device| device.host));
         hosts
+    }
+
+    /// What the network is like the whole time: packets between regions take longer.
+    pub fn standing_conditions(&self, scenario: &Scenario) -> Vec<Condition> {
+        let by = scenario.network.between_regions.0;
+        if by == 0 {
+            return Vec::new();
+        }
+        let names = scenario.cluster.regions.iter();
+        let regions: Vec<BTreeSet<HostId>> =
+            names.map(|name| self.hosts(scenario, &[Target::Region(name.clone())])).collect();
+        let mut conditions = Vec::new();
+        for (place, one) in regions.iter().enumerate() {
+            for other in &regions[place + 1..] {
+                conditions.push(Condition::Delay(Where::Between(one.clone(), other.clone()), by));
+            }
+        }
+        conditions
     }
 
     /// Every host.
@@ -389,23 +406,5 @@ impl<G: Engine> Builder<'_, G> {
     /// What work costs servers and devices.
     fn costs(&self) -> [Option<Rc<Costs>>; 2] {
         self.costs.clone().map_or([None, None], |costs| costs.map(Some))
-    }
-
-    /// Packets between regions take longer, the whole time.
-    fn set_regions_apart(&mut self) {
-        let by = self.scenario.network.between_regions.0;
-        if by == 0 {
-            return;
-        }
-        let names = self.scenario.cluster.regions.iter();
-        let regions: Vec<BTreeSet<HostId>> = names
-            .map(|name| self.cluster.hosts(self.scenario, &[Target::Region(name.clone())]))
-            .collect();
-        for (place, one) in regions.iter().enumerate() {
-            for other in &regions[place + 1..] {
-                let between = Where::Between(one.clone(), other.clone());
-                self.engine.impose(Condition::Delay(between, by));
-            }
-        }
     }
 }

@@ -157,7 +157,14 @@ impl<'a, G: Engine> World<'a, G> {
         let listening = recorder.clone();
         let ear = move |device, env| listening.on(device, env);
         let cluster = Cluster::build(&mut engine, scenario, &plan.devices, ear);
-        engine.foresee(faults.foresee(scenario, &cluster));
+        // An engine prepares for what it foresees; only then may anything be imposed.
+        let standing = cluster.standing_conditions(scenario);
+        let mut foreseen = faults.foresee(scenario, &cluster);
+        foreseen.conditions.extend(standing.iter().cloned());
+        engine.foresee(foreseen);
+        for condition in standing {
+            engine.impose(condition);
+        }
         let numbered = plan.devices.iter().enumerate();
         let by_device = numbered.map(|(place, device)| (*device, place)).collect();
         Self {

@@ -4,7 +4,7 @@ use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use im::env::{Env, TaskHandle};
-use imsim::engine::{HostId, Kind, Torn};
+use imsim::engine::{Foreseen, HostId, Kind, Torn};
 use tokio::io::AsyncWriteExt;
 
 use super::programs::{self, dial, tick};
@@ -115,6 +115,7 @@ pub fn the_end_of_a_process_ends_its_pause<W: World>() {
     let (mut world, log) = (W::new(), Log::default());
     let host = ticker(&mut world, &log);
     world.pause(host);
+    world.foresee(Foreseen { power_losses: [host].into(), ..Foreseen::default() });
     world.start(host);
     world.wait_until("a tick, since nothing was there to be paused", || log.has("tick"));
     for power in [false, true] {

@@ -131,7 +131,7 @@ impl Live {
 
     fn relays(&mut self) -> &mut Relays {
         self.threads();
-        self.relays.get_or_insert_with(|| start_relays(&self.shared, &self.specs))
+        self.relays.as_mut().expect("what is done to the network was foreseen")
     }
 }
 
@@ -176,6 +176,7 @@ impl Engine for Live {
     }
 
     fn foresee(&mut self, foreseen: Foreseen) {
+        assert!(self.threads.is_none(), "what comes is told before anything is done");
         self.foreseen = foreseen;
     }
 

@@ -155,6 +155,7 @@ impl Engine for Turmoil {
     }
 
     fn foresee(&mut self, foreseen: Foreseen) {
+        assert!(self.links.is_none(), "what comes is told before anything is done");
         self.foreseen = foreseen;
     }
 
