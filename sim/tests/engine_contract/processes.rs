@@ -114,8 +114,8 @@ pub fn a_paused_process_does_nothing_until_its_pause_ends<W: World>() {
 pub fn the_end_of_a_process_ends_its_pause<W: World>() {
     let (mut world, log) = (W::new(), Log::default());
     let host = ticker(&mut world, &log);
-    world.pause(host);
     world.foresee(Foreseen { power_losses: [host].into(), ..Foreseen::default() });
+    world.pause(host);
     world.start(host);
     world.wait_until("a tick, since nothing was there to be paused", || log.has("tick"));
     for power in [false, true] {
