@@ -9,9 +9,10 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 
-use imsim::redis::reply::{Protocol, Reply};
+use imsim::redis::instance::ClientId;
+use imsim::redis::reply::Reply;
 use imsim::redis::request::{ProtocolError, Reader};
-use imsim::redis::{Instance, Session, VERSION};
+use imsim::redis::{Instance, VERSION};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use tempfile::TempDir;
@@ -116,9 +117,10 @@ fn words(line: &str) -> Words {
     line.split(' ').map(|word| word.as_bytes().to_vec()).collect()
 }
 
-fn ask(instance: &mut Instance, session: &mut Session, words: &Words) -> Vec<u8> {
+fn ask(instance: &mut Instance, client: ClientId, words: &Words) -> Vec<u8> {
     let mut out = Vec::new();
-    instance.execute(session, 0, words, &mut out);
+    instance.execute(client, 0, words);
+    instance.take_output(client, &mut out);
     out
 }
 
@@ -359,14 +361,14 @@ fn the_same_commands_get_the_same_bytes() {
     let sequences = prop::collection::vec(command(), 1..60).prop_map(numbered);
     let outcome = runner.run(&sequences, |commands| {
         let mut instance = Instance::default();
-        let mut session = instance.connect();
-        session.id = id;
+        instance.number_clients_from(id);
+        let client = instance.connect();
         let mut all: Vec<Words> = ["HELLO 2", "FLUSHALL", "SELECT 0"].map(words).to_vec();
         all.push(vec![b"CLIENT".to_vec(), b"SETNAME".to_vec(), Vec::new()]);
         all.extend(commands);
         let theirs = connection.borrow_mut().ask_all(&all);
         for (words, theirs) in all.iter().zip(theirs) {
-            let ours = ask(&mut instance, &mut session, words);
+            let ours = ask(&mut instance, client, words);
             let asked = told(&words.join(&b' '));
             let (mine, real) = (told(&ours), told(&theirs));
             prop_assert!(same(words, &ours, &theirs), "{asked}\n ours   {mine}\n theirs {real}");
@@ -382,20 +384,19 @@ fn the_same_commands_get_the_same_bytes() {
 /// Everything a connection would answer to these bytes, until it ends.
 fn answers(bytes: &[u8]) -> Vec<u8> {
     let mut instance = Instance::default();
-    let mut session = instance.connect();
+    let client = instance.connect();
     let mut reader = Reader::default();
     reader.feed(bytes);
-    let mut out = Vec::new();
-    loop {
+    while !instance.is_closing(client) {
         match reader.next_request() {
-            Ok(Some(words)) => instance.execute(&mut session, 0, &words, &mut out),
-            Ok(None) => return out,
-            Err(ProtocolError(text)) => {
-                Reply::Error(text).write(Protocol::Resp2, &mut out);
-                return out;
-            }
+            Ok(Some(words)) => instance.execute(client, 0, &words),
+            Ok(None) => break,
+            Err(ProtocolError(text)) => instance.hang_up(client, &Reply::Error(text)),
         }
     }
+    let mut out = Vec::new();
+    instance.take_output(client, &mut out);
+    out
 }
 
 #[test]

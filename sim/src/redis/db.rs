@@ -1,22 +1,23 @@
 //! One numbered database: keys, their values, and when they expire.
 //!
-//! Time is what it is told: it never asks a clock. An expired key is gone at its next use at the
-//! latest, and at the next sweep if it is not used.
+//! Time is what it is told: it never asks a clock. On a master an expired key is gone at its next
+//! use at the latest, and at the next sweep if it is not used. A replica only hides it, and waits
+//! for its master to delete it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use super::hash::Hash;
-pub use super::sorted_set::{ScoreRange, SortedSet};
+use super::values::Value;
 
-/// The value of a key.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Value {
-    /// Bytes.
-    String(Vec<u8>),
-    /// Fields and values.
-    Hash(Hash),
-    /// Members with scores.
-    SortedSet(SortedSet),
+/// What becomes of a key whose time is over when somebody uses it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Expiry {
+    /// It goes: a master.
+    #[default]
+    Delete,
+    /// It stays, and is not seen: clients of a replica.
+    Hide,
+    /// It is seen: what a replica's master says.
+    Ignore,
 }
 
 /// A database.
@@ -25,6 +26,9 @@ pub struct Db {
     entries: BTreeMap<Vec<u8>, Entry>,
     expiries: BTreeSet<(i64, Vec<u8>)>,
     now_ms: i64,
+    expiry: Expiry,
+    /// Keys that were found expired and removed, until somebody takes the list.
+    expired: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -34,9 +38,10 @@ struct Entry {
 }
 
 impl Db {
-    /// Sets the time for what follows.
-    pub fn set_now(&mut self, now_ms: i64) {
+    /// Sets the time for what follows, and what becomes of expired keys.
+    pub fn set_now(&mut self, now_ms: i64, expiry: Expiry) {
         self.now_ms = now_ms;
+        self.expiry = expiry;
     }
 
     /// The time it was told.
@@ -44,9 +49,16 @@ impl Db {
         self.now_ms
     }
 
-    /// The value of a key.
+    /// The value of a key, to look at or to change. Who changes it tells
+    /// [`Context::modified`](super::instance::Context::modified).
     pub fn get(&mut self, key: &[u8]) -> Option<&mut Value> {
-        self.drop_if_expired(key);
+        if self.has_expired(key) {
+            match self.expiry {
+                Expiry::Delete => self.expire(key),
+                Expiry::Hide => return None,
+                Expiry::Ignore => {}
+            }
+        }
         self.entries.get_mut(key).map(|entry| &mut entry.value)
     }
 
@@ -56,24 +68,39 @@ impl Db {
         self.entries.insert(key.to_vec(), Entry { value, expires_ms: None });
     }
 
-    /// Removes a key; whether it was there.
-    pub fn remove(&mut self, key: &[u8]) -> bool {
-        self.drop_if_expired(key);
+    /// Removes a key; its value, if it was there.
+    pub fn remove(&mut self, key: &[u8]) -> Option<Value> {
+        self.get(key)?;
         self.remove_entry(key)
     }
 
     /// When a key that is there expires, if it does.
     pub fn expires_ms(&self, key: &[u8]) -> Option<i64> {
+        if self.expiries.is_empty() {
+            return None;
+        }
         self.entries.get(key)?.expires_ms
     }
 
-    /// Lets a key that is there expire.
-    pub fn set_expires_ms(&mut self, key: &[u8], at_ms: i64) {
+    /// Lets a key that is there expire, or live for ever.
+    pub fn set_expires_ms(&mut self, key: &[u8], at_ms: Option<i64>) {
         let Some(entry) = self.entries.get_mut(key) else { return };
-        if let Some(old) = entry.expires_ms.replace(at_ms) {
+        if let Some(old) = std::mem::replace(&mut entry.expires_ms, at_ms) {
             self.expiries.remove(&(old, key.to_vec()));
         }
-        self.expiries.insert((at_ms, key.to_vec()));
+        if let Some(at_ms) = at_ms {
+            self.expiries.insert((at_ms, key.to_vec()));
+        }
+    }
+
+    /// Whether the key is held, expired or not.
+    pub fn holds(&self, key: &[u8]) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// Whether the key is held although its time is over.
+    pub fn has_expired(&self, key: &[u8]) -> bool {
+        self.expires_ms(key).is_some_and(|at_ms| at_ms < self.now_ms)
     }
 
     /// Keys that are held, with those that have expired unnoticed.
@@ -91,32 +118,51 @@ impl Db {
         self.expiries.len()
     }
 
+    /// All keys with their values and ends, in the order of keys, with those that have expired
+    /// unnoticed.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &Value, Option<i64>)> {
+        self.entries.iter().map(|(key, entry)| (key.as_slice(), &entry.value, entry.expires_ms))
+    }
+
+    /// Keys behind `after`, in order; all of them when it is `None`.
+    pub fn keys_after(&self, after: Option<&[u8]>) -> impl Iterator<Item = &[u8]> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let from = after.map_or(Unbounded, Excluded);
+        self.entries.range::<[u8], _>((from, Unbounded)).map(|(key, _)| key.as_slice())
+    }
+
     /// Removes every key.
     pub fn clear(&mut self) {
         self.entries.clear();
         self.expiries.clear();
     }
 
-    /// Removes every key that has expired.
+    /// Removes every key that has expired, unless it is for somebody else to do so.
     pub fn sweep(&mut self) {
-        while self.expiries.first().is_some_and(|(at_ms, _)| *at_ms < self.now_ms) {
-            let (_, key) = self.expiries.pop_first().expect("there is a first");
-            self.entries.remove(&key);
+        while self.expiry == Expiry::Delete
+            && self.expiries.first().is_some_and(|(at_ms, _)| *at_ms < self.now_ms)
+        {
+            let (_, key) = self.expiries.first().cloned().expect("there is a first");
+            self.expire(&key);
         }
     }
 
-    fn drop_if_expired(&mut self, key: &[u8]) {
-        if self.expires_ms(key).is_some_and(|at_ms| at_ms < self.now_ms) {
-            self.remove_entry(key);
-        }
+    /// Keys that were found expired and removed since the last call.
+    pub fn take_expired(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.expired)
     }
 
-    fn remove_entry(&mut self, key: &[u8]) -> bool {
-        let Some(entry) = self.entries.remove(key) else { return false };
+    fn expire(&mut self, key: &[u8]) {
+        self.remove_entry(key);
+        self.expired.push(key.to_vec());
+    }
+
+    fn remove_entry(&mut self, key: &[u8]) -> Option<Value> {
+        let entry = self.entries.remove(key)?;
         if let Some(at_ms) = entry.expires_ms {
             self.expiries.remove(&(at_ms, key.to_vec()));
         }
-        true
+        Some(entry.value)
     }
 }
 
@@ -124,29 +170,44 @@ impl Db {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_key_is_gone_after_its_time_with_or_without_a_sweep() {
+    fn with_two_that_expire_at_10() -> Db {
         let mut db = Db::default();
         for key in [b"a", b"b"] {
             db.set(key, Value::String(b"x".to_vec()));
-            db.set_expires_ms(key, 10);
+            db.set_expires_ms(key, Some(10));
         }
-        db.set_now(10);
+        db
+    }
+
+    #[test]
+    fn a_key_is_gone_after_its_time_with_or_without_a_sweep() {
+        let mut db = with_two_that_expire_at_10();
+        db.set_now(10, Expiry::Delete);
         assert!(db.get(b"a").is_some());
-        db.set_now(11);
+        db.set_now(11, Expiry::Delete);
         assert!(db.get(b"a").is_none());
         assert_eq!((db.len(), db.expiring()), (1, 1));
         db.sweep();
         assert_eq!((db.len(), db.expiring()), (0, 0));
+        assert_eq!(db.take_expired(), [b"a", b"b"]);
+    }
+
+    #[test]
+    fn a_replica_hides_what_its_master_still_sees() {
+        let mut db = with_two_that_expire_at_10();
+        db.set_now(11, Expiry::Hide);
+        db.sweep();
+        assert!(db.get(b"a").is_none() && db.remove(b"a").is_none());
+        db.set_now(11, Expiry::Ignore);
+        assert!(db.get(b"a").is_some());
+        assert_eq!((db.len(), db.take_expired().len()), (2, 0));
     }
 
     #[test]
     fn a_new_value_does_not_inherit_the_old_ones_end() {
-        let mut db = Db::default();
-        db.set(b"a", Value::String(b"x".to_vec()));
-        db.set_expires_ms(b"a", 10);
+        let mut db = with_two_that_expire_at_10();
         db.set(b"a", Value::String(b"y".to_vec()));
-        db.set_now(11);
+        db.set_now(11, Expiry::Delete);
         db.sweep();
         assert!(db.get(b"a").is_some());
     }

@@ -3,19 +3,19 @@
 //! It answers as redis-server 7.0.15 does, byte for byte, for the commands it knows; a differential
 //! test holds it against the real one. It knows [`Env`](im::env::Env) and nothing of the reference
 //! IM, of engines or of scenarios. Layers, from the wire inwards: [`server`] (connections),
-//! [`request`] and [`reply`] (the protocol), [`commands`] (what each command does), [`db`] (keys,
-//! values and expiry).
+//! [`request`] and [`reply`] (the protocol), [`instance`] (how a command runs), [`commands`] (what each
+//! does), [`db`] (keys and expiry), [`values`].
 
 pub mod commands;
 pub mod db;
-mod hash;
+pub mod instance;
 mod number;
 pub mod reply;
 pub mod request;
 pub mod server;
-mod sorted_set;
+pub mod values;
 
-pub use commands::{Instance, Session};
+pub use instance::Instance;
 pub use server::{Counters, serve};
 
 /// The version it passes for.

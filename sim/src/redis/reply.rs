@@ -27,8 +27,14 @@ impl Protocol {
 /// What a command answers.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Reply {
+    /// No reply, or none yet.
+    Nothing,
+    /// Replies to one command, one after the other.
+    Several(Vec<Reply>),
     /// A short fixed text.
     Simple(&'static str),
+    /// A short text on one line.
+    Status(Vec<u8>),
     /// An error, its code first (`ERR …`).
     Error(Vec<u8>),
     /// A number.
@@ -37,14 +43,24 @@ pub enum Reply {
     Bulk(Vec<u8>),
     /// Nothing there.
     Null,
+    /// Nothing there, where there could have been a list.
+    NullArray,
+    /// Yes or no; a number in the old protocol.
+    Bool(bool),
     /// A score.
     Double(f64),
     /// A text for people.
     Text(String),
     /// A list.
     Array(Vec<Reply>),
+    /// Members of a set; a list in the old protocol.
+    Set(Vec<Reply>),
     /// Keys and values; the old protocol has them one after the other in a list.
     Map(Vec<(Reply, Reply)>),
+    /// What nobody asked for, such as a published message; a list in the old protocol.
+    Push(Vec<Reply>),
+    /// A reply that has been written before.
+    Raw(Vec<u8>),
 }
 
 impl Reply {
@@ -65,20 +81,26 @@ impl Reply {
     pub fn write(&self, protocol: Protocol, out: &mut Vec<u8>) {
         let new = protocol == Protocol::Resp3;
         match self {
+            Self::Nothing => {}
+            Self::Several(replies) => replies.iter().for_each(|one| one.write(protocol, out)),
             Self::Simple(text) => line(out, b'+', text.as_bytes()),
+            Self::Status(text) => line(out, b'+', text),
             Self::Error(text) => line(out, b'-', text),
             Self::Integer(number) => line(out, b':', number.to_string().as_bytes()),
             Self::Bulk(bytes) => bulk(out, b'$', bytes),
-            Self::Null if new => out.extend(b"_\r\n"),
+            Self::Null | Self::NullArray if new => out.extend(b"_\r\n"),
             Self::Null => out.extend(b"$-1\r\n"),
+            Self::NullArray => out.extend(b"*-1\r\n"),
+            Self::Bool(yes) if new => line(out, b'#', if *yes { b"t" } else { b"f" }),
+            Self::Bool(yes) => line(out, b':', if *yes { b"1" } else { b"0" }),
             Self::Double(value) if new => line(out, b',', write_float(*value).as_bytes()),
             Self::Double(value) => bulk(out, b'$', write_float(*value).as_bytes()),
             Self::Text(text) if new => bulk(out, b'=', format!("txt:{text}").as_bytes()),
             Self::Text(text) => bulk(out, b'$', text.as_bytes()),
-            Self::Array(items) => {
-                line(out, b'*', items.len().to_string().as_bytes());
-                items.iter().for_each(|item| item.write(protocol, out));
-            }
+            Self::Array(items) => list(out, b'*', items, protocol),
+            Self::Set(items) => list(out, if new { b'~' } else { b'*' }, items, protocol),
+            Self::Push(items) => list(out, if new { b'>' } else { b'*' }, items, protocol),
+            Self::Raw(bytes) => out.extend(bytes),
             Self::Map(pairs) => {
                 let (kind, len) = if new { (b'%', pairs.len()) } else { (b'*', pairs.len() * 2) };
                 line(out, kind, len.to_string().as_bytes());
@@ -89,6 +111,11 @@ impl Reply {
             }
         }
     }
+}
+
+fn list(out: &mut Vec<u8>, kind: u8, items: &[Reply], protocol: Protocol) {
+    line(out, kind, items.len().to_string().as_bytes());
+    items.iter().for_each(|item| item.write(protocol, out));
 }
 
 fn line(out: &mut Vec<u8>, kind: u8, text: &[u8]) {

@@ -1,13 +1,14 @@
 //! Commands on hashes.
 
-use super::{Command, Context, Failure, Reply, Run};
+use super::flags::{DENY_OOM, FAST, READ, WRITE};
+use super::{Command, Context, FIRST, Failure, Reply, command};
 
 pub(super) const TABLE: &[Command] = &[
-    Command { name: "hdel", arity: -3, run: Run::Command(hdel) },
-    Command { name: "hget", arity: 3, run: Run::Command(hget) },
-    Command { name: "hgetall", arity: 2, run: Run::Command(hgetall) },
-    Command { name: "hlen", arity: 2, run: Run::Command(hlen) },
-    Command { name: "hset", arity: -4, run: Run::Command(hset) },
+    command("hdel", -3, WRITE | FAST, FIRST, hdel),
+    command("hget", 3, READ | FAST, FIRST, hget),
+    command("hgetall", 2, READ, FIRST, hgetall),
+    command("hlen", 2, READ | FAST, FIRST, hlen),
+    command("hset", -4, WRITE | DENY_OOM | FAST, FIRST, hset),
 ];
 
 fn hset(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -17,6 +18,7 @@ fn hset(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
     }
     let hash = context.hash_made(&words[1])?;
     let new = pairs.filter(|pair| hash.set(&pair[0], &pair[1])).count();
+    context.modified(&words[1]);
     Ok(Reply::count(new))
 }
 
@@ -28,8 +30,12 @@ fn hget(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
 fn hdel(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let Some(hash) = context.hash(&words[1])? else { return Ok(Reply::Integer(0)) };
     let gone = words[2..].iter().filter(|field| hash.remove(field)).count();
-    if hash.is_empty() {
+    let empty = hash.is_empty();
+    if empty {
         context.db().remove(&words[1]);
+    }
+    if gone > 0 {
+        context.modified(&words[1]);
     }
     Ok(Reply::count(gone))
 }

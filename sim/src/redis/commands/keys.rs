@@ -1,21 +1,31 @@
 //! Commands on keys of any kind: whether they are there, and for how long.
 
+use super::super::db::Db;
+use super::super::instance::DATABASES;
 use super::super::number::integer;
-use super::{Command, Context, Failure, Reply, Run, up_to_zero};
+use super::flags::{FAST, READ, WRITE};
+use super::{ALL, Command, Context, FIRST, Failure, Keys, Reply, command, up_to_zero};
 
 pub(super) const TABLE: &[Command] = &[
-    Command { name: "dbsize", arity: 1, run: Run::Command(dbsize) },
-    Command { name: "del", arity: -2, run: Run::Command(del) },
-    Command { name: "exists", arity: -2, run: Run::Command(exists) },
-    Command { name: "expire", arity: -3, run: Run::Command(expire) },
-    Command { name: "flushall", arity: -1, run: Run::Command(flushall) },
-    Command { name: "pexpire", arity: -3, run: Run::Command(pexpire) },
-    Command { name: "pttl", arity: 2, run: Run::Command(pttl) },
-    Command { name: "ttl", arity: 2, run: Run::Command(ttl) },
+    command("dbsize", 1, READ | FAST, Keys::None, dbsize),
+    command("del", -2, WRITE, ALL, del),
+    command("exists", -2, READ | FAST, ALL, exists),
+    command("expire", -3, WRITE | FAST, FIRST, expire),
+    command("flushall", -1, WRITE, Keys::None, flushall),
+    command("pexpire", -3, WRITE | FAST, FIRST, pexpire),
+    command("pttl", 2, READ | FAST, FIRST, pttl),
+    command("ttl", 2, READ | FAST, FIRST, ttl),
 ];
 
 fn del(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Ok(Reply::count(words[1..].iter().filter(|key| context.db().remove(key)).count()))
+    let mut gone = 0;
+    for key in &words[1..] {
+        if context.db().remove(key).is_some() {
+            context.modified(key);
+            gone += 1;
+        }
+    }
+    Ok(Reply::count(gone))
 }
 
 fn exists(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -35,7 +45,10 @@ fn flushall(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failu
     if !known {
         return Err(Failure::Syntax);
     }
-    context.databases.iter_mut().for_each(|db| db.clear());
+    let all: Vec<usize> = (0..DATABASES).collect();
+    context.instance.touch_watchers_of_all(&all, None);
+    context.instance.databases.iter_mut().for_each(Db::clear);
+    context.changed();
     Ok(Reply::OK)
 }
 
@@ -69,8 +82,9 @@ fn expire_in(context: &mut Context<'_>, words: &[Vec<u8>], unit_ms: i64) -> Resu
     if at_ms <= now_ms {
         db.remove(key);
     } else {
-        db.set_expires_ms(key, at_ms);
+        db.set_expires_ms(key, Some(at_ms));
     }
+    context.modified(key);
     Ok(Reply::Integer(1))
 }
 

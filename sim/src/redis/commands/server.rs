@@ -1,22 +1,25 @@
 //! Commands on the connection and on the server.
 
 use super::super::VERSION;
+use super::super::instance::DATABASES;
 use super::super::number::integer;
-use super::{Command, Context, DATABASES, Failure, Protocol, Reply, Run, up_to_zero};
+use super::super::reply::Protocol;
+use super::flags::{FAST, LOADING, NO_AUTH, NO_SCRIPT, STALE};
+use super::{Command, Context, Failure, Keys, Reply, command, container, up_to_zero};
 
 pub(super) const TABLE: &[Command] = &[
-    Command { name: "client", arity: -2, run: Run::Container(CLIENT) },
-    Command { name: "echo", arity: 2, run: Run::Command(echo) },
-    Command { name: "hello", arity: -1, run: Run::Command(hello) },
-    Command { name: "info", arity: -1, run: Run::Command(info) },
-    Command { name: "ping", arity: -1, run: Run::Command(ping) },
-    Command { name: "select", arity: 2, run: Run::Command(select) },
+    container("client", -2, CLIENT),
+    command("echo", 2, FAST, Keys::None, echo),
+    command("hello", -1, NO_SCRIPT | LOADING | STALE | FAST | NO_AUTH, Keys::None, hello),
+    command("info", -1, LOADING | STALE, Keys::None, info),
+    command("ping", -1, FAST, Keys::None, ping),
+    command("select", 2, LOADING | STALE | FAST, Keys::None, select),
 ];
 
 const CLIENT: &[Command] = &[
-    Command { name: "getname", arity: 2, run: Run::Command(client_getname) },
-    Command { name: "id", arity: 2, run: Run::Command(client_id) },
-    Command { name: "setname", arity: 3, run: Run::Command(client_setname) },
+    command("getname", 2, NO_SCRIPT | LOADING | STALE, Keys::None, client_getname),
+    command("id", 2, NO_SCRIPT | LOADING | STALE, Keys::None, client_id),
+    command("setname", 3, NO_SCRIPT | LOADING | STALE, Keys::None, client_setname),
 ];
 
 fn ping(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -40,7 +43,7 @@ fn select(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure
     }
     let database = usize::try_from(number).ok().filter(|database| *database < DATABASES);
     let database = database.ok_or_else(|| Failure::text("DB index is out of range"))?;
-    context.session.database = database;
+    context.session().database = database;
     Ok(Reply::OK)
 }
 
@@ -64,14 +67,14 @@ fn hello(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
         }
     }
     if let Some(protocol) = chosen {
-        context.session.protocol = protocol;
+        context.session().protocol = protocol;
     }
     let entry = |key: &str, value| (Reply::bulk(key), value);
     Ok(Reply::Map(vec![
         entry("server", Reply::bulk("redis")),
         entry("version", Reply::bulk(VERSION)),
-        entry("proto", Reply::Integer(context.session.protocol.number())),
-        entry("id", Reply::Integer(context.session.id)),
+        entry("proto", Reply::Integer(context.session().protocol.number())),
+        entry("id", Reply::Integer(context.session().id)),
         entry("mode", Reply::bulk("standalone")),
         entry("role", Reply::bulk("master")),
         entry("modules", Reply::Array(Vec::new())),
@@ -88,11 +91,11 @@ fn protocol(word: &[u8]) -> Result<Protocol, Failure> {
 }
 
 fn client_id(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Ok(Reply::Integer(context.session.id))
+    Ok(Reply::Integer(context.session().id))
 }
 
 fn client_getname(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let name = &context.session.name;
+    let name = &context.session().name;
     Ok(if name.is_empty() { Reply::Null } else { Reply::bulk(name) })
 }
 
@@ -107,7 +110,7 @@ fn set_name(context: &mut Context<'_>, name: &[u8]) -> Result<(), Failure> {
         let text = "Client names cannot contain spaces, newlines or special characters.";
         return Err(Failure::text(text));
     }
-    context.session.name = name.to_vec();
+    context.session().name = name.to_vec();
     Ok(())
 }
 
@@ -118,9 +121,11 @@ fn info(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
          # Stats\r\ntotal_commands_processed:{}\r\n\r\n\
          # Replication\r\nrole:master\r\nconnected_slaves:0\r\n\r\n\
          # Keyspace\r\n",
-        context.commands_total,
+        context.instance.totals.commands,
     );
-    for (number, db) in context.databases.iter().enumerate().filter(|(_, db)| !db.is_empty()) {
+    for (number, db) in
+        context.instance.databases.iter().enumerate().filter(|(_, db)| !db.is_empty())
+    {
         let (keys, expires) = (db.len(), db.expiring());
         text += &format!("db{number}:keys={keys},expires={expires},avg_ttl=0\r\n");
     }

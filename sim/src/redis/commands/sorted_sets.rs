@@ -1,17 +1,18 @@
 //! Commands on sorted sets.
 
-use super::super::db::ScoreRange;
 use super::super::number::{bound, float, integer};
-use super::{Command, Context, Failure, Reply, Run};
-use crate::redis::db::SortedSet;
+use super::flags::{DENY_OOM, FAST, READ, WRITE};
+use super::{Command, Context, FIRST, Failure, Reply, command};
+
 use crate::redis::reply::Protocol;
+use crate::redis::values::{ScoreRange, SortedSet};
 
 pub(super) const TABLE: &[Command] = &[
-    Command { name: "zadd", arity: -4, run: Run::Command(zadd) },
-    Command { name: "zcard", arity: 2, run: Run::Command(zcard) },
-    Command { name: "zrangebyscore", arity: -4, run: Run::Command(zrangebyscore) },
-    Command { name: "zremrangebyrank", arity: 4, run: Run::Command(zremrangebyrank) },
-    Command { name: "zremrangebyscore", arity: 4, run: Run::Command(zremrangebyscore) },
+    command("zadd", -4, WRITE | DENY_OOM | FAST, FIRST, zadd),
+    command("zcard", 2, READ | FAST, FIRST, zcard),
+    command("zrangebyscore", -4, READ, FIRST, zrangebyscore),
+    command("zremrangebyrank", 4, WRITE, FIRST, zremrangebyrank),
+    command("zremrangebyscore", 4, WRITE, FIRST, zremrangebyscore),
 ];
 
 /// The options of `ZADD`.
@@ -53,6 +54,9 @@ fn zadd(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
             Added::Same(score) => last = Reply::Double(score),
             Added::Refused => last = Reply::Null,
         }
+    }
+    if new + changed > 0 {
+        context.modified(&words[1]);
     }
     Ok(match options {
         Options { increment: true, .. } => last,
@@ -140,7 +144,7 @@ fn zrangebyscore(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, 
         }
     }
     let range = range(&words[2], &words[3])?;
-    let pairs = context.session.protocol == Protocol::Resp3;
+    let pairs = context.session().protocol == Protocol::Resp3;
     let Some(set) = context.sorted_set(&words[1])? else { return Ok(Reply::Array(Vec::new())) };
     // A negative offset lies behind every member, a negative limit is none.
     let offset = usize::try_from(offset).unwrap_or(usize::MAX);
@@ -194,8 +198,12 @@ fn remove(
 ) -> Result<Reply, Failure> {
     let Some(set) = context.sorted_set(key)? else { return Ok(Reply::Integer(0)) };
     let gone = gone(set);
-    if set.is_empty() {
+    let empty = set.is_empty();
+    if empty {
         context.db().remove(key);
+    }
+    if gone > 0 {
+        context.modified(key);
     }
     Ok(Reply::count(gone))
 }

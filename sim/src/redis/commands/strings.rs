@@ -1,12 +1,12 @@
 //! Commands on strings.
 
 use super::super::number::integer;
-use super::{Command, Context, Failure, Reply, Run, Value};
+use super::flags::{DENY_OOM, FAST, READ, WRITE};
+use super::{Command, Context, FIRST, Failure, Reply, command};
+use crate::redis::values::Value;
 
-pub(super) const TABLE: &[Command] = &[
-    Command { name: "get", arity: 2, run: Run::Command(get) },
-    Command { name: "set", arity: -3, run: Run::Command(set) },
-];
+pub(super) const TABLE: &[Command] =
+    &[command("get", 2, READ | FAST, FIRST, get), command("set", -3, WRITE | DENY_OOM, FIRST, set)];
 
 fn get(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     Ok(context.string(&words[1])?.map_or(Reply::Null, Reply::bulk))
@@ -39,9 +39,8 @@ fn set(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     }
     let kept = context.db().expires_ms(key).filter(|_| options.keep_expiry);
     context.db().set(key, Value::String(value.clone()));
-    if let Some(at_ms) = expires_ms.or(kept) {
-        context.db().set_expires_ms(key, at_ms);
-    }
+    context.db().set_expires_ms(key, expires_ms.or(kept));
+    context.modified(key);
     Ok(if options.get { old } else { Reply::OK })
 }
 

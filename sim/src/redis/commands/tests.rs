@@ -1,25 +1,40 @@
 //! Scripts of commands and the exact bytes of their replies.
 
-use super::*;
+use std::collections::BTreeMap;
+
+use crate::redis::Instance;
 
 /// Runs a script on a fresh instance. Each line is a command and, after `→`, its reply, line ends
-/// written `|`. `@5` sets the time, in milliseconds.
+/// written `|`; nothing for a command that waits. `b:` in front makes it the command of another client, and
+/// `b: →` what that client was sent meanwhile. `@5` sets the time, in milliseconds; `@5 tick`
+/// lets it do its work besides.
 fn script(text: &str) {
     let mut instance = Instance::default();
-    let mut session = instance.connect();
+    let mut clients = BTreeMap::new();
     let mut now_ms = 0;
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if let Some(time) = line.strip_prefix('@') {
+            let (time, swept) =
+                time.split_once(' ').map_or((time, false), |(time, _)| (time, true));
             now_ms = time.parse().expect("a time in milliseconds");
+            if swept {
+                instance.tick(now_ms);
+            }
             continue;
         }
         let (command, expected) = line.split_once('→').expect("a command and its reply");
+        let (client, command) = command.split_once(": ").unwrap_or(("", command));
+        let id = *clients.entry(client).or_insert_with(|| instance.connect());
         let words: Vec<Vec<u8>> =
             command.split_whitespace().map(|word| word.as_bytes().to_vec()).collect();
+        if !words.is_empty() {
+            instance.execute(id, now_ms, &words);
+        }
         let mut out = Vec::new();
-        instance.execute(&mut session, now_ms, &words, &mut out);
+        instance.take_output(id, &mut out);
         let got = String::from_utf8(out).expect("scripts are texts").replace("\r\n", "|");
-        assert_eq!(got, format!("{}|", expected.trim_start().trim_end_matches('|')), "{line}");
+        let expected = expected.trim_start().trim_end_matches('|');
+        assert_eq!(got.strip_suffix('|').unwrap_or(&got), expected, "{line}");
     }
 }
 
@@ -203,10 +218,73 @@ fn unknown_commands() {
 #[test]
 fn only_commands_that_ran_are_counted() {
     let mut instance = Instance::default();
-    let mut session = instance.connect();
+    let id = instance.connect();
     for line in ["PING", "FOO", "GET", "GET k", "CLIENT NO"] {
         let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
-        instance.execute(&mut session, 0, &words, &mut Vec::new());
+        instance.execute(id, 0, &words);
     }
-    assert_eq!(instance.commands_total, 2);
+    assert_eq!(instance.totals.commands, 2);
+}
+
+#[test]
+fn transactions() {
+    script(
+        "
+        EXEC → -ERR EXEC without MULTI
+        DISCARD → -ERR DISCARD without MULTI
+        MULTI → +OK
+        MULTI → -ERR MULTI calls can not be nested
+        WATCH k → -ERR WATCH inside MULTI is not allowed
+        SET k v → +QUEUED
+        HGET k f → +QUEUED
+        GET k → +QUEUED
+        b: GET k → $-1
+        EXEC → *3|+OK|-WRONGTYPE Operation against a key holding the wrong kind of value|$1|v
+        MULTI → +OK
+        SET k → -ERR wrong number of arguments for 'set' command
+        SET k w → +QUEUED
+        EXEC → -EXECABORT Transaction discarded because of previous errors.
+        MULTI → +OK
+        SET k w → +QUEUED
+        DISCARD → +OK
+        GET k → $1|v
+        MULTI → +OK
+        EXEC now → -EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command
+        ",
+    );
+}
+
+#[test]
+fn a_transaction_fails_when_a_watched_key_changes() {
+    script(
+        "
+        WATCH k other → +OK
+        b: SET k v → +OK
+        MULTI → +OK
+        GET k → +QUEUED
+        EXEC → *-1
+        MULTI → +OK
+        GET k → +QUEUED
+        EXEC → *1|$1|v
+        WATCH k → +OK
+        b: SET k v → +OK
+        UNWATCH → +OK
+        MULTI → +OK
+        EXEC → *0
+        WATCH nothing → +OK
+        b: FLUSHALL → +OK
+        MULTI → +OK
+        EXEC → *0
+        SET k v PX 10 → +OK
+        WATCH k → +OK
+        @11
+        MULTI → +OK
+        EXEC → *-1
+        SELECT 1 → +OK
+        WATCH k → +OK
+        b: SET k v → +OK
+        MULTI → +OK
+        EXEC → *0
+        ",
+    );
 }

@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use im::env::{Addr, TaskHandle};
+use im::env::{Addr, Nanos};
 use tokio::io::DuplexStream;
 
 use super::*;

@@ -1,0 +1,127 @@
+//! What a running command works with.
+
+use super::session::{ClientId, Session};
+use super::{Blocked, Instance};
+use crate::redis::commands::Failure;
+use crate::redis::db::Db;
+use crate::redis::request::Request;
+use crate::redis::values::{Hash, SortedSet, Value};
+
+/// What a running command works with.
+pub struct Context<'a> {
+    /// The whole of Redis.
+    pub instance: &'a mut Instance,
+    /// Who asks.
+    pub client: ClientId,
+    /// The database that the client had chosen when the command began.
+    pub database: usize,
+    /// Name of the command, as errors have it.
+    pub name: &'a str,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(instance: &'a mut Instance, client: ClientId, name: &'a str) -> Self {
+        let database = instance.clients[&client].database;
+        Self { instance, client, database, name }
+    }
+
+    /// The connection that the command came by.
+    pub fn session(&mut self) -> &mut Session {
+        self.instance.clients.get_mut(&self.client).expect("who asks is there")
+    }
+
+    /// The chosen database.
+    pub fn db(&mut self) -> &mut Db {
+        &mut self.instance.databases[self.database]
+    }
+
+    /// The time, in milliseconds since the Unix epoch. It stands still while a command runs.
+    pub fn now_ms(&self) -> i64 {
+        self.instance.now_ms
+    }
+
+    /// The command has changed this key: it gave it a value, changed or removed it, or changed its
+    /// end. Without this no watcher, no waiting client, no replica and no file would hear of it.
+    pub fn modified(&mut self, key: &[u8]) {
+        self.instance.modified(self.database, key);
+    }
+
+    /// As [`modified`](Self::modified), in another database.
+    pub fn modified_in(&mut self, database: usize, key: &[u8]) {
+        self.instance.modified(database, key);
+    }
+
+    /// The command has changed something that is no key, and replicas must hear of it.
+    pub fn changed(&mut self) {
+        self.instance.changed();
+    }
+
+    /// Replicas and the append-only file hear of these commands instead of the client's own; of
+    /// nothing at all when there are none.
+    pub fn propagate_as(&mut self, commands: Vec<Request>) {
+        self.instance.propagate_as(commands);
+    }
+
+    /// Whether the command may wait: it is neither in a transaction nor in a script.
+    pub fn may_block(&self) -> bool {
+        self.instance.open_transaction(self.client).is_none() && !self.instance.in_script()
+    }
+
+    /// The client waits; the command returns [`Reply::Nothing`](crate::redis::reply::Reply::Nothing).
+    pub fn block(&mut self, blocked: Blocked) {
+        self.instance.block(self.client, self.database, blocked);
+    }
+
+    /// The error of a command that counts its words itself.
+    pub fn arity(&self) -> Failure {
+        Failure::Arity(self.name.to_owned())
+    }
+
+    /// The error of a time to live that cannot be.
+    pub fn invalid_expire(&self) -> Failure {
+        Failure::text(format!("invalid expire time in '{}' command", self.name))
+    }
+
+    /// The string of the key.
+    pub fn string(&mut self, key: &[u8]) -> Result<Option<&mut Vec<u8>>, Failure> {
+        match self.db().get(key) {
+            None => Ok(None),
+            Some(Value::String(bytes)) => Ok(Some(bytes)),
+            Some(_) => Err(Failure::WrongType),
+        }
+    }
+
+    /// The hash of the key.
+    pub fn hash(&mut self, key: &[u8]) -> Result<Option<&mut Hash>, Failure> {
+        match self.db().get(key) {
+            None => Ok(None),
+            Some(Value::Hash(hash)) => Ok(Some(hash)),
+            Some(_) => Err(Failure::WrongType),
+        }
+    }
+
+    /// The hash of the key; a new one when there is none.
+    pub fn hash_made(&mut self, key: &[u8]) -> Result<&mut Hash, Failure> {
+        if self.hash(key)?.is_none() {
+            self.db().set(key, Value::Hash(Hash::default()));
+        }
+        Ok(self.hash(key)?.expect("it was just made"))
+    }
+
+    /// The sorted set of the key.
+    pub fn sorted_set(&mut self, key: &[u8]) -> Result<Option<&mut SortedSet>, Failure> {
+        match self.db().get(key) {
+            None => Ok(None),
+            Some(Value::SortedSet(set)) => Ok(Some(set)),
+            Some(_) => Err(Failure::WrongType),
+        }
+    }
+
+    /// The sorted set of the key; a new one when there is none.
+    pub fn sorted_set_made(&mut self, key: &[u8]) -> Result<&mut SortedSet, Failure> {
+        if self.sorted_set(key)?.is_none() {
+            self.db().set(key, Value::SortedSet(SortedSet::default()));
+        }
+        Ok(self.sorted_set(key)?.expect("it was just made"))
+    }
+}

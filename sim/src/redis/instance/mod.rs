@@ -1,0 +1,168 @@
+//! One Redis, and nothing of the network: databases, clients, and how a command runs.
+//!
+//! Pure: bytes of requests come in with the time at which they are read, replies go into the
+//! clients' outputs. Whoever moves bytes asks [`Instance::take_woken`] after every call whom else
+//! there is something to send to. In reading order: [`session`] (what is kept of a client), `execute`
+//! (from words to a reply), `context` (what a command works with), `transaction`, `blocking`,
+//! `propagation` (what replicas and the append-only file hear of).
+
+mod blocking;
+mod context;
+mod execute;
+mod propagation;
+pub mod session;
+mod transaction;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::db::{Db, Expiry};
+use super::reply::Reply;
+pub use blocking::{Blocked, Wait};
+pub use context::Context;
+pub use session::{ClientId, Session};
+
+/// How many databases there are.
+pub const DATABASES: usize = 16;
+
+/// How often a Redis looks for expired keys while there are any that will: `hz 10`, the default.
+const CRON_EVERY_MS: i64 = 100;
+
+/// One Redis.
+pub struct Instance {
+    pub(super) databases: Vec<Db>,
+    pub(super) clients: BTreeMap<ClientId, Session>,
+    /// What has been counted since it started.
+    pub totals: Totals,
+    /// The time of the command that runs, or ran last, in milliseconds since the Unix epoch.
+    pub(super) now_ms: i64,
+    next_client: ClientId,
+    /// Clients that somebody else gave something to send, or that may go on.
+    woken: BTreeSet<ClientId>,
+    /// Who watches which key of which database.
+    watched: BTreeMap<(usize, Vec<u8>), BTreeSet<ClientId>>,
+    /// Who waits for which key of which database, first come, first served.
+    waiting: BTreeMap<(usize, Vec<u8>), Vec<ClientId>>,
+    /// Keys that somebody waits for and that were changed.
+    ready: Vec<(usize, Vec<u8>)>,
+    /// When waiting clients give up.
+    deadlines: BTreeSet<(i64, ClientId)>,
+    propagation: propagation::Propagation,
+}
+
+/// What a Redis counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Totals {
+    /// Commands that ran: known, and with a possible number of arguments.
+    pub commands: u64,
+    /// Connections that were accepted.
+    pub connections: u64,
+    /// Keys that were removed because their time was over.
+    pub expired_keys: u64,
+}
+
+impl Default for Instance {
+    fn default() -> Self {
+        Self {
+            databases: (0..DATABASES).map(|_| Db::default()).collect(),
+            clients: BTreeMap::new(),
+            totals: Totals::default(),
+            now_ms: 0,
+            next_client: 1,
+            woken: BTreeSet::new(),
+            watched: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            ready: Vec::new(),
+            deadlines: BTreeSet::new(),
+            propagation: propagation::Propagation::default(),
+        }
+    }
+}
+
+impl Instance {
+    /// A new client; its number.
+    pub fn connect(&mut self) -> ClientId {
+        let id = self.next_client;
+        self.next_client += 1;
+        self.totals.connections += 1;
+        self.clients.insert(id, Session::new(id));
+        id
+    }
+
+    /// The next client gets this number.
+    pub fn number_clients_from(&mut self, id: ClientId) {
+        self.next_client = id;
+    }
+
+    /// The client is gone.
+    pub fn disconnect(&mut self, id: ClientId) {
+        self.unblock(id);
+        self.unwatch(id);
+        self.clients.remove(&id);
+        self.woken.remove(&id);
+    }
+
+    /// Exchanges `out`, which is empty, for what is to be sent to the client.
+    pub fn take_output(&mut self, id: ClientId, out: &mut Vec<u8>) {
+        debug_assert!(out.is_empty(), "what was not sent would be lost");
+        if let Some(session) = self.clients.get_mut(&id) {
+            std::mem::swap(&mut session.output, out);
+        }
+    }
+
+    /// Whether the client waits: its next request must not be read before it is served.
+    pub fn is_blocked(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_some_and(|session| session.blocked.is_some())
+    }
+
+    /// Whether the connection ends once its output is sent; also when the client is gone.
+    pub fn is_closing(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_none_or(|session| session.closing)
+    }
+
+    /// Clients that got something to send, were served, or are to be hung up, since the last call.
+    pub fn take_woken(&mut self) -> BTreeSet<ClientId> {
+        std::mem::take(&mut self.woken)
+    }
+
+    /// Does what time does: lets waiting clients give up, and removes what has expired.
+    pub fn tick(&mut self, now_ms: i64) {
+        self.begin(now_ms, Expiry::Delete);
+        self.give_up_waiting();
+        self.databases.iter_mut().for_each(Db::sweep);
+        self.end_unit();
+    }
+
+    /// Tells the client something last, and ends its connection.
+    pub fn hang_up(&mut self, id: ClientId, last: &Reply) {
+        self.send(id, last);
+        if let Some(session) = self.clients.get_mut(&id) {
+            session.closing = true;
+        }
+    }
+
+    /// Whether a script runs.
+    fn in_script(&self) -> bool {
+        false
+    }
+
+    /// When time has something to do next: a client gives up waiting, or keys may expire.
+    pub fn due_ms(&self, now_ms: i64) -> Option<i64> {
+        let expiring = self.databases.iter().any(|db| db.expiring() > 0);
+        let deadline_ms = self.deadlines.first().map(|(at_ms, _)| *at_ms);
+        let cron_ms = expiring.then_some(now_ms + CRON_EVERY_MS);
+        deadline_ms.into_iter().chain(cron_ms).min()
+    }
+
+    /// Something happens at this time.
+    fn begin(&mut self, now_ms: i64, expiry: Expiry) {
+        self.now_ms = now_ms;
+        self.databases.iter_mut().for_each(|db| db.set_now(now_ms, expiry));
+    }
+
+    /// Gives a client something that is not the reply to its own command.
+    pub(super) fn send(&mut self, id: ClientId, reply: &Reply) {
+        let Some(session) = self.clients.get_mut(&id) else { return };
+        reply.write(session.protocol, &mut session.output);
+        self.woken.insert(id);
+    }
+}

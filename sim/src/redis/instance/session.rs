@@ -1,0 +1,72 @@
+//! What is kept of a client's connection.
+
+use super::blocking::Blocked;
+use crate::redis::reply::Protocol;
+use crate::redis::request::Request;
+
+/// The number of a client, from 1, as `CLIENT ID` tells it.
+pub type ClientId = i64;
+
+/// The state of a connection.
+#[derive(Debug)]
+pub struct Session {
+    /// Its number.
+    pub id: ClientId,
+    /// The protocol it speaks.
+    pub protocol: Protocol,
+    /// The database that it has chosen.
+    pub database: usize,
+    /// What it calls itself; empty if nothing.
+    pub name: Vec<u8>,
+    /// What is to be sent to it.
+    pub output: Vec<u8>,
+    /// What it waits for.
+    pub blocked: Option<Blocked>,
+    /// Commands since `MULTI`.
+    pub transaction: Option<Transaction>,
+    /// Keys that it watches.
+    pub watching: Vec<Watched>,
+    /// A watched key was changed.
+    pub watched_changed: bool,
+    /// The connection ends once its output is sent.
+    pub closing: bool,
+}
+
+/// Commands that wait for `EXEC`.
+#[derive(Debug, Default)]
+pub struct Transaction {
+    /// The commands.
+    pub queue: Vec<Request>,
+    /// What their flags have in common or apart: all that any of them has.
+    pub flags: u32,
+    /// One of them was refused, so that nothing will run.
+    pub failed: bool,
+}
+
+/// A key that a client watches.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Watched {
+    /// In which database.
+    pub database: usize,
+    /// The key.
+    pub key: Vec<u8>,
+    /// It was expired already, and not yet removed, when the client began to watch it.
+    pub expired: bool,
+}
+
+impl Session {
+    pub(super) fn new(id: ClientId) -> Self {
+        Self {
+            id,
+            protocol: Protocol::default(),
+            database: 0,
+            name: Vec::new(),
+            output: Vec::new(),
+            blocked: None,
+            transaction: None,
+            watching: Vec::new(),
+            watched_changed: false,
+            closing: false,
+        }
+    }
+}
