@@ -20,6 +20,7 @@ pub mod journal;
 pub mod node;
 pub mod presence;
 pub mod proto;
+pub mod redis_client;
 pub mod redis_link;
 pub mod stats;
 pub mod wire;

@@ -1,0 +1,5 @@
+//! The client's side of Redis.
+
+mod names;
+
+pub use names::Names;
