@@ -25,18 +25,14 @@ use super::reply::Reply;
 const ECHO_BYTES_MAX: usize = 128;
 
 /// Every table. A name stands in one of them.
-const TABLES: &[&[Command]] = &[
-    hashes::TABLE,
-    keys::TABLE,
-    server::TABLE,
-    sorted_sets::TABLE,
-    strings::TABLE,
-    transactions::TABLE,
+const TABLES: &[&[&[Command]]] = &[
+    &strings::TABLES,
+    &[hashes::TABLE, keys::TABLE, server::TABLE, sorted_sets::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
 static COMMANDS: LazyLock<BTreeMap<&[u8], &Command>> = LazyLock::new(|| {
-    let all = TABLES.iter().copied().flatten();
+    let all = TABLES.iter().copied().flatten().copied().flatten();
     all.map(|command| (command.name.as_bytes(), command)).collect()
 });
 
