@@ -2,6 +2,7 @@
 
 use super::flags::{DENY_OOM, FAST, READ, WRITE};
 use super::{Command, Context, FIRST, Failure, Reply, command};
+use crate::redis::values::Hash;
 
 pub(super) const TABLE: &[Command] = &[
     command("hdel", -3, WRITE | FAST, FIRST, hdel),
@@ -16,7 +17,7 @@ fn hset(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
     if !pairs.remainder().is_empty() {
         return Err(context.arity());
     }
-    let hash = context.hash_made(&words[1])?;
+    let hash = context.made::<Hash>(&words[1])?;
     let new = pairs.filter(|pair| hash.set(&pair[0], &pair[1])).count();
     context.modified(&words[1]);
     Ok(Reply::count(new))
