@@ -33,7 +33,9 @@ const TABLES: &[&[&[Command]]] = &[
     &strings::TABLES,
     &lists::TABLES,
     &sets::TABLES,
-    &[hashes::TABLE, keys::TABLE, server::TABLE, sorted_sets::TABLE, transactions::TABLE],
+    &hashes::TABLES,
+    &keys::TABLES,
+    &[server::TABLE, sorted_sets::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
