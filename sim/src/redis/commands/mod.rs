@@ -35,7 +35,8 @@ const TABLES: &[&[&[Command]]] = &[
     &sets::TABLES,
     &hashes::TABLES,
     &keys::TABLES,
-    &[server::TABLE, sorted_sets::TABLE, transactions::TABLE],
+    &sorted_sets::TABLES,
+    &[server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
