@@ -14,6 +14,7 @@ pub(crate) mod pattern;
 mod server;
 mod sets;
 mod sorted_sets;
+mod streams;
 mod strings;
 mod transactions;
 
@@ -35,7 +36,9 @@ const TABLES: &[&[&[Command]]] = &[
     &sets::TABLES,
     &hashes::TABLES,
     &keys::TABLES,
-    &[server::TABLE, sorted_sets::TABLE, transactions::TABLE],
+    &sorted_sets::TABLES,
+    &streams::TABLES,
+    &[server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
@@ -78,6 +81,10 @@ pub(crate) enum Keys {
     Range(usize, i64, usize),
     /// As many as this word says, from the next one on.
     Counted(usize),
+    /// The word after the name, and as many as this word says, from the next one on.
+    FirstAndCounted(usize),
+    /// The first half of what stands behind the word `STREAMS`.
+    Streams,
 }
 
 /// The word after the name.

@@ -38,11 +38,7 @@ fn zincrby(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failur
     add(context, words, Options { increment: true, ..Options::default() })
 }
 
-fn add(
-    context: &mut Context<'_>,
-    words: &[Vec<u8>],
-    implied: Options,
-) -> Result<Reply, Failure> {
+fn add(context: &mut Context<'_>, words: &[Vec<u8>], implied: Options) -> Result<Reply, Failure> {
     let (options, pairs) = options(implied, &words[2..]);
     if pairs.is_empty() || pairs.len() % 2 == 1 {
         return Err(Failure::Syntax);

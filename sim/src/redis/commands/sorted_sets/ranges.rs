@@ -154,8 +154,7 @@ impl Query {
 
     /// The ranks, counted from the first member, of what is told.
     fn ranks(&self, set: &SortedSet) -> Range<usize> {
-        let found =
-            if self.reverse { self.span.find_reversed(set) } else { self.span.find(set) };
+        let found = if self.reverse { self.span.find_reversed(set) } else { self.span.find(set) };
         if matches!(self.span, Span::Ranks(..)) {
             return found;
         }

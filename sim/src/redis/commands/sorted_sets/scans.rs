@@ -68,7 +68,7 @@ fn zrandmember(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Fa
     }
     while members.len() > wanted {
         let place = context.instance.random_below(members.len());
-        members.remove(place);
+        members.swap_remove(place);
     }
     Ok(Reply::Array(listed(members.into_iter(), with_scores, protocol)))
 }

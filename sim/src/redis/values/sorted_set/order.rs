@@ -65,9 +65,10 @@ impl Order {
             block.last().is_some_and(|(score, member)| holds(*score, member))
         };
         let block = self.blocks.partition_point(all);
-        let part = self.blocks.get(block).map_or(0, |members| {
-            members.partition_point(|(score, member)| holds(*score, member))
-        });
+        let part = self
+            .blocks
+            .get(block)
+            .map_or(0, |members| members.partition_point(|(score, member)| holds(*score, member)));
         self.len_before(block) + part
     }
 
