@@ -54,7 +54,11 @@ fn added_id(stream: &Stream, id: NewId, now_ms: i64) -> Result<Id, Failure> {
             let ms = u64::try_from(now_ms).unwrap_or(0);
             if ms > last.ms { Id { ms, seq: 0 } } else { next }
         }
-        NewId::Within(ms) if ms == last.ms && next.ms == ms => next,
+        // So says Redis, though the sequence has come to its end.
+        NewId::Within(ms) if ms == last.ms && last.seq == u64::MAX => {
+            return Err(Failure::text("Elements are too large to be stored"));
+        }
+        NewId::Within(ms) if ms == last.ms => next,
         NewId::Within(ms) => Id { ms, seq: 0 },
         NewId::Given(id) => id,
     };

@@ -225,7 +225,7 @@ fn serve(context: &mut Context<'_>, read: &Read<'_>, words: &[Vec<u8>], key: &[u
             let group = group.ok_or_else(|| Failure::Other(gone.as_bytes().to_vec()))?;
             let reader = Reader { key, name, consumer, no_ack: read.no_ack, now_ms };
             let new = stream.last_id > group.last_id;
-            new.then(|| reader.consume(stream, count, true, &mut log))
+            new.then(|| reader.consume(stream, count, &mut log))
         }
     };
     let Some(entries) = entries else { return Ok((Reply::Nothing, log)) };
@@ -256,7 +256,7 @@ fn in_group(
     }
     let last_id = stream.groups[reader.name].last_id;
     let new = stream.last_entry_id().is_some_and(|last| last > last_id);
-    Some(reader.consume(stream, count, new, log)).filter(|_| new)
+    new.then(|| reader.consume(stream, count, log))
 }
 
 impl Reader<'_> {
@@ -270,18 +270,14 @@ impl Reader<'_> {
         }
     }
 
-    /// Entries that the group has not read yet, when there may be some.
+    /// Entries that the group has not read yet.
     fn consume(
         &self,
         stream: &mut Stream,
         count: Option<usize>,
-        new: bool,
         log: &mut Vec<Request>,
     ) -> Vec<Reply> {
         self.appear(stream, log);
-        if !new {
-            return Vec::new();
-        }
         let mut group = stream.groups.remove(self.name).expect("the group was looked up");
         let start = group.last_id.next();
         let entries = start.map(|start| stream.range(start, Id::MAX));

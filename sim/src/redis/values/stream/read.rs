@@ -24,9 +24,11 @@ impl Stream {
         }
     }
 
-    /// Whether an entry was deleted that had this id or a later one.
+    /// Whether an entry was deleted that had this id or a later one, and came behind one that is
+    /// still there.
     fn has_deleted_from(&self, id: Id) -> bool {
-        self.len > 0 && self.max_deleted_id != Id::MIN && id <= self.max_deleted_id
+        let between = self.first_id <= self.max_deleted_id && id <= self.max_deleted_id;
+        self.len > 0 && self.max_deleted_id != Id::MIN && between
     }
 
     /// How many entries were ever added up to this id, if that is known.
