@@ -9,12 +9,14 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use im::env::{Env, TaskHandle, Work};
+use im::env::{Addr, Env, TaskHandle, Work};
+use im::redis_client::Names;
 use im::stats::Counter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
 use super::instance::{ClientId, Instance};
+use super::replication::Settings;
 use super::reply::Reply;
 use super::request::{ProtocolError, Reader};
 
@@ -30,9 +32,40 @@ pub struct Counters {
     pub connections: Counter,
 }
 
+/// What a Redis is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens.
+    pub port: u16,
+    /// Its node, by which its master knows it.
+    pub node: Option<u32>,
+    /// What nodes are called.
+    pub names: Names,
+    /// Whom it is a replica of, if it begins as one.
+    pub master: Option<Addr>,
+    /// What of replication is set.
+    pub replication: Settings,
+    /// What it has done.
+    pub counters: Arc<Counters>,
+}
+
+impl Options {
+    /// A master on this port.
+    pub fn new(port: u16, counters: Arc<Counters>) -> Self {
+        let (names, replication) = (Names::SIMULATED, Settings::default());
+        Self { port, node: None, names, master: None, replication, counters }
+    }
+}
+
 /// Listens on `port` and serves clients for ever, beginning with nothing. Fails when the port is
 /// taken or the listener breaks.
 pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Result<()> {
+    serve_as(env, Options::new(port, counters)).await
+}
+
+/// As [`serve`], in the role that the options say.
+pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
+    let Options { port, node, names, master, replication, counters } = options;
     let mut listener = env.listen(port)?;
     let server = Rc::new(Server {
         env: env.clone(),
@@ -40,8 +73,13 @@ pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Re
         wakers: RefCell::default(),
         awaited_ms: Cell::new(None),
         nearer: Notify::new(),
+        role_changed: Notify::new(),
+        node,
         counters,
     });
+    server.set_up(master, names, replication);
+    let link = server.clone();
+    let _link = AbortOnDrop::of(env.spawn(async move { link.follow_masters(names, port).await }));
     let cron = server.clone();
     let _cron = AbortOnDrop::of(env.spawn(async move { cron.run_cron().await }));
     loop {
@@ -70,20 +108,33 @@ impl<T: TaskHandle> Drop for AbortOnDrop<T> {
 }
 
 /// A Redis and those who are connected to it.
-struct Server<E> {
-    env: E,
-    instance: RefCell<Instance>,
+pub(crate) struct Server<E> {
+    pub(crate) env: E,
+    pub(crate) instance: RefCell<Instance>,
     /// How connections are told that there is something for their clients.
     wakers: RefCell<BTreeMap<ClientId, Rc<Notify>>>,
     /// When time is let to do its work again, if ever; wall clock.
     awaited_ms: Cell<Option<i64>>,
     /// It must do so earlier.
     nearer: Notify,
+    /// The role has changed, or the master.
+    pub(crate) role_changed: Notify,
+    pub(crate) node: Option<u32>,
     counters: Arc<Counters>,
 }
 
 impl<E: Env> Server<E> {
-    fn now_ms(&self) -> i64 {
+    fn set_up(&self, master: Option<Addr>, names: Names, settings: Settings) {
+        let mut instance = self.instance.borrow_mut();
+        instance.replication.settings = settings;
+        instance.replication.seed(self.env.rand_u64());
+        instance.set_time(self.now_ms());
+        if let Some(Addr { node, port }) = master {
+            instance.follow(names.ip(node).to_string(), port);
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
         i64::try_from(self.env.wall_ms()).expect("clocks are set to our age")
     }
 
@@ -111,7 +162,7 @@ impl<E: Env> Server<E> {
     }
 
     /// Tells connections that there is something for their clients.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let woken = self.instance.borrow_mut().take_woken();
         let wakers = self.wakers.borrow();
         woken.iter().filter_map(|id| wakers.get(id)).for_each(|waker| waker.notify_one());
@@ -164,6 +215,7 @@ impl<E: Env> Server<E> {
     fn execute_all(&self, id: ClientId, reader: &mut Reader) {
         let mut instance = self.instance.borrow_mut();
         let (now_ms, before) = (self.now_ms(), instance.totals.commands);
+        let epoch = instance.replication.epoch;
         while !instance.is_blocked(id) && !instance.is_closing(id) {
             match reader.next_request() {
                 Ok(Some(words)) => instance.execute(id, now_ms, &words),
@@ -171,15 +223,24 @@ impl<E: Env> Server<E> {
                 Err(ProtocolError(text)) => instance.hang_up(id, &Reply::Error(text)),
             }
         }
-        let (ran, due_ms) = (instance.totals.commands - before, instance.due_ms(now_ms));
+        let ran = instance.totals.commands - before;
+        if instance.replication.epoch != epoch {
+            self.role_changed.notify_one();
+        }
         drop(instance);
+        self.expect_time();
+        self.counters.commands.add(ran);
+        self.env.work(Work::RedisCommand, ran);
+        self.wake();
+    }
+
+    /// Time may have something to do earlier than was known.
+    pub(crate) fn expect_time(&self) {
+        let due_ms = self.instance.borrow().due_ms(self.now_ms());
         let awaited_ms = self.awaited_ms.get();
         if due_ms.is_some_and(|due_ms| awaited_ms.is_none_or(|awaited_ms| due_ms < awaited_ms)) {
             self.nearer.notify_one();
         }
-        self.counters.commands.add(ran);
-        self.env.work(Work::RedisCommand, ran);
-        self.wake();
     }
 }
 

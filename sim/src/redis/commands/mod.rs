@@ -11,6 +11,7 @@ mod hashes;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
+mod replication;
 mod server;
 mod sets;
 mod sorted_sets;
@@ -33,7 +34,14 @@ const TABLES: &[&[&[Command]]] = &[
     &strings::TABLES,
     &lists::TABLES,
     &sets::TABLES,
-    &[hashes::TABLE, keys::TABLE, server::TABLE, sorted_sets::TABLE, transactions::TABLE],
+    &[
+        hashes::TABLE,
+        keys::TABLE,
+        replication::TABLE,
+        server::TABLE,
+        sorted_sets::TABLE,
+        transactions::TABLE,
+    ],
 ];
 
 /// All commands by name.
