@@ -32,7 +32,7 @@ impl Instance {
         }
     }
 
-    pub(super) fn reply(&mut self, id: ClientId, reply: &Reply) {
+    pub(crate) fn reply(&mut self, id: ClientId, reply: &Reply) {
         if let Some(session) = self.clients.get_mut(&id) {
             reply.write(session.protocol, &mut session.output);
         }

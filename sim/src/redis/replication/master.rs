@@ -152,10 +152,7 @@ impl Instance {
 
     /// Asks every replica how far it is.
     pub(crate) fn ask_for_acks(&mut self) {
-        self.feed_command(
-            Some(0).and(self.replication.database),
-            &request(&["REPLCONF", "GETACK", "*"]),
-        );
+        self.feed_command(None, &request(&["REPLCONF", "GETACK", "*"]));
     }
 
     fn serve_awaiting_acks(&mut self) {
