@@ -34,14 +34,10 @@ const TABLES: &[&[&[Command]]] = &[
     &strings::TABLES,
     &lists::TABLES,
     &sets::TABLES,
-    &[
-        hashes::TABLE,
-        keys::TABLE,
-        replication::TABLE,
-        server::TABLE,
-        sorted_sets::TABLE,
-        transactions::TABLE,
-    ],
+    &hashes::TABLES,
+    &keys::TABLES,
+    &sorted_sets::TABLES,
+    &[replication::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
