@@ -11,6 +11,7 @@ pub mod db;
 pub mod instance;
 mod long_double;
 mod number;
+pub mod persistence;
 mod rdb;
 pub mod replication;
 pub mod reply;

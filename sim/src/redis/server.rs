@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
 use super::instance::{ClientId, Instance};
+use super::persistence::{Durability, Persistence};
 use super::replication::Settings;
 use super::reply::Reply;
 use super::request::{ProtocolError, Reader};
@@ -45,6 +46,8 @@ pub struct Options {
     pub master: Option<Addr>,
     /// What of replication is set.
     pub replication: Settings,
+    /// What it keeps across its restart.
+    pub persistence: Persistence,
     /// What it has done.
     pub counters: Arc<Counters>,
 }
@@ -53,7 +56,8 @@ impl Options {
     /// A master on this port.
     pub fn new(port: u16, counters: Arc<Counters>) -> Self {
         let (names, replication) = (Names::SIMULATED, Settings::default());
-        Self { port, node: None, names, master: None, replication, counters }
+        let persistence = Persistence::None;
+        Self { port, node: None, names, master: None, replication, persistence, counters }
     }
 }
 
@@ -65,8 +69,7 @@ pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Re
 
 /// As [`serve`], in the role that the options say.
 pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
-    let Options { port, node, names, master, replication, counters } = options;
-    let mut listener = env.listen(port)?;
+    let Options { port, node, names, master, replication, persistence, counters } = options;
     let server = Rc::new(Server {
         env: env.clone(),
         instance: RefCell::default(),
@@ -74,10 +77,15 @@ pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
         awaited_ms: Cell::new(None),
         nearer: Notify::new(),
         role_changed: Notify::new(),
+        durability: Durability::default(),
         node,
         counters,
     });
+    server.load(persistence).await?;
     server.set_up(master, names, replication);
+    let mut listener = env.listen(port)?;
+    let syncer = server.clone();
+    let _syncer = AbortOnDrop::of(env.spawn(async move { syncer.keep_synced().await }));
     let link = server.clone();
     let _link = AbortOnDrop::of(env.spawn(async move { link.follow_masters(names, port).await }));
     let cron = server.clone();
@@ -119,6 +127,7 @@ pub(crate) struct Server<E> {
     nearer: Notify,
     /// The role has changed, or the master.
     pub(crate) role_changed: Notify,
+    pub(crate) durability: Durability,
     pub(crate) node: Option<u32>,
     counters: Arc<Counters>,
 }
@@ -154,6 +163,7 @@ impl<E: Env> Server<E> {
                 () = self.env.sleep(left_ms * 1_000_000) => {
                     let now_ms = self.now_ms();
                     self.instance.borrow_mut().tick(now_ms);
+                    self.append_changes().await;
                     self.wake();
                 }
                 () = self.nearer.notified() => {}
@@ -186,7 +196,8 @@ impl<E: Env> Server<E> {
         let mut bytes = vec![0; READ_BYTES_MAX];
         let (mut out, mut sent) = (Vec::new(), 0);
         loop {
-            if sent == out.len() {
+            self.append_changes().await;
+            if sent == out.len() && !self.durability.holds_replies() {
                 out.clear();
                 sent = 0;
                 self.instance.borrow_mut().take_output(id, &mut out);
@@ -197,8 +208,11 @@ impl<E: Env> Server<E> {
             tokio::select! {
                 biased;
                 count = to.write(&out[sent..]), if sent < out.len() => sent += count?,
+                () = self.durability.wait(), if self.durability.holds_replies() => {
+                    self.execute_all(id, &mut reader);
+                }
                 () = waker.notified() => self.execute_all(id, &mut reader),
-                count = from.read(&mut bytes) => {
+                count = from.read(&mut bytes), if !self.durability.is_closed() => {
                     let count = count?;
                     if count == 0 {
                         return Ok(());
@@ -216,7 +230,7 @@ impl<E: Env> Server<E> {
         let mut instance = self.instance.borrow_mut();
         let (now_ms, before) = (self.now_ms(), instance.totals.commands);
         let epoch = instance.replication.epoch;
-        while !instance.is_blocked(id) && !instance.is_closing(id) {
+        while !instance.is_blocked(id) && !instance.is_closing(id) && !self.durability.is_closed() {
             match reader.next_request() {
                 Ok(Some(words)) => instance.execute(id, now_ms, &words),
                 Ok(None) => break,

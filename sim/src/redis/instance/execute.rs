@@ -20,6 +20,18 @@ impl Instance {
             Some(_) if from_master => Expiry::Ignore,
             Some(_) => Expiry::Hide,
         };
+        self.execute_at(id, now_ms, words, expiry);
+    }
+
+    /// As [`execute`](Self::execute), where keys whose time is over are treated so.
+    pub(crate) fn execute_at(
+        &mut self,
+        id: ClientId,
+        now_ms: i64,
+        words: &[Vec<u8>],
+        expiry: Expiry,
+    ) {
+        let from_master = self.is_master_client(id);
         self.begin(now_ms, expiry);
         let reply = self.admit(id, words);
         // The master hears nothing but how far its replica is.

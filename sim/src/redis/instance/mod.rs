@@ -20,6 +20,7 @@ use rand::{RngExt as _, SeedableRng};
 use rand_pcg::Pcg32;
 
 use super::db::{Db, Expiry};
+use super::persistence::Log;
 use super::replication::Replication;
 use super::reply::Reply;
 pub use blocking::{Blocked, Wait};
@@ -55,6 +56,8 @@ pub struct Instance {
     propagation: propagation::Propagation,
     /// Masters and replicas.
     pub replication: Replication,
+    /// What is to be appended to the file of changes, if there is one.
+    pub(super) log: Option<Log>,
     /// What commands draw from that choose by chance.
     rng: Pcg32,
     /// Where scans go on.
@@ -94,6 +97,7 @@ impl Instance {
             deadlines: BTreeSet::new(),
             propagation: propagation::Propagation::default(),
             replication: Replication::default(),
+            log: None,
             rng: Pcg32::seed_from_u64(seed),
             cursors: Cursors::default(),
         }

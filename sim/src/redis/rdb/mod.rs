@@ -11,7 +11,7 @@ use super::values::{Hash, List, ScoreRange, Set, SortedSet, Value};
 use wire::{Source, crc64, length, string};
 
 /// Opens every snapshot: the magic word and the version.
-const MAGIC: &[u8] = b"REDIS0010";
+pub(super) const MAGIC: &[u8] = b"REDIS0010";
 const STRING: u8 = 0;
 const LIST: u8 = 1;
 const SET: u8 = 2;
@@ -133,8 +133,8 @@ fn read_value(kind: u8, from: &mut Source<'_>) -> Result<Value, Damaged> {
     })
 }
 
-/// Reads a snapshot into databases.
-pub(super) fn read(bytes: &[u8]) -> Result<Vec<Db>, Damaged> {
+/// Reads a snapshot into databases, and tells how many bytes it has.
+pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Db>, usize), Damaged> {
     let mut from = Source::new(bytes);
     if from.take(9)?.get(..5) != Some(b"REDIS") {
         return Err(Damaged("no snapshot"));
@@ -153,7 +153,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<Db>, Damaged> {
             }
             SELECT => chosen = from.length()?,
             EXPIRES_MS => expires_ms = Some(i64::from_le_bytes(from.array()?)),
-            END => return from.checked().map(|()| databases),
+            END => return from.checked().map(|len| (databases, len)),
             kind => {
                 let key = from.string()?;
                 let value = read_value(kind, &mut from)?;
@@ -179,7 +179,8 @@ mod tests {
         databases[0].set(b"z", Value::SortedSet(zset));
         databases[0].set(b"l", Value::List([b"a".to_vec(), Vec::new()].into()));
         let bytes = write(&databases);
-        let again = read(&bytes).expect("it was just written");
+        let (again, len) = read(&bytes).expect("it was just written");
+        assert_eq!(len, bytes.len());
         assert_eq!(write(&again), bytes);
         assert!(read(&bytes[..bytes.len() - 20]).is_err());
         let mut damaged = bytes.clone();

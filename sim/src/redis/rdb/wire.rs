@@ -89,11 +89,11 @@ impl<'a> Source<'a> {
         self.array()
     }
 
-    /// Whether the checksum that comes next is that of all before; 0 is none.
-    pub(super) fn checked(&mut self) -> Result<(), Damaged> {
+    /// How long the snapshot is, if the checksum that comes next is that of all before; 0 is none.
+    pub(super) fn checked(&mut self) -> Result<usize, Damaged> {
         let sum = crc64(&self.bytes[..self.at]);
         let told = u64::from_le_bytes(self.array()?);
-        if told == 0 || told == sum { Ok(()) } else { Err(Damaged("the checksum differs")) }
+        if told == 0 || told == sum { Ok(self.at) } else { Err(Damaged("the checksum differs")) }
     }
 }
 

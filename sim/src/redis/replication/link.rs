@@ -207,12 +207,13 @@ impl<E: Env> Server<E> {
         self.apply_all(id, &bytes, &mut reader, &mut raw, &mut out);
         let (mut ack_at, mut heard_at) = (env.now() + SECOND, env.now());
         loop {
-            if !out.is_empty() {
-                to.write_all(&out).await?;
-                out.clear();
-            }
+            self.append_changes().await;
+            // Reading goes on while the master does not read.
             tokio::select! {
                 biased;
+                count = to.write(&out), if !out.is_empty() => {
+                    out.drain(..count?);
+                }
                 count = from.read(&mut chunk) => {
                     let count = count?;
                     if count == 0 {

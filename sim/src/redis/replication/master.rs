@@ -133,7 +133,9 @@ impl Instance {
         let Some(replica) = self.replication.replicas.get_mut(&client) else { return };
         replica.acked = replica.acked.max(offset);
         replica.acked_ms = now_ms;
-        if matches!(replica.stage, Stage::Sending | Stage::Unheard) {
+        // An ack that comes before the end of the snapshot's process was noticed starts nothing: the
+        // replica is called online then and hears of no change until its next ack, a second later.
+        if replica.stage == Stage::Unheard {
             replica.stage = Stage::Streaming;
             let held = std::mem::take(&mut replica.held);
             let session = self.clients.get_mut(&client).expect("a replica is a client");

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use super::instance::ClientId;
 use backlog::Backlog;
+pub(crate) use master::encode;
 pub(crate) use replica::{LinkState, Master};
 
 /// An id of a history has so many hexadecimal digits.

@@ -104,9 +104,12 @@ impl Instance {
 
     /// The snapshot of the master takes the place of all data; whether it could be read.
     pub(crate) fn load_snapshot(&mut self, id: &str, offset: i64, bytes: &[u8]) -> bool {
-        let Ok(databases) = rdb::read(bytes) else { return false };
+        let Ok((databases, _)) = rdb::read(bytes) else { return false };
         self.touch_watchers_of_all(&(0..databases.len()).collect::<Vec<_>>(), None);
         self.databases = databases;
+        if let Some(log) = &mut self.log {
+            log.begin_anew(rdb::write(&self.databases));
+        }
         self.drop_replicas();
         let replication = &mut self.replication;
         id.clone_into(&mut replication.id);
