@@ -9,6 +9,7 @@
 pub mod commands;
 pub mod db;
 pub mod instance;
+mod long_double;
 mod number;
 pub mod reply;
 pub mod request;

@@ -4,11 +4,15 @@
 //! and returns a reply. To add a command, write it in the file of its kind and enter it in that
 //! file's table.
 
+mod arguments;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
 mod keys;
+mod lists;
+pub(crate) mod pattern;
 mod server;
+mod sets;
 mod sorted_sets;
 mod strings;
 mod transactions;
@@ -25,18 +29,18 @@ use super::reply::Reply;
 const ECHO_BYTES_MAX: usize = 128;
 
 /// Every table. A name stands in one of them.
-const TABLES: &[&[Command]] = &[
-    hashes::TABLE,
-    keys::TABLE,
-    server::TABLE,
-    sorted_sets::TABLE,
-    strings::TABLE,
-    transactions::TABLE,
+const TABLES: &[&[&[Command]]] = &[
+    &strings::TABLES,
+    &lists::TABLES,
+    &sets::TABLES,
+    &hashes::TABLES,
+    &keys::TABLES,
+    &[server::TABLE, sorted_sets::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
 static COMMANDS: LazyLock<BTreeMap<&[u8], &Command>> = LazyLock::new(|| {
-    let all = TABLES.iter().copied().flatten();
+    let all = TABLES.iter().copied().flatten().copied().flatten();
     all.map(|command| (command.name.as_bytes(), command)).collect()
 });
 
