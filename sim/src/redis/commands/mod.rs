@@ -4,11 +4,15 @@
 //! and returns a reply. To add a command, write it in the file of its kind and enter it in that
 //! file's table.
 
+mod arguments;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
 mod keys;
+mod lists;
+pub(crate) mod pattern;
 mod server;
+mod sets;
 mod sorted_sets;
 mod strings;
 mod transactions;
@@ -27,7 +31,11 @@ const ECHO_BYTES_MAX: usize = 128;
 /// Every table. A name stands in one of them.
 const TABLES: &[&[&[Command]]] = &[
     &strings::TABLES,
-    &[hashes::TABLE, keys::TABLE, server::TABLE, sorted_sets::TABLE, transactions::TABLE],
+    &lists::TABLES,
+    &sets::TABLES,
+    &hashes::TABLES,
+    &keys::TABLES,
+    &[server::TABLE, sorted_sets::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.

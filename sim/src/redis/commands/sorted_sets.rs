@@ -45,7 +45,7 @@ fn zadd(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
     if options.only_there && context.sorted_set(&words[1])?.is_none() {
         return Ok(if options.increment { Reply::Null } else { Reply::Integer(0) });
     }
-    let set = context.sorted_set_made(&words[1])?;
+    let set = context.made::<SortedSet>(&words[1])?;
     let (mut new, mut changed, mut last) = (0, 0, Reply::Null);
     for (score, member) in members {
         match options.add(set, score, member)? {
@@ -198,12 +198,8 @@ fn remove(
 ) -> Result<Reply, Failure> {
     let Some(set) = context.sorted_set(key)? else { return Ok(Reply::Integer(0)) };
     let gone = gone(set);
-    let empty = set.is_empty();
-    if empty {
-        context.db().remove(key);
-    }
     if gone > 0 {
-        context.modified(key);
+        context.shrunk(key);
     }
     Ok(Reply::count(gone))
 }

@@ -88,6 +88,14 @@ impl Instance {
         }
     }
 
+    /// Databases have other keys now.
+    pub(crate) fn note_all_ready(&mut self, databases: &[usize]) {
+        let places = self.waiting.keys().filter(|(database, _)| databases.contains(database));
+        for (database, key) in places.cloned().collect::<Vec<_>>() {
+            self.note_ready(database, &key);
+        }
+    }
+
     /// Serves those who wait for keys that were changed. What that changes may serve others.
     pub(super) fn serve_waiting(&mut self) {
         while !self.ready.is_empty() {

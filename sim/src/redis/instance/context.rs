@@ -5,7 +5,7 @@ use super::{Blocked, Instance};
 use crate::redis::commands::Failure;
 use crate::redis::db::Db;
 use crate::redis::request::Request;
-use crate::redis::values::{Hash, SortedSet, Value};
+use crate::redis::values::{Hash, List, Set, SortedSet, Typed, Value};
 
 /// What a running command works with.
 pub struct Context<'a> {
@@ -91,37 +91,47 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The hash of the key.
-    pub fn hash(&mut self, key: &[u8]) -> Result<Option<&mut Hash>, Failure> {
+    /// The value of a key that must not be of another kind.
+    pub fn typed<T: Typed>(&mut self, key: &[u8]) -> Result<Option<&mut T>, Failure> {
         match self.db().get(key) {
             None => Ok(None),
-            Some(Value::Hash(hash)) => Ok(Some(hash)),
-            Some(_) => Err(Failure::WrongType),
+            Some(value) => T::of(value).map(Some).ok_or(Failure::WrongType),
         }
     }
 
-    /// The hash of the key; a new one when there is none.
-    pub fn hash_made(&mut self, key: &[u8]) -> Result<&mut Hash, Failure> {
-        if self.hash(key)?.is_none() {
-            self.db().set(key, Value::Hash(Hash::default()));
+    /// As [`typed`](Self::typed); an empty value when there is none.
+    pub fn made<T: Typed>(&mut self, key: &[u8]) -> Result<&mut T, Failure> {
+        if self.typed::<T>(key)?.is_none() {
+            self.db().set(key, T::default().into());
         }
-        Ok(self.hash(key)?.expect("it was just made"))
+        Ok(self.typed(key)?.expect("it was just made"))
+    }
+
+    /// Removes a key whose value has nothing left in it, and says that it was modified.
+    pub fn shrunk(&mut self, key: &[u8]) {
+        if self.db().get(key).is_some_and(|value| value.is_empty()) {
+            self.db().remove(key);
+        }
+        self.modified(key);
+    }
+
+    /// The hash of the key.
+    pub fn hash(&mut self, key: &[u8]) -> Result<Option<&mut Hash>, Failure> {
+        self.typed(key)
+    }
+
+    /// The list of the key.
+    pub fn list(&mut self, key: &[u8]) -> Result<Option<&mut List>, Failure> {
+        self.typed(key)
+    }
+
+    /// The set of the key.
+    pub fn set(&mut self, key: &[u8]) -> Result<Option<&mut Set>, Failure> {
+        self.typed(key)
     }
 
     /// The sorted set of the key.
     pub fn sorted_set(&mut self, key: &[u8]) -> Result<Option<&mut SortedSet>, Failure> {
-        match self.db().get(key) {
-            None => Ok(None),
-            Some(Value::SortedSet(set)) => Ok(Some(set)),
-            Some(_) => Err(Failure::WrongType),
-        }
-    }
-
-    /// The sorted set of the key; a new one when there is none.
-    pub fn sorted_set_made(&mut self, key: &[u8]) -> Result<&mut SortedSet, Failure> {
-        if self.sorted_set(key)?.is_none() {
-            self.db().set(key, Value::SortedSet(SortedSet::default()));
-        }
-        Ok(self.sorted_set(key)?.expect("it was just made"))
+        self.typed(key)
     }
 }

@@ -8,6 +8,7 @@
 
 mod blocking;
 mod context;
+mod cursors;
 mod execute;
 mod propagation;
 pub mod session;
@@ -15,10 +16,14 @@ mod transaction;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rand::{RngExt as _, SeedableRng};
+use rand_pcg::Pcg32;
+
 use super::db::{Db, Expiry};
 use super::reply::Reply;
 pub use blocking::{Blocked, Wait};
 pub use context::Context;
+pub use cursors::Cursors;
 pub use session::{ClientId, Session};
 
 /// How many databases there are.
@@ -47,6 +52,10 @@ pub struct Instance {
     /// When waiting clients give up.
     deadlines: BTreeSet<(i64, ClientId)>,
     propagation: propagation::Propagation,
+    /// What commands draw from that choose by chance.
+    rng: Pcg32,
+    /// Where scans go on.
+    pub(super) cursors: Cursors,
 }
 
 /// What a Redis counts.
@@ -62,6 +71,13 @@ pub struct Totals {
 
 impl Default for Instance {
     fn default() -> Self {
+        Self::seeded(0)
+    }
+}
+
+impl Instance {
+    /// An empty Redis, whose choices by chance follow from the seed.
+    pub fn seeded(seed: u64) -> Self {
         Self {
             databases: (0..DATABASES).map(|_| Db::default()).collect(),
             clients: BTreeMap::new(),
@@ -74,11 +90,16 @@ impl Default for Instance {
             ready: Vec::new(),
             deadlines: BTreeSet::new(),
             propagation: propagation::Propagation::default(),
+            rng: Pcg32::seed_from_u64(seed),
+            cursors: Cursors::default(),
         }
     }
-}
 
-impl Instance {
+    /// A number below `bound`, by chance.
+    pub(super) fn random_below(&mut self, bound: usize) -> usize {
+        self.rng.random_range(0..bound)
+    }
+
     /// A new client; its number.
     pub fn connect(&mut self) -> ClientId {
         let id = self.next_client;

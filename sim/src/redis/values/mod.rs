@@ -1,16 +1,27 @@
 //! The values of keys, as data structures that know no command, no database and no time.
 
 mod hash;
+mod set;
 mod sorted_set;
 
+use std::collections::VecDeque;
+
 pub use hash::Hash;
+pub use set::Set;
 pub use sorted_set::{ScoreRange, SortedSet};
+
+/// The value of a key that is a list.
+pub type List = VecDeque<Vec<u8>>;
 
 /// The value of a key.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Value {
     /// Bytes.
     String(Vec<u8>),
+    /// Elements, from left to right.
+    List(List),
+    /// Members.
+    Set(Set),
     /// Fields and values.
     Hash(Hash),
     /// Members with scores.
@@ -22,6 +33,10 @@ pub enum Value {
 pub enum Kind {
     /// [`Value::String`].
     String,
+    /// [`Value::List`].
+    List,
+    /// [`Value::Set`].
+    Set,
     /// [`Value::Hash`].
     Hash,
     /// [`Value::SortedSet`].
@@ -33,6 +48,8 @@ impl Value {
     pub fn kind(&self) -> Kind {
         match self {
             Self::String(_) => Kind::String,
+            Self::List(_) => Kind::List,
+            Self::Set(_) => Kind::Set,
             Self::Hash(_) => Kind::Hash,
             Self::SortedSet(_) => Kind::SortedSet,
         }
@@ -44,8 +61,54 @@ impl Kind {
     pub fn name(self) -> &'static str {
         match self {
             Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
             Self::Hash => "hash",
             Self::SortedSet => "zset",
         }
     }
+}
+
+/// A collection that a key may hold.
+pub trait Typed: Default + Into<Value> {
+    /// The collection, if the value is one of this kind.
+    fn of(value: &mut Value) -> Option<&mut Self>;
+}
+
+macro_rules! collections {
+    ($($variant:ident($of:ty),)+) => {
+        $(
+            impl From<$of> for Value {
+                fn from(value: $of) -> Self {
+                    Self::$variant(value)
+                }
+            }
+
+            impl Typed for $of {
+                fn of(value: &mut Value) -> Option<&mut Self> {
+                    match value {
+                        Value::$variant(value) => Some(value),
+                        _ => None,
+                    }
+                }
+            }
+        )+
+
+        impl Value {
+            /// Whether it is a collection without anything in it, which no key may hold.
+            pub fn is_empty(&self) -> bool {
+                match self {
+                    Self::String(_) => false,
+                    $(Self::$variant(value) => value.is_empty(),)+
+                }
+            }
+        }
+    };
+}
+
+collections! {
+    List(List),
+    Set(Set),
+    Hash(Hash),
+    SortedSet(SortedSet),
 }

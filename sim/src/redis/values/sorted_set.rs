@@ -85,6 +85,11 @@ impl SortedSet {
         self.len() == 0
     }
 
+    /// Whether Redis would keep it in a compact form.
+    pub fn is_compact(&self) -> bool {
+        !self.large
+    }
+
     /// Members and scores within the range.
     pub fn within(&self, range: ScoreRange) -> impl Iterator<Item = (&[u8], f64)> {
         // The empty member is the least of its score.

@@ -1,0 +1,93 @@
+//! Words that many commands share: counts, places, scan options, and patterns.
+
+use super::{Context, Failure, Reply};
+use crate::redis::number::integer;
+
+/// An integer that is not negative.
+pub(super) fn positive(word: &[u8]) -> Result<usize, Failure> {
+    let number = integer(word).ok_or(Failure::NotAnInteger)?;
+    usize::try_from(number).map_err(|_| Failure::text("value is out of range, must be positive"))
+}
+
+/// The part of a sequence of `len` from `start` to `stop`, both of which count from the end when
+/// negative; `None` if nothing lies there.
+pub(super) fn span(start: i64, stop: i64, len: usize) -> Option<std::ops::RangeInclusive<usize>> {
+    let len = i64::try_from(len).expect("no collection is that large");
+    let place = |at: i64| if at < 0 { at.saturating_add(len) } else { at };
+    let (start, stop) = (place(start).max(0), place(stop).min(len - 1));
+    let (start, stop) = (usize::try_from(start).ok()?, usize::try_from(stop).ok()?);
+    (start <= stop).then_some(start..=stop)
+}
+
+/// How long a command waits, in seconds; 0 is for ever.
+pub(super) fn timeout(context: &Context<'_>, word: &[u8]) -> Result<Option<i64>, Failure> {
+    let invalid = || Failure::text("timeout is not a float or out of range");
+    let text = std::str::from_utf8(word).map_err(|_| invalid())?;
+    let seconds: f64 = text.parse().map_err(|_| invalid())?;
+    if !seconds.is_finite() || seconds * 1000.0 > i64::MAX as f64 {
+        return Err(invalid());
+    }
+    if seconds < 0.0 {
+        return Err(Failure::text("timeout is negative"));
+    }
+    Ok(context.deadline_ms(seconds))
+}
+
+/// The options of the `SCAN` family.
+pub(super) struct Scan<'a> {
+    /// Where it goes on; `None` where it begins.
+    pub(super) after: Option<Vec<u8>>,
+    /// The cursor is none that was given out.
+    pub(super) over: bool,
+    pub(super) pattern: Option<&'a [u8]>,
+    pub(super) count: usize,
+    /// Only keys of this type; for `SCAN` alone.
+    pub(super) kind: Option<&'a [u8]>,
+}
+
+/// Reads the cursor and the options behind it.
+pub(super) fn scan<'a>(
+    context: &Context<'_>,
+    cursor: &[u8],
+    words: &'a [Vec<u8>],
+    with_kind: bool,
+) -> Result<Scan<'a>, Failure> {
+    let text = std::str::from_utf8(cursor).ok().filter(|text| !text.starts_with('+'));
+    let cursor: Option<u64> = text.and_then(|text| text.parse().ok());
+    let cursor = cursor.ok_or_else(|| Failure::text("invalid cursor"))?;
+    let after = context.instance.cursors.place(cursor).map(<[u8]>::to_vec);
+    let over = cursor != 0 && after.is_none();
+    let mut scan = Scan { after, over, pattern: None, count: 10, kind: None };
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let value = words.next().ok_or(Failure::Syntax)?;
+        match word.to_ascii_lowercase().as_slice() {
+            b"count" => {
+                let count = integer(value).ok_or(Failure::NotAnInteger)?;
+                let count = usize::try_from(count).ok().filter(|count| *count > 0);
+                scan.count = count.ok_or(Failure::Syntax)?;
+            }
+            b"match" => scan.pattern = Some(value),
+            b"type" if with_kind => scan.kind = Some(value),
+            _ => return Err(Failure::Syntax),
+        }
+    }
+    Ok(scan)
+}
+
+impl Scan<'_> {
+    /// Whether the pattern admits it.
+    pub(super) fn admits(&self, text: &[u8]) -> bool {
+        self.pattern.is_none_or(|pattern| super::pattern::matches(pattern, text))
+    }
+
+    /// The reply: the cursor behind `last`, if anything is left, and what was found.
+    pub(super) fn reply(
+        context: &mut Context<'_>,
+        last: Option<Vec<u8>>,
+        found: Vec<Reply>,
+    ) -> Reply {
+        let cursor = last.map_or(0, |last| context.instance.cursors.behind(&last));
+        Reply::Array(vec![Reply::bulk(cursor.to_string()), Reply::Array(found)])
+    }
+}

@@ -1,0 +1,143 @@
+//! Commands on the lives of keys.
+
+use super::super::flags::{FAST, READ, WRITE};
+use super::super::{Command, Context, FIRST, Failure, Reply, command, up_to_zero};
+use crate::redis::number::integer;
+
+pub(in super::super) const TABLE: &[Command] = &[
+    command("expire", -3, WRITE | FAST, FIRST, expire),
+    command("expireat", -3, WRITE | FAST, FIRST, expireat),
+    command("expiretime", 2, READ | FAST, FIRST, expiretime),
+    command("persist", 2, WRITE | FAST, FIRST, persist),
+    command("pexpire", -3, WRITE | FAST, FIRST, pexpire),
+    command("pexpireat", -3, WRITE | FAST, FIRST, pexpireat),
+    command("pexpiretime", 2, READ | FAST, FIRST, pexpiretime),
+    command("pttl", 2, READ | FAST, FIRST, pttl),
+    command("ttl", 2, READ | FAST, FIRST, ttl),
+];
+
+fn expire(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let now_ms = context.now_ms();
+    expire_at(context, words, 1000, now_ms)
+}
+
+fn pexpire(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let now_ms = context.now_ms();
+    expire_at(context, words, 1, now_ms)
+}
+
+fn expireat(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    expire_at(context, words, 1000, 0)
+}
+
+fn pexpireat(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    expire_at(context, words, 1, 0)
+}
+
+/// When a new end of a key's life is taken over.
+#[derive(Default)]
+struct Condition {
+    only_new: bool,
+    only_there: bool,
+    later: bool,
+    sooner: bool,
+}
+
+/// Lets the key end so many units after `base_ms`.
+fn expire_at(
+    context: &mut Context<'_>,
+    words: &[Vec<u8>],
+    unit_ms: i64,
+    base_ms: i64,
+) -> Result<Reply, Failure> {
+    let condition = condition(&words[3..])?;
+    let span = integer(&words[2]).ok_or(Failure::NotAnInteger)?;
+    let at_ms = span.checked_mul(unit_ms).and_then(|span_ms| span_ms.checked_add(base_ms));
+    let at_ms = at_ms.ok_or_else(|| context.invalid_expire())?;
+    let (key, now_ms) = (&words[1], context.now_ms());
+    let db = context.db();
+    if db.get(key).is_none() || !condition.allows(db.expires_ms(key), at_ms) {
+        return Ok(Reply::Integer(0));
+    }
+    // Replicas hear of an end, not of a span.
+    let told = if at_ms <= now_ms {
+        db.remove(key);
+        vec![b"DEL".to_vec(), key.clone()]
+    } else {
+        db.set_expires_ms(key, Some(at_ms));
+        vec![b"PEXPIREAT".to_vec(), key.clone(), at_ms.to_string().into_bytes()]
+    };
+    context.modified(key);
+    context.propagate_as(vec![told]);
+    Ok(Reply::Integer(1))
+}
+
+fn condition(words: &[Vec<u8>]) -> Result<Condition, Failure> {
+    let mut condition = Condition::default();
+    for word in words {
+        match word.to_ascii_lowercase().as_slice() {
+            b"nx" => condition.only_new = true,
+            b"xx" => condition.only_there = true,
+            b"gt" => condition.later = true,
+            b"lt" => condition.sooner = true,
+            _ => return Err(Failure::text([b"Unsupported option ", up_to_zero(word)].concat())),
+        }
+    }
+    let Condition { only_new, only_there, later, sooner } = condition;
+    if only_new && (only_there || later || sooner) {
+        let text = "NX and XX, GT or LT options at the same time are not compatible";
+        return Err(Failure::text(text));
+    }
+    if later && sooner {
+        let text = "GT and LT options at the same time are not compatible";
+        return Err(Failure::text(text));
+    }
+    Ok(condition)
+}
+
+impl Condition {
+    /// A key without an end counts as one that lives for ever.
+    fn allows(&self, current_ms: Option<i64>, at_ms: i64) -> bool {
+        !(self.only_new && current_ms.is_some()
+            || self.only_there && current_ms.is_none()
+            || self.later && current_ms.is_none_or(|current_ms| at_ms <= current_ms)
+            || self.sooner && current_ms.is_some_and(|current_ms| at_ms >= current_ms))
+    }
+}
+
+fn persist(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let (key, db) = (&words[1], context.db());
+    if db.get(key).is_none() || db.expires_ms(key).is_none() {
+        return Ok(Reply::Integer(0));
+    }
+    db.set_expires_ms(key, None);
+    context.modified(key);
+    Ok(Reply::Integer(1))
+}
+
+fn pttl(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let now_ms = context.now_ms();
+    end(context, &words[1], |at_ms| (at_ms - now_ms).max(0))
+}
+
+fn ttl(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let now_ms = context.now_ms();
+    end(context, &words[1], |at_ms| ((at_ms - now_ms).max(0) + 500) / 1000)
+}
+
+fn pexpiretime(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    end(context, &words[1], |at_ms| at_ms)
+}
+
+fn expiretime(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    end(context, &words[1], |at_ms| (at_ms + 500) / 1000)
+}
+
+/// What is to be told of a key's end; −2 for a key that is not there, −1 for one without an end.
+fn end(context: &mut Context<'_>, key: &[u8], told: impl Fn(i64) -> i64) -> Result<Reply, Failure> {
+    let db = context.db();
+    if db.get(key).is_none() {
+        return Ok(Reply::Integer(-2));
+    }
+    Ok(Reply::Integer(db.expires_ms(key).map_or(-1, told)))
+}

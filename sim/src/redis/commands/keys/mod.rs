@@ -1,0 +1,12 @@
+//! Commands on keys of any kind: whether they are there, how long they live, where they move, and
+//! all of them.
+
+mod expiry;
+mod moves;
+mod there;
+mod whole;
+
+use super::Command;
+
+pub(super) const TABLES: [&[Command]; 4] =
+    [expiry::TABLE, moves::TABLE, there::TABLE, whole::TABLE];

@@ -1,0 +1,63 @@
+//! Commands that ask for keys, or remove them.
+
+use super::super::flags::{FAST, READ, WRITE};
+use super::super::{ALL, Command, Context, FIRST, Failure, Keys, Reply, command, container};
+use crate::redis::number::integer;
+use crate::redis::values::Value;
+
+pub(in super::super) const TABLE: &[Command] = &[
+    command("del", -2, WRITE, ALL, del),
+    command("exists", -2, READ | FAST, ALL, exists),
+    container("object", -2, OBJECT),
+    command("touch", -2, READ | FAST, ALL, exists),
+    command("type", 2, READ | FAST, FIRST, kind),
+    command("unlink", -2, WRITE | FAST, ALL, del),
+];
+
+const OBJECT: &[Command] = &[
+    command("encoding", 3, READ, Keys::Range(2, 2, 1), encoding),
+    command("refcount", 3, READ, Keys::Range(2, 2, 1), refcount),
+];
+
+/// A string of so many bytes is kept beside its header.
+const EMBEDDED_BYTES_MAX: usize = 44;
+
+fn del(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let mut gone = 0;
+    for key in &words[1..] {
+        if context.db().remove(key).is_some() {
+            context.modified(key);
+            gone += 1;
+        }
+    }
+    Ok(Reply::count(gone))
+}
+
+fn exists(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(Reply::count(words[1..].iter().filter(|key| context.db().get(key).is_some()).count()))
+}
+
+fn kind(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let kind = context.db().get(&words[1]).map(|value| value.kind().name());
+    Ok(Reply::Simple(kind.unwrap_or("none")))
+}
+
+fn encoding(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let Some(value) = context.db().get(&words[2]) else { return Ok(Reply::Null) };
+    Ok(Reply::bulk(match value {
+        Value::String(bytes) if integer(bytes).is_some() => "int",
+        Value::String(bytes) if bytes.len() <= EMBEDDED_BYTES_MAX => "embstr",
+        Value::String(_) => "raw",
+        Value::List(_) => "quicklist",
+        Value::Set(set) if set.is_integers() => "intset",
+        Value::Set(_) => "hashtable",
+        Value::Hash(hash) if hash.is_compact() => "listpack",
+        Value::Hash(_) => "hashtable",
+        Value::SortedSet(set) if set.is_compact() => "listpack",
+        Value::SortedSet(_) => "skiplist",
+    }))
+}
+
+fn refcount(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(context.db().get(&words[2]).map_or(Reply::Null, |_| Reply::Integer(1)))
+}
