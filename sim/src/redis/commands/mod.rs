@@ -11,6 +11,7 @@ mod hashes;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
+mod replication;
 mod server;
 mod sets;
 mod sorted_sets;
@@ -38,7 +39,7 @@ const TABLES: &[&[&[Command]]] = &[
     &keys::TABLES,
     &sorted_sets::TABLES,
     &streams::TABLES,
-    &[server::TABLE, transactions::TABLE],
+    &[replication::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.

@@ -36,6 +36,13 @@ pub enum Wait {
         /// goes on waiting then.
         gone: Option<Reply>,
     },
+    /// So many replicas that have the stream up to here.
+    Acks {
+        /// The offset.
+        offset: i64,
+        /// How many.
+        enough: usize,
+    },
     /// Something that [`Instance::serve`] is told of.
     Event,
 }

@@ -3,7 +3,7 @@
 use super::session::{ClientId, Session};
 use super::{Blocked, Instance};
 use crate::redis::commands::Failure;
-use crate::redis::db::Db;
+use crate::redis::db::{Db, Expiry};
 use crate::redis::request::Request;
 use crate::redis::values::{Hash, List, Set, SortedSet, Stream, Typed, Value};
 
@@ -78,9 +78,10 @@ impl<'a> Context<'a> {
         self.instance.open_transaction(self.client).is_none() && !self.instance.in_script()
     }
 
-    /// Whether the command comes from this Redis' master, so that no bound of its own holds.
+    /// Whether the command comes from this Redis' master or from a file, so that none of its own
+    /// bounds hold.
     pub fn must_obey(&self) -> bool {
-        false
+        self.instance.databases[self.database].expiry() == Expiry::Ignore
     }
 
     /// The client waits; the command returns [`Reply::Nothing`](crate::redis::reply::Reply::Nothing).

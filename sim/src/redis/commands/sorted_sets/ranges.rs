@@ -154,16 +154,14 @@ impl Query {
 
     /// The ranks, counted from the first member, of what is told.
     fn ranks(&self, set: &SortedSet) -> Range<usize> {
-        let found = if self.reverse { self.span.find_reversed(set) } else { self.span.find(set) };
-        if matches!(self.span, Span::Ranks(..)) {
-            return found;
-        }
         // A negative offset lies behind every member, a negative count is none.
-        let offset = usize::try_from(self.limit.0).unwrap_or(usize::MAX).min(found.len());
-        let count = usize::try_from(self.limit.1).unwrap_or(usize::MAX).min(found.len() - offset);
-        match self.reverse {
-            false => found.start + offset..found.start + offset + count,
-            true => found.end - offset - count..found.end - offset,
+        let offset = usize::try_from(self.limit.0).unwrap_or(usize::MAX);
+        let Range { start, end } = self.span.search(set, self.reverse, offset);
+        let count = usize::try_from(self.limit.1).unwrap_or(usize::MAX).min(end - start);
+        match (&self.span, self.reverse) {
+            (Span::Ranks(..), _) => start..end,
+            (_, false) => start..start + count,
+            (_, true) => end - count..end,
         }
     }
 

@@ -52,19 +52,25 @@ impl Span {
                 found.map_or(0..0, |ranks| *ranks.start()..ranks.end() + 1)
             }
             Self::Scores(range) => set.within(*range),
-            Self::Lex(range) => set.within_lex(range, false),
+            Self::Lex(range) => set.within_lex(range, false, 0),
         }
     }
 
-    /// The same for a search that begins at the last member. Ranks then count from there.
-    pub(super) fn find_reversed(&self, set: &SortedSet) -> Range<usize> {
-        match self {
+    /// The ranks, counted from the first member, of what a search finds from one end without its
+    /// first members. Ranks are those from that end, and nothing is left out of them.
+    pub(super) fn search(&self, set: &SortedSet, reverse: bool, skipped: usize) -> Range<usize> {
+        let found = match self {
+            Self::Lex(range) => return set.within_lex(range, reverse, skipped),
             Self::Ranks(..) => {
-                let found = self.find(set);
-                set.len() - found.end..set.len() - found.start
+                let Range { start, end } = self.find(set);
+                return if reverse { set.len() - end..set.len() - start } else { start..end };
             }
             Self::Scores(range) => set.within(*range),
-            Self::Lex(range) => set.within_lex(range, true),
+        };
+        let skipped = skipped.min(found.len());
+        match reverse {
+            false => found.start + skipped..found.end,
+            true => found.start..found.end - skipped,
         }
     }
 }

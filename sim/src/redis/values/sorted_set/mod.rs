@@ -114,33 +114,35 @@ impl SortedSet {
     }
 
     /// The ranks of the members that lie within the range by their bytes, when all have the same
-    /// score. When they have not, Redis goes from one end (the last if `reverse`) to the first
-    /// member that is inside, and on while members are; what it finds is of no use, but definite
-    /// for a set in the compact form.
-    pub fn within_lex(&self, range: &LexRange, reverse: bool) -> Range<usize> {
+    /// score, without the first `skipped` of them (the last if `reverse`). When scores differ,
+    /// Redis goes from one end to the first member that is inside, skips so many, and goes on while
+    /// members are; what it finds is of no use, but definite for a set in the compact form.
+    pub fn within_lex(&self, range: &LexRange, reverse: bool, skipped: usize) -> Range<usize> {
         if self.large {
             let start = self.order.count_while(|_, member| !range.above_min(member));
-            let end = self.order.count_while(|_, member| range.below_max(member));
-            return start..end.max(start);
+            let end = self.order.count_while(|_, member| range.below_max(member)).max(start);
+            let skipped = skipped.min(end - start);
+            return if reverse { start..end - skipped } else { start + skipped..end };
         }
         let members: Vec<&[u8]> = self.at(0..self.len()).map(|(member, _)| member).collect();
         let (Some(first), Some(last)) = (members.first(), members.last()) else { return 0..0 };
         if range.is_empty() || !range.above_min(last) || !range.below_max(first) {
             return 0..0;
         }
-        let inside = |member: &&&[u8]| range.above_min(member) && range.below_max(member);
+        let inside = |member: &[u8]| range.above_min(member) && range.below_max(member);
         if reverse {
-            let behind = members.iter().rev().take_while(|member| !range.below_max(member)).count();
-            let end = members.len() - behind;
+            let end = members.iter().rposition(|member| range.below_max(member));
+            let end = end.filter(|at| inside(members[*at])).map_or(0, |at| at + 1);
+            let end = end.saturating_sub(skipped);
             let rest = members[..end].iter().rev();
-            let first_inside = members[..end].last().is_some_and(|member| inside(&member));
             let count = rest.take_while(|member| range.above_min(member)).count();
-            return if first_inside { end - count..end } else { 0..0 };
+            return end - count..end;
         }
-        let start = members.iter().take_while(|member| !range.above_min(member)).count();
-        let first_inside = members.get(start).is_some_and(|member| inside(&member));
+        let start = members.iter().position(|member| range.above_min(member));
+        let start = start.filter(|at| inside(members[*at])).unwrap_or(members.len());
+        let start = start.saturating_add(skipped).min(members.len());
         let count = members[start..].iter().take_while(|member| range.below_max(member)).count();
-        if first_inside { start..start + count } else { 0..0 }
+        start..start + count
     }
 
     /// Removes the members at these ranks; how many there were.

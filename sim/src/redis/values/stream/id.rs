@@ -33,9 +33,15 @@ impl Id {
         }
     }
 
-    /// In the order of its bytes ids are ordered as well.
-    pub(super) fn bytes(self) -> [u8; 16] {
+    /// Its bytes, which are in order as ids are.
+    pub fn bytes(self) -> [u8; 16] {
         ((u128::from(self.ms) << 64) | u128::from(self.seq)).to_be_bytes()
+    }
+
+    /// The id that has these bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        let both = u128::from_be_bytes(bytes);
+        Self { ms: (both >> 64) as u64, seq: both as u64 }
     }
 }
 

@@ -1,13 +1,15 @@
 //! A stream: entries in the order of their ids, and the groups that consume them.
 //!
-//! In reading order: [`id`], `node` (entries that Redis packs together), `trim`, [`group`], `read`
-//! (how far a group is), `radix`.
+//! In reading order: `id`, `node` (entries that Redis packs together, as `packed` does), `trim`,
+//! `group`, `read` (how far a group is), `radix`, `snapshot`.
 
 mod group;
 mod id;
 mod node;
+mod packed;
 mod radix;
 mod read;
+mod snapshot;
 mod trim;
 
 use std::collections::BTreeMap;
@@ -15,6 +17,7 @@ use std::collections::BTreeMap;
 pub use group::{Consumer, Group, Pending};
 pub use id::Id;
 use node::Node;
+pub use snapshot::Parts;
 pub use trim::{LIMIT_DEFAULT, Threshold, Trim};
 
 /// The value of a key that is a stream.
@@ -76,8 +79,9 @@ impl Stream {
         let from = self.nodes.range(..=start).next_back().map_or(start, |(first, _)| *first);
         let nodes = (start <= end).then(|| self.nodes.range(from..=end.max(from)));
         let entries = nodes.into_iter().flatten().flat_map(|(_, node)| &node.entries);
-        let inside = entries.filter(move |entry| (start..=end).contains(&entry.id));
-        inside.filter_map(|entry| Some((entry.id, entry.fields.as_deref()?)))
+        let inside =
+            move |entry: &&node::Entry| (start..=end).contains(&entry.id) && !entry.deleted;
+        entries.filter(inside).map(|entry| (entry.id, entry.words.as_slice()))
     }
 
     /// The fields and values of an entry.
@@ -93,9 +97,9 @@ impl Stream {
     /// Deletes an entry; whether it was there.
     pub fn delete(&mut self, id: Id) -> bool {
         let Some((first, node)) = self.nodes.range_mut(..=id).next_back() else { return false };
-        let there = |entry: &&mut node::Entry| entry.id == id && entry.fields.is_some();
+        let there = |entry: &&mut node::Entry| entry.id == id && !entry.deleted;
         let Some(entry) = node.entries.iter_mut().find(there) else { return false };
-        entry.fields = None;
+        entry.deleted = true;
         node.live -= 1;
         if node.live == 0 {
             let first = *first;

@@ -3,8 +3,7 @@
 //! Approximate trimming removes whole nodes only, so that clients see where one ends. Therefore it
 //! is known here how many bytes the real listpack has.
 
-use super::Id;
-use crate::redis::number::integer;
+use super::{Id, packed};
 
 /// A node takes so many entries, with deleted ones (`stream-node-max-entries`, at its default) …
 pub(super) const ENTRIES_MAX: usize = 100;
@@ -12,8 +11,11 @@ pub(super) const ENTRIES_MAX: usize = 100;
 /// … or so many bytes (`stream-node-max-bytes`, at its default).
 const BYTES_MAX: usize = 4096;
 
-/// What an empty listpack takes: its header and its end.
-const EMPTY_BYTES: usize = 7;
+/// The entry is deleted.
+const DELETED: i64 = 1;
+
+/// The entry has the fields of the node, which are not repeated.
+const SAME_FIELDS: i64 = 2;
 
 /// Entries, in the order in which they were added.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,25 +28,22 @@ pub(super) struct Node {
     pub(super) entries: Vec<Entry>,
 }
 
-/// Field, value, field, value …
-pub type Fields = Vec<Vec<u8>>;
-
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Entry {
     pub(super) id: Id,
-    /// `None` when it is deleted: its place remains.
-    pub(super) fields: Option<Fields>,
+    /// Its place remains.
+    pub(super) deleted: bool,
+    /// Field, value, field, value …
+    pub(super) words: Vec<Vec<u8>>,
 }
 
 impl Node {
-    /// A node for a first entry with these fields, which is not in it yet.
+    /// A node for a first entry with these words, which is not in it yet.
     pub(super) fn new(words: &[Vec<u8>]) -> Self {
-        let fields: Vec<Vec<u8>> = words.iter().step_by(2).cloned().collect();
-        let names: usize = fields.iter().map(|field| packed(field)).sum();
-        // How many entries, how many of them deleted, how many fields, those, and a zero.
-        let number = packed_integer(count(fields.len()));
-        let bytes = EMPTY_BYTES + 2 * packed_integer(0) + number + names + packed_integer(0);
-        Self { bytes, live: 0, fields, entries: Vec::new() }
+        let fields = words.iter().step_by(2).cloned().collect();
+        let mut node = Self { bytes: 0, live: 0, fields, entries: Vec::new() };
+        node.bytes = node.pack(Id::MIN).len();
+        node
     }
 
     /// Whether an entry of these words would have to go into another node.
@@ -55,60 +54,75 @@ impl Node {
 
     /// Appends an entry; `first` is the id of the node.
     pub(super) fn push(&mut self, first: Id, id: Id, words: &[Vec<u8>]) {
-        let same = words.len() / 2 == self.fields.len()
-            && words.iter().step_by(2).zip(&self.fields).all(|(one, other)| one == other);
-        let values: usize = words.iter().skip(1).step_by(2).map(|value| packed(value)).sum();
-        let names: usize = words.iter().step_by(2).map(|field| packed(field)).sum();
-        let number = count(words.len() / 2);
-        // Flags, the id as differences, perhaps fields and how many, values, how many elements.
-        let differences = packed_integer(id.ms.wrapping_sub(first.ms) as i64)
-            + packed_integer(id.seq.wrapping_sub(first.seq) as i64);
-        self.bytes += 2 + differences + values;
-        self.bytes += match same {
-            true => packed_integer(number + 3),
-            false => packed_integer(number) + names + packed_integer(2 * number + 4),
-        };
+        let entry = Entry { id, deleted: false, words: words.to_vec() };
+        let mut more = packed::Writer::default();
+        self.pack_entry(first, &entry, &mut more);
+        self.bytes += more.len();
         self.live += 1;
-        self.entries.push(Entry { id, fields: Some(words.to_vec()) });
+        self.entries.push(entry);
     }
-}
 
-fn count(things: usize) -> i64 {
-    i64::try_from(things).expect("words are counted in 32 bits")
-}
-
-/// The bytes that a text takes; numbers are packed as such.
-fn packed(text: &[u8]) -> usize {
-    if let Some(number) = integer(text) {
-        return packed_integer(number);
+    /// The listpack; `first` is the id of the node.
+    pub(super) fn pack(&self, first: Id) -> Vec<u8> {
+        let mut out = packed::Writer::default();
+        out.count(self.live);
+        out.count(self.entries.len() - self.live);
+        out.count(self.fields.len());
+        self.fields.iter().for_each(|field| out.text(field));
+        out.integer(0);
+        self.entries.iter().for_each(|entry| self.pack_entry(first, entry, &mut out));
+        out.finish()
     }
-    let header = match text.len() {
-        0..64 => 1,
-        64..4096 => 2,
-        _ => 5,
-    };
-    with_length(header + text.len())
-}
 
-fn packed_integer(number: i64) -> usize {
-    with_length(match number {
-        0..=127 => 1,
-        -4096..=4095 => 2,
-        -0x8000..=0x7fff => 3,
-        -0x80_0000..=0x7f_ffff => 4,
-        -0x8000_0000..=0x7fff_ffff => 5,
-        _ => 9,
-    })
-}
-
-/// Behind every element stands how long it is.
-fn with_length(bytes: usize) -> usize {
-    bytes
-        + match bytes {
-            0..=127 => 1,
-            128..=16382 => 2,
-            16383..=2097150 => 3,
-            2097151..=268435454 => 4,
-            _ => 5,
+    fn pack_entry(&self, first: Id, entry: &Entry, out: &mut packed::Writer) {
+        let (words, count) = (&entry.words, entry.words.len() / 2);
+        let same = count == self.fields.len()
+            && words.iter().step_by(2).zip(&self.fields).all(|(one, other)| one == other);
+        let deleted = if entry.deleted { DELETED } else { 0 };
+        out.integer(if same { deleted | SAME_FIELDS } else { deleted });
+        out.integer(entry.id.ms.wrapping_sub(first.ms) as i64);
+        out.integer(entry.id.seq.wrapping_sub(first.seq) as i64);
+        if same {
+            words.iter().skip(1).step_by(2).for_each(|value| out.text(value));
+            out.count(count + 3);
+        } else {
+            out.count(count);
+            words.iter().for_each(|word| out.text(word));
+            out.count(2 * count + 4);
         }
+    }
+
+    /// Reads a listpack back; `None` if it is none of a stream.
+    pub(super) fn unpack(first: Id, bytes: &[u8]) -> Option<Self> {
+        let mut from = packed::Reader::new(bytes)?;
+        let (live, deleted, count) = (from.count()?, from.count()?, from.count()?);
+        let fields = (0..count).map(|_| from.text()).collect::<Option<Vec<_>>>()?;
+        from.integer().filter(|end| *end == 0)?;
+        let mut entries = Vec::new();
+        for _ in 0..live.checked_add(deleted)? {
+            entries.push(unpack_entry(first, &fields, &mut from)?);
+        }
+        let there = entries.iter().filter(|entry| !entry.deleted).count();
+        (there == live).then_some(Self { bytes: bytes.len(), live, fields, entries })
+    }
+}
+
+fn unpack_entry(first: Id, fields: &[Vec<u8>], from: &mut packed::Reader<'_>) -> Option<Entry> {
+    let flags = from.integer()?;
+    let id = Id {
+        ms: first.ms.wrapping_add(from.integer()? as u64),
+        seq: first.seq.wrapping_add(from.integer()? as u64),
+    };
+    let mut words = Vec::new();
+    if flags & SAME_FIELDS != 0 {
+        for field in fields {
+            words.extend([field.clone(), from.text()?]);
+        }
+    } else {
+        for _ in 0..from.count()?.checked_mul(2)? {
+            words.push(from.text()?);
+        }
+    }
+    from.integer()?;
+    Some(Entry { id, deleted: flags & DELETED != 0, words })
 }

@@ -72,7 +72,7 @@ impl Stream {
             if enough {
                 break;
             }
-            if entry.fields.take().is_some() {
+            if !std::mem::replace(&mut entry.deleted, true) {
                 node.live -= 1;
                 self.len -= 1;
                 removed += 1;
