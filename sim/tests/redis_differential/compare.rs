@@ -36,6 +36,8 @@ fn how(words: &[Vec<u8>]) -> How {
         b"spop" => How::AnyOrder,
         b"hkeys" | b"hvals" if is_large(words) => How::AnyOrder,
         b"hgetall" | b"hscan" if is_large(words) => How::AnyOrderOfPairs,
+        // Small sorted sets are told in their order, but only we know here which are small.
+        b"zscan" => How::AnyOrderOfPairs,
         b"srandmember" | b"hrandfield" | b"zrandmember" | b"randomkey" => How::Count,
         _ => How::Exactly,
     }

@@ -19,8 +19,11 @@ mod sets;
 mod several;
 mod single;
 mod sorted_sets;
+mod streams;
 mod strings;
 mod waits;
+mod waits_sorted_sets;
+mod waits_streams;
 mod words;
 
 use imsim::redis::VERSION;
@@ -53,13 +56,20 @@ fn kinds() -> Vec<(u32, BoxedStrategy<Line>)> {
         (5, lists::command()),
         (5, sets::command()),
         (6, sorted_sets::command()),
+        (5, streams::command()),
         (2, connection::command()),
     ]
 }
 
-/// Kinds of commands that several clients send.
-fn kinds_of_several_clients() -> Vec<(u32, BoxedStrategy<Line>)> {
-    vec![(1, waits::command())]
+/// Kinds of commands whose replies depend on many others of the same kind before. They are tried by
+/// themselves as well.
+fn kinds_by_themselves() -> [BoxedStrategy<Line>; 2] {
+    [sorted_sets::command(), streams::command()]
+}
+
+/// Kinds of commands that several clients send, each tried by itself.
+fn kinds_of_several_clients() -> [BoxedStrategy<Line>; 3] {
+    [waits::command(), waits_sorted_sets::command(), waits_streams::command()]
 }
 
 /// What happens in a sequence.
@@ -138,15 +148,22 @@ fn commands() -> u64 {
 fn commands_of_one_client_get_the_same_bytes() {
     let pair = std::cell::RefCell::new(single::Pair::start());
     let several = commands() / ONE_WITH_SEVERAL_CLIENTS_IN;
-    search(commands() - several, &sequences(kinds(), 1), |steps| pair.borrow_mut().compare(steps));
+    let mixed = (commands() - several) / 2;
+    search(mixed, &sequences(kinds(), 1), |steps| pair.borrow_mut().compare(steps));
+    for kind in kinds_by_themselves() {
+        let sequences = sequences(vec![(1, kind)], 1);
+        search(mixed / 2, &sequences, |steps| pair.borrow_mut().compare(steps));
+    }
 }
 
 #[test]
 fn commands_of_several_clients_get_the_same_bytes() {
     let pair = std::cell::RefCell::new(several::Pair::start());
-    let count = commands() / ONE_WITH_SEVERAL_CLIENTS_IN;
-    let sequences = sequences(kinds_of_several_clients(), several::CLIENTS);
-    search(count, &sequences, |steps| pair.borrow_mut().compare(steps));
+    let count = commands() / ONE_WITH_SEVERAL_CLIENTS_IN / 3;
+    for kind in kinds_of_several_clients() {
+        let sequences = sequences(vec![(1, kind)], several::CLIENTS);
+        search(count, &sequences, |steps| pair.borrow_mut().compare(steps));
+    }
 }
 
 #[test]

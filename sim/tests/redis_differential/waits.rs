@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::words::*;
 
-fn timeout() -> impl Strategy<Value = String> + Clone {
+/// How long to wait, in seconds.
+pub fn timeout() -> impl Strategy<Value = String> + Clone {
     prop_oneof![
         6 => one_of(&["0", "0.1", "0.5", "1", "2.25"]),
         1 => one_of(&["-1", "x", "", "inf", "1e300", "nan", "0.0001"]),
