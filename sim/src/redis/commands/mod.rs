@@ -11,6 +11,7 @@ mod hashes;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
+mod scripts;
 mod server;
 mod sets;
 mod sorted_sets;
@@ -36,7 +37,7 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
-    &[server::TABLE, transactions::TABLE],
+    &[scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.

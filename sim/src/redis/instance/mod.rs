@@ -21,6 +21,7 @@ use rand_pcg::Pcg32;
 
 use super::db::{Db, Expiry};
 use super::reply::Reply;
+use super::scripting::Scripts;
 pub use blocking::{Blocked, Wait};
 pub use context::Context;
 pub use cursors::Cursors;
@@ -56,6 +57,7 @@ pub struct Instance {
     rng: Pcg32,
     /// Where scans go on.
     pub(super) cursors: Cursors,
+    pub(super) scripts: Scripts,
 }
 
 /// What a Redis counts.
@@ -92,6 +94,7 @@ impl Instance {
             propagation: propagation::Propagation::default(),
             rng: Pcg32::seed_from_u64(seed),
             cursors: Cursors::default(),
+            scripts: Scripts::default(),
         }
     }
 
@@ -163,7 +166,7 @@ impl Instance {
 
     /// Whether a script runs.
     fn in_script(&self) -> bool {
-        false
+        self.scripts.is_running()
     }
 
     /// When time has something to do next: a client gives up waiting, or keys may expire.
