@@ -4,7 +4,7 @@
 //! test holds it against the real one. It knows [`Env`](im::env::Env) and nothing of the reference
 //! IM, of engines or of scenarios. Layers, from the wire inwards: [`server`] (connections),
 //! [`request`] and [`reply`] (the protocol), [`instance`] (how a command runs), [`commands`] (what each
-//! does), [`db`] (keys and expiry), [`values`].
+//! does), `scripting`, [`db`] (keys and expiry), [`values`].
 
 pub mod commands;
 pub mod db;
@@ -16,6 +16,7 @@ mod rdb;
 pub mod replication;
 pub mod reply;
 pub mod request;
+mod scripting;
 pub mod server;
 pub mod values;
 

@@ -8,10 +8,12 @@ mod arguments;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
+mod introspection;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
 mod replication;
+mod scripts;
 mod server;
 mod sets;
 mod sorted_sets;
@@ -37,7 +39,7 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
-    &[replication::TABLE, server::TABLE, transactions::TABLE],
+    &[introspection::TABLE, replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.

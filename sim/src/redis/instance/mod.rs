@@ -23,6 +23,7 @@ use super::db::{Db, Expiry};
 use super::persistence::Log;
 use super::replication::Replication;
 use super::reply::Reply;
+use super::scripting::Scripts;
 pub use blocking::{Blocked, Wait};
 pub use context::Context;
 pub use cursors::Cursors;
@@ -62,6 +63,7 @@ pub struct Instance {
     rng: Pcg32,
     /// Where scans go on.
     pub(super) cursors: Cursors,
+    pub(super) scripts: Scripts,
 }
 
 /// What a Redis counts.
@@ -100,6 +102,7 @@ impl Instance {
             log: None,
             rng: Pcg32::seed_from_u64(seed),
             cursors: Cursors::default(),
+            scripts: Scripts::default(),
         }
     }
 
@@ -178,7 +181,7 @@ impl Instance {
 
     /// Whether a script runs.
     fn in_script(&self) -> bool {
-        false
+        self.scripts.is_running()
     }
 
     /// When time has something to do next: a client gives up waiting, or keys may expire.
