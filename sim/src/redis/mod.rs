@@ -3,14 +3,15 @@
 //! It answers as redis-server 7.0.15 does, byte for byte, for the commands it knows; a differential
 //! test holds it against the real one. It knows [`Env`](im::env::Env) and nothing of the reference
 //! IM, of engines or of scenarios. Layers, from the wire inwards: [`server`] (connections),
-//! [`request`] and [`reply`] (the protocol), [`instance`] (how a command runs), [`commands`] (what each
-//! does), [`db`] (keys and expiry), [`values`].
+//! [`request`], [`reply`] and [`parse`] (the protocol), [`instance`] (how a command runs),
+//! [`commands`] (what each does), [`db`] (keys and expiry), [`values`].
 
 pub mod commands;
 pub mod db;
 pub mod instance;
 mod long_double;
 mod number;
+pub mod parse;
 pub mod reply;
 pub mod request;
 pub mod server;
