@@ -1,10 +1,11 @@
-//! A Redis on the simulated network: a single master without persistence.
+//! A Redis on the simulated network: masters and replicas, without persistence.
 //!
 //! It answers as redis-server 7.0.15 does, byte for byte, for the commands it knows; a differential
 //! test holds it against the real one. It knows [`Env`](im::env::Env) and nothing of the reference
 //! IM, of engines or of scenarios. Layers, from the wire inwards: [`server`] (connections),
 //! [`request`], [`reply`] and [`parse`] (the protocol), [`instance`] (how a command runs),
-//! [`commands`] (what each does), [`db`] (keys and expiry), [`values`].
+//! [`commands`] (what each does), [`db`] (keys and expiry), [`values`]. A [`sentinel`] watches such
+//! servers as anybody would, over connections.
 
 pub mod commands;
 pub mod db;
@@ -12,13 +13,17 @@ pub mod instance;
 mod long_double;
 mod number;
 pub mod parse;
+pub mod persistence;
+mod rdb;
+pub mod replication;
 pub mod reply;
 pub mod request;
+pub mod sentinel;
 pub mod server;
 pub mod values;
 
 pub use instance::Instance;
-pub use server::{Counters, serve};
+pub use server::{Counters, Options, serve, serve_as};
 
 /// The version it passes for.
 pub const VERSION: &str = "7.0.15";
