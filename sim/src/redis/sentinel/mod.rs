@@ -4,7 +4,7 @@
 //! come out. Around it lie the parts of its state machine: [`timer`] (what happens ten to twenty
 //! times a second), [`links`] (connections to those it watches), [`info`] and [`hello`] (what it
 //! learns), [`votes`] and [`failover`], [`memory`] (what outlives a restart) and what it serves,
-//! [`clients`] and [`commands`]. [`node`] brings it to life over an [`Env`](im::env::Env). Nothing
+//! [`clients`], [`commands`] and [`administration`]. [`node`] brings it to life over an [`Env`](im::env::Env). Nothing
 //! here knows the simulated Redis beyond the protocol: it watches real servers just as well.
 //!
 //! Not there: scripts, passwords, renamed commands, host names, `SENTINEL CONFIG`, and one link for
@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use im::env::{Addr, Nanos};
 
+mod administration;
 mod clients;
 mod commands;
 mod core;

@@ -73,21 +73,27 @@ impl Outbox {
     }
 }
 
+/// A connection that was dialled, and the task that serves it.
+struct Link<T> {
+    outbox: Rc<Outbox>,
+    task: T,
+}
+
 struct Node<E: Env> {
     env: E,
     names: Names,
     events: Events,
     inputs: RefCell<VecDeque<Input>>,
     arrived: Notify,
-    /// Connections that were dialled, with the tasks that serve them.
-    links: RefCell<BTreeMap<ConnectionId, (Rc<Outbox>, E::Task)>>,
+    /// Connections that were dialled.
+    links: RefCell<BTreeMap<ConnectionId, Link<E::Task>>>,
     clients: RefCell<BTreeMap<ClientId, Rc<Outbox>>>,
 }
 
 impl<E: Env> Drop for Node<E> {
     fn drop(&mut self) {
-        for (_, (_, task)) in std::mem::take(&mut *self.links.borrow_mut()) {
-            task.abort();
+        for (_, link) in std::mem::take(&mut *self.links.borrow_mut()) {
+            link.task.abort();
         }
     }
 }
@@ -132,13 +138,13 @@ impl<E: Env> Node<E> {
             match action {
                 Action::Open(connection, to) => self.open(connection, to),
                 Action::Send(connection, bytes) => {
-                    if let Some((outbox, _)) = self.links.borrow().get(&connection) {
-                        outbox.add(&bytes);
+                    if let Some(link) = self.links.borrow().get(&connection) {
+                        link.outbox.add(&bytes);
                     }
                 }
                 Action::Close(connection) => {
-                    if let Some((_, task)) = self.links.borrow_mut().remove(&connection) {
-                        task.abort();
+                    if let Some(link) = self.links.borrow_mut().remove(&connection) {
+                        link.task.abort();
                     }
                 }
                 Action::Event(text) => {
@@ -193,7 +199,7 @@ impl<E: Env> Node<E> {
                 node.put(Input::Closed(connection));
             }
         });
-        self.links.borrow_mut().insert(connection, (outbox, task));
+        self.links.borrow_mut().insert(connection, Link { outbox, task });
     }
 
     async fn accept_all(self: &Rc<Self>, listener: &mut E::Listener) -> io::Result<()> {
