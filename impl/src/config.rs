@@ -28,6 +28,24 @@ pub enum Inbox {
     /// A copy for every member, deleted when all of the member's devices have acked it.
     #[default]
     CopyUntilAck,
+    /// A queue in Redis for every user, and nowhere else: what Redis loses at the end of a
+    /// conversation nobody finds. Gaps are still filled from the timeline.
+    RedisQueue,
+    /// A queue in Redis that is read first, over copies in the store: those are read at login, when
+    /// Redis may have lost something, and now and then.
+    RedisQueueOverStore,
+}
+
+impl Inbox {
+    /// Whether copies go into the store.
+    pub fn in_store(self) -> bool {
+        self != Self::RedisQueue
+    }
+
+    /// Whether rows go into queues in Redis.
+    pub fn in_redis(self) -> bool {
+        self != Self::CopyUntilAck
+    }
 }
 
 /// How message ids are made.
@@ -37,6 +55,46 @@ pub enum Ids {
     /// 41 bits of milliseconds, 10 bits of node, 12 bits of counter.
     #[default]
     Snowflake,
+    /// The value of a Redis counter, and nothing else: ids repeat when the counter comes back with a
+    /// lower value.
+    RedisIncr,
+    /// A Redis counter behind an epoch, which the store raises whenever a node connects to Redis.
+    RedisIncrEpoch,
+    /// Blocks of a Redis counter, each of which the store must find above all earlier ones.
+    RedisIncrFloor,
+}
+
+/// What a chat node must hold before it writes to a conversation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ownership {
+    /// Nothing but the epoch that the store gives.
+    #[default]
+    StoreEpoch,
+    /// A lock on one Redis master too.
+    RedisLock,
+}
+
+/// Who recognises a send that was committed before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Idempotency {
+    /// The store, in which a send key is unique.
+    #[default]
+    Store,
+    /// Chat nodes, from the send keys in Redis. The store appends whatever comes.
+    Redis,
+}
+
+/// Where a dispatcher looks the members of a version up before it asks the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberCache {
+    /// Nowhere but in its own memory.
+    #[default]
+    None,
+    /// In Redis too, by conversation and version.
+    Redis,
 }
 
 macro_rules! sabotages {
@@ -100,6 +158,17 @@ sabotages! {
     ForgetCursors = "forget-cursors",
 }
 
+/// A write to Redis counts once so many replicas have it (`WAIT`); otherwise nobody knows if it
+/// will last.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedisWait {
+    /// Replicas that must have the write.
+    pub replicas: u32,
+    /// How long the master waits for them, in whole milliseconds.
+    pub timeout: Span,
+}
+
 /// The `[im]` table of a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -112,6 +181,19 @@ pub struct Config {
     pub inbox: Inbox,
     /// Id generator.
     pub ids: Ids,
+    /// Ids in one block of `redis-incr-floor`.
+    pub id_block: u64,
+    /// What a chat node must hold before it writes to a conversation.
+    pub ownership: Ownership,
+    /// Whether the store refuses what an owner of an outdated epoch appends. Without it the store
+    /// trusts the lock and puts messages behind what is there.
+    pub fencing: bool,
+    /// How long a lock on a conversation lives without renewal.
+    pub lock_ttl: Span,
+    /// Who recognises a send that was committed before.
+    pub idempotency: Idempotency,
+    /// Where a dispatcher looks the members of a version up before it asks the store.
+    pub member_cache: MemberCache,
     /// Waits of a device between tries of an unacked send; the last one repeats.
     pub send_retry: Vec<Span>,
     /// Waits of a gateway between tries of an unacked push; after the last the row is left to sync.
@@ -128,6 +210,17 @@ pub struct Config {
     pub lease: Span,
     /// How long a presence entry lives without renewal.
     pub presence_lease: Span,
+    /// How long a round trip to Redis, a connection attempt and a question to a Sentinel may take
+    /// each; round trips `redis_wait.timeout` longer.
+    pub redis_timeout: Span,
+    /// How long a node waits before it looks for the Redis master again, and at most between tries
+    /// of a command.
+    pub redis_redial: Span,
+    /// Tries of a Redis command, the first included, where another is safe.
+    pub redis_tries: u32,
+    /// How many replicas must have a write that is not for a cache; without it, none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis_wait: Option<RedisWait>,
     /// How long a gateway gathers delivery acks before it stores them.
     pub ack_flush: Span,
     /// Recipients in one push shard.
@@ -155,6 +248,12 @@ impl Default for Config {
             hybrid_threshold: 50,
             inbox: Inbox::default(),
             ids: Ids::default(),
+            id_block: 100,
+            ownership: Ownership::default(),
+            fencing: true,
+            lock_ttl: Span::s(3),
+            idempotency: Idempotency::default(),
+            member_cache: MemberCache::default(),
             send_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
             push_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
             heartbeat: Span::s(10),
@@ -163,6 +262,10 @@ impl Default for Config {
             reconnect: Span::ms(500),
             lease: Span::s(3),
             presence_lease: Span::s(30),
+            redis_timeout: Span::ms(250),
+            redis_redial: Span::ms(500),
+            redis_tries: 4,
+            redis_wait: None,
             ack_flush: Span::ms(50),
             push_shard: 100,
             recent_rows: 100,

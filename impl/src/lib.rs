@@ -21,7 +21,6 @@ pub mod node;
 pub mod presence;
 pub mod proto;
 pub mod redis_client;
-pub mod redis_link;
 pub mod stats;
 pub mod wire;
 
@@ -33,5 +32,6 @@ pub mod gateway;
 pub mod ids;
 pub mod inbox;
 pub mod log;
+pub mod ownership;
 pub mod registry;
 pub mod store;

@@ -10,6 +10,7 @@ mod left_out;
 mod list;
 mod output;
 mod progress;
+mod redis;
 mod run;
 mod seeds;
 mod wall;
@@ -97,6 +98,7 @@ enum Command {
     Crosscheck(crosscheck::Args),
     Calibrate(calibrate::Args),
     List(list::Args),
+    Redis(redis::Args),
     #[command(hide = true)]
     Fingerprint(fingerprint::Args),
     /// Print the JSON Schema of scenario files, for editors.
@@ -132,6 +134,7 @@ pub fn main() -> Exit {
         Command::Crosscheck(args) => crosscheck::main(&args),
         Command::Calibrate(args) => calibrate::main(&args),
         Command::List(args) => list::main(&args),
+        Command::Redis(args) => redis::main(&args),
         Command::Fingerprint(args) => fingerprint::main(&args),
         Command::Schema => {
             let schema = serde_json::to_string_pretty(&imsim::scenario::json_schema())

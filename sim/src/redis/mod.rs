@@ -1,23 +1,27 @@
-//! A Redis on the simulated network: a single master without persistence.
+//! A Redis on the simulated network: masters and replicas, without persistence.
 //!
 //! It answers as redis-server 7.0.15 does, byte for byte, for the commands it knows; a differential
 //! test holds it against the real one. It knows [`Env`](im::env::Env) and nothing of the reference
 //! IM, of engines or of scenarios. Layers, from the wire inwards: [`server`] (connections),
 //! [`request`] and [`reply`] (the protocol), [`instance`] (how a command runs), [`commands`] (what each
-//! does), [`db`] (keys and expiry), [`values`].
+//! does), `scripting`, [`db`] (keys and expiry), [`values`].
 
 pub mod commands;
 pub mod db;
 pub mod instance;
 mod long_double;
 mod number;
+pub mod persistence;
+mod rdb;
+pub mod replication;
 pub mod reply;
 pub mod request;
+mod scripting;
 pub mod server;
 pub mod values;
 
 pub use instance::Instance;
-pub use server::{Counters, serve};
+pub use server::{Counters, Options, serve, serve_as};
 
 /// The version it passes for.
 pub const VERSION: &str = "7.0.15";

@@ -87,6 +87,13 @@ impl Drop for LiveListener {
     }
 }
 
+/// Dials a socket. What is written is sent at once.
+pub async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(to).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
 impl Fabric for LiveFabric {
     type Stream = TcpStream;
     type Listener = LiveListener;
@@ -106,9 +113,7 @@ impl Fabric for LiveFabric {
                 return dialler.dial(from, to).await;
             }
             let to = shared.lookup(to).ok_or(io::ErrorKind::ConnectionRefused)?;
-            let stream = TcpStream::connect(to).await?;
-            stream.set_nodelay(true)?;
-            Ok(stream)
+            connect(to).await
         }
     }
 

@@ -3,7 +3,8 @@
 //! Every host has a thread of its own; only where there are hundreds of devices they share some. What is done to a
 //! host is done on its thread. Faults of the network need something between the nodes: when some are
 //! foreseen, connections go through relays, otherwise straight over loopback. In reading order:
-//! [`Live`], `threads` (where hosts live), `fabric` (what they see), `relay`, `files`.
+//! [`Live`], `threads` (where hosts live), `fabric` (what they see), `relay`, `files`; and beside
+//! them `loopback`, the machine for programs that are to be reached from outside.
 
 #![allow(
     clippy::disallowed_types,
@@ -13,6 +14,7 @@
 
 mod fabric;
 mod files;
+mod loopback;
 mod relay;
 mod threads;
 
@@ -33,6 +35,7 @@ use super::{
     ProcessorStats, Torn, Trail, WorkDone,
 };
 use fabric::{LiveFabric, Shared};
+pub use loopback::Loopback;
 use relay::Relays;
 use threads::{Seed, Threads};
 

@@ -8,9 +8,12 @@ mod arguments;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
+mod introspection;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
+mod replication;
+mod scripts;
 mod server;
 mod sets;
 mod sorted_sets;
@@ -36,7 +39,8 @@ const TABLES: &[&[&[Command]]] = &[
     &sets::TABLES,
     &hashes::TABLES,
     &keys::TABLES,
-    &[server::TABLE, sorted_sets::TABLE, transactions::TABLE],
+    &sorted_sets::TABLES,
+    &[introspection::TABLE, replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.

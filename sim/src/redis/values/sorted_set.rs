@@ -90,44 +90,82 @@ impl SortedSet {
         !self.large
     }
 
+    /// Removes a member; whether it was there.
+    pub fn remove(&mut self, member: &[u8]) -> bool {
+        let Some(score) = self.scores.remove(member) else { return false };
+        self.order.remove(&(Score(score), member.to_vec()));
+        true
+    }
+
+    /// How many members stand before this one. Takes time in proportion to that.
+    pub fn rank(&self, member: &[u8]) -> Option<usize> {
+        let place = (Score(self.score(member)?), member.to_vec());
+        Some(self.order.range(..place).count())
+    }
+
+    /// Members and scores, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&[u8], f64)> {
+        self.order.iter().map(|(score, member)| (member.as_slice(), score.0))
+    }
+
+    /// Members behind `after` in the order of bytes; all of them when it is `None`.
+    pub fn after(&self, after: Option<&[u8]>) -> impl Iterator<Item = (&[u8], f64)> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let members = self.scores.range::<[u8], _>((after.map_or(Unbounded, Excluded), Unbounded));
+        members.map(|(member, score)| (member.as_slice(), *score))
+    }
+
     /// Members and scores within the range.
-    pub fn within(&self, range: ScoreRange) -> impl Iterator<Item = (&[u8], f64)> {
-        // The empty member is the least of its score.
-        let from = (Score(range.min), Vec::new());
-        let inside = move |score: f64| range.holds(score);
-        let known = self.order.range(from..).map(|(score, member)| (member.as_slice(), score.0));
-        known
-            .skip_while(move |(_, score)| range.min_excluded && *score == range.min)
-            .take_while(move |(_, score)| inside(*score))
-    }
-
-    /// Removes the members within the range; how many there were.
-    pub fn remove_within(&mut self, range: ScoreRange) -> usize {
-        let gone: Vec<Vec<u8>> = self.within(range).map(|(member, _)| member.to_vec()).collect();
-        self.remove_all(gone)
-    }
-
-    /// Removes the members of ranks `start..=stop` (from 0); how many there were.
-    pub fn remove_ranks(&mut self, start: usize, stop: usize) -> usize {
-        let ranks = self.order.iter().skip(start).take((stop + 1).saturating_sub(start));
-        let gone: Vec<Vec<u8>> = ranks.map(|(_, member)| member.clone()).collect();
-        self.remove_all(gone)
-    }
-
-    fn remove_all(&mut self, gone: Vec<Vec<u8>>) -> usize {
-        let count = gone.len();
-        for member in gone {
-            let score = self.scores.remove(&member).expect("only known members are removed");
-            self.order.remove(&(Score(score), member));
-        }
-        count
+    pub fn within(&self, range: ScoreRange) -> impl DoubleEndedIterator<Item = (&[u8], f64)> {
+        use std::ops::Bound::{Excluded, Included, Unbounded};
+        let empty = range.min > range.max
+            || (range.min == range.max && (range.min_excluded || range.max_excluded));
+        // The empty member is the least of its score, so that the next score's begins behind all
+        // members of this one.
+        let least = |score: f64| (Score(score), Vec::new());
+        let from = match range.min_excluded {
+            true => above(range.min).map_or(Unbounded, |next| Included(least(next))),
+            false => Included(least(range.min)),
+        };
+        let to = match range.max_excluded {
+            true => Excluded(least(range.max)),
+            false => above(range.max).map_or(Unbounded, |next| Excluded(least(next))),
+        };
+        let nothing = empty || (range.min_excluded && range.min == f64::INFINITY);
+        let known = (!nothing).then(|| self.order.range((from, to)));
+        known.into_iter().flatten().map(|(score, member)| (member.as_slice(), score.0))
     }
 }
 
-impl ScoreRange {
-    fn holds(&self, score: f64) -> bool {
-        let above = if self.min_excluded { score > self.min } else { score >= self.min };
-        let below = if self.max_excluded { score < self.max } else { score <= self.max };
-        above && below
+/// The next greater score; none behind infinity.
+fn above(score: f64) -> Option<f64> {
+    // From a zero of either sign, for both are equal.
+    (score < f64::INFINITY).then(|| (score + 0.0).next_up())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(min: f64, min_excluded: bool, max: f64, max_excluded: bool) -> String {
+        let mut set = SortedSet::default();
+        let scores = [("a", f64::NEG_INFINITY), ("b", 0.0), ("c", 1.0), ("d", f64::INFINITY)];
+        scores.iter().for_each(|(member, score)| set.set(member.as_bytes(), *score));
+        let range = ScoreRange { min, min_excluded, max, max_excluded };
+        let names: Vec<u8> = set.within(range).flat_map(|(member, _)| member.to_vec()).collect();
+        String::from_utf8(names).expect("names are texts")
+    }
+
+    #[test]
+    fn ranges_hold_their_ends_unless_they_are_excluded() {
+        let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
+        assert_eq!(members(low, false, high, false), "abcd");
+        assert_eq!(members(low, true, high, true), "bc");
+        assert_eq!(members(-0.0, false, 1.0, true), "b");
+        assert_eq!(members(0.0, true, 1.0, false), "c");
+        assert_eq!(members(high, false, high, false), "d");
+        assert_eq!(members(high, true, high, false), "");
+        assert_eq!(members(low, false, low, true), "");
+        assert_eq!(members(1.0, false, 0.0, false), "");
     }
 }
