@@ -187,7 +187,7 @@ impl Instance {
     /// When time has something to do next: a client gives up waiting, or keys may expire.
     pub fn due_ms(&self, now_ms: i64) -> Option<i64> {
         let expiring = self.databases.iter().any(|db| db.expiring() > 0);
-        let deadline_ms = self.deadlines.first().map(|(at_ms, _)| *at_ms);
+        let deadline_ms = self.deadlines.first().map(|(at_ms, _)| at_ms.saturating_add(1));
         let cron_ms = expiring.then_some(now_ms + CRON_EVERY_MS);
         let replication_ms = self.replication_due_ms(now_ms);
         deadline_ms.into_iter().chain(cron_ms).chain(replication_ms).min()

@@ -172,14 +172,7 @@ fn store(
         return Ok(old);
     }
     let reply = if options.get { old } else { Reply::OK };
-    // A time that is over already leaves nothing behind, except on a replica.
-    if expires_ms.is_some_and(|at_ms| at_ms <= context.now_ms()) {
-        if context.db().remove(key).is_some() {
-            context.modified(key);
-            context.propagate_as(vec![vec![b"DEL".to_vec(), key.to_vec()]]);
-        }
-        return Ok(reply);
-    }
+    // Even a time that is over already is taken: the key goes when somebody looks for it.
     let kept = context.db().expires_ms(key).filter(|_| options.keep_expiry);
     context.db().set(key, Value::String(value.to_vec()));
     context.db().set_expires_ms(key, expires_ms.or(kept));
