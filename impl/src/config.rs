@@ -100,6 +100,17 @@ sabotages! {
     ForgetCursors = "forget-cursors",
 }
 
+/// A write to Redis counts once so many replicas have it (`WAIT`); otherwise nobody knows if it
+/// will last.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RedisWait {
+    /// Replicas that must have the write.
+    pub replicas: u32,
+    /// How long the master waits for them, in whole milliseconds.
+    pub timeout: Span,
+}
+
 /// The `[im]` table of a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -128,6 +139,17 @@ pub struct Config {
     pub lease: Span,
     /// How long a presence entry lives without renewal.
     pub presence_lease: Span,
+    /// How long a round trip to Redis, a connection attempt and a question to a Sentinel may take
+    /// each; round trips `redis_wait.timeout` longer.
+    pub redis_timeout: Span,
+    /// How long a node waits before it looks for the Redis master again, and at most between tries
+    /// of a command.
+    pub redis_redial: Span,
+    /// Tries of a Redis command, the first included, where another is safe.
+    pub redis_tries: u32,
+    /// How many replicas must have a write that is not for a cache; without it, none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redis_wait: Option<RedisWait>,
     /// How long a gateway gathers delivery acks before it stores them.
     pub ack_flush: Span,
     /// Recipients in one push shard.
@@ -163,6 +185,10 @@ impl Default for Config {
             reconnect: Span::ms(500),
             lease: Span::s(3),
             presence_lease: Span::s(30),
+            redis_timeout: Span::ms(250),
+            redis_redial: Span::ms(500),
+            redis_tries: 4,
+            redis_wait: None,
             ack_flush: Span::ms(50),
             push_shard: 100,
             recent_rows: 100,

@@ -21,7 +21,6 @@ pub mod node;
 pub mod presence;
 pub mod proto;
 pub mod redis_client;
-pub mod redis_link;
 pub mod stats;
 pub mod wire;
 

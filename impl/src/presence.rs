@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::env::Env;
 use crate::model::{DeviceId, UserId};
-use crate::redis_link::RedisLink;
+use crate::redis_client::RedisLink;
 use crate::units::Span;
 
 /// Presence, as gateways write it and dispatchers read it.
@@ -28,7 +28,8 @@ impl<E: Env> Presence<E> {
             commands.hset(&key, device.index, gateway).ignore();
             commands.pexpire(&key, (self.lease.0 / 1_000_000) as i64).ignore();
         }
-        self.redis.run::<()>(commands).await;
+        // A failure costs the wait for a heartbeat.
+        let _ = self.redis.run::<()>(&commands).await;
     }
 
     /// The device has left this gateway. An entry of another gateway stays, unless it comes between
@@ -36,11 +37,12 @@ impl<E: Env> Presence<E> {
     pub async fn withdraw(&self, device: DeviceId, gateway: u32) {
         let mut look = redis::pipe();
         look.hget(key(device.user), device.index);
-        let found: Option<(Option<u32>,)> = self.redis.run(look).await;
+        let found: Option<(Option<u32>,)> = self.redis.run(&look).await.ok();
         if found == Some((Some(gateway),)) {
             let mut withdraw = redis::pipe();
             withdraw.hdel(key(device.user), device.index).ignore();
-            self.redis.run::<()>(withdraw).await;
+            // A stale entry costs a push.
+            let _ = self.redis.run::<()>(&withdraw).await;
         }
     }
 
@@ -50,7 +52,7 @@ impl<E: Env> Presence<E> {
         for user in users {
             commands.hgetall(key(*user));
         }
-        let found: Vec<BTreeMap<u16, u32>> = self.redis.run(commands).await.unwrap_or_default();
+        let found: Vec<BTreeMap<u16, u32>> = self.redis.run(&commands).await.unwrap_or_default();
         let mut located = Vec::new();
         for (user, devices) in users.iter().zip(found) {
             for (index, gateway) in devices {

@@ -95,6 +95,14 @@ counters! {
     redis_commands,
     /// Commands to Redis that failed or were not tried because Redis was away.
     redis_failures,
+    /// Round trips to Redis that failed, and of whose commands it is known what became.
+    redis_failures_definite,
+    /// Round trips to Redis of which nobody knows what became.
+    redis_failures_indefinite,
+    /// Tries of Redis commands after their first.
+    redis_retries,
+    /// Connections to Redis after a node's first.
+    redis_reconnects,
     /// Rows a device received again and did not show again.
     device_duplicates,
     /// Rows a device held back because an earlier one was missing.

@@ -5,6 +5,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::env::Addr;
 use crate::model::{ConversationId, UserId};
+use crate::redis_client::Names;
 
 /// What a node does.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -29,14 +30,22 @@ pub const CALL_PORT: u16 = 1;
 pub const DEVICE_PORT: u16 = 2;
 /// The port of Redis.
 pub const REDIS_PORT: u16 = 6379;
+/// The port of Redis Sentinel.
+pub const SENTINEL_PORT: u16 = 26379;
+/// What the Sentinels call the master and its replicas.
+pub const REDIS_MASTER: &str = "redis";
 
 /// Node numbers by role; the same in every node's configuration.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Topology {
     /// The registry.
     pub registry: u32,
-    /// The Redis master.
-    pub redis: u32,
+    /// Redis nodes; the first is the master when the cluster starts.
+    pub redis: Vec<u32>,
+    /// Redis Sentinels. Without any, the master never moves.
+    pub sentinels: Vec<u32>,
+    /// What Redis nodes and Sentinels call each other.
+    pub redis_names: Names,
     /// The log broker.
     pub log: u32,
     /// Partitions of the log.

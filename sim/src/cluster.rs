@@ -12,6 +12,7 @@ use im::config::Config;
 use im::env::Work;
 use im::model::DeviceId;
 use im::node::Node;
+use im::redis_client::Names;
 use im::stats::Stats;
 use im::topology::{REDIS_PORT, Topology};
 
@@ -298,14 +299,23 @@ fn topology(scenario: &Scenario) -> Topology {
         (first..next).collect()
     };
     let registry = number(Role::Registry)[0];
-    let redis = number(Role::Redis)[0];
+    let redis = number(Role::Redis);
     let log = number(Role::Log)[0];
     let stores = number(Role::Store);
     number(Role::Chat);
     number(Role::Dispatcher);
     let gateways = number(Role::Gateway);
     let log_partitions = scenario.cluster.log.partitions;
-    Topology { registry, redis, log, log_partitions, stores, gateways }
+    Topology {
+        registry,
+        redis,
+        sentinels: Vec::new(),
+        redis_names: Names::SIMULATED,
+        log,
+        log_partitions,
+        stores,
+        gateways,
+    }
 }
 
 impl<G: Engine> Builder<'_, G> {

@@ -11,6 +11,7 @@ pub mod workload;
 pub mod cluster;
 pub mod engine;
 pub mod redis;
+pub mod redis_study;
 
 pub mod history;
 pub mod recorder;

@@ -22,7 +22,7 @@ use crate::model::ConversationId;
 use crate::node::{Node, Roster};
 use crate::proto::chat::{Chat, Reply, Request};
 use crate::proto::store::{self, Store};
-use crate::redis_link::RedisLink;
+use crate::redis_client::RedisLink;
 use crate::topology::{CALL_PORT, Role};
 
 use conversation::Conversation;

@@ -7,7 +7,7 @@ use crate::config::{Config, Sabotage};
 use crate::env::Env;
 use crate::model::{ConversationId, Delivery, Row, Seq};
 use crate::node::Node;
-use crate::redis_link::RedisLink;
+use crate::redis_client::RedisLink;
 use crate::wire;
 
 /// The cache, as a chat node sees it.
@@ -37,7 +37,8 @@ impl<E: Env> Recent<E> {
         commands.zremrangebyrank(&key, 0, -(self.rows_max as isize) - 1).ignore();
         let redis = self.redis.clone();
         node.env.spawn(async move {
-            redis.run::<()>(commands).await;
+            // Rows that are missing are read from the store.
+            let _ = redis.run::<()>(&commands).await;
         });
     }
 
@@ -45,7 +46,7 @@ impl<E: Env> Recent<E> {
     pub async fn read(&self, id: ConversationId, after: Seq, count: usize) -> Option<Vec<Row>> {
         let mut command = redis::pipe();
         command.zrangebyscore(key(id), after + 1, after + count as Seq);
-        let (found,): (Vec<Vec<u8>>,) = self.redis.run(command).await?;
+        let (found,): (Vec<Vec<u8>>,) = self.redis.run(&command).await.ok()?;
         let rows: Vec<Row> =
             found.iter().map(|bytes| wire::decode(bytes)).collect::<Result<_, _>>().ok()?;
         let seqs = rows.iter().map(|row| row.seq);

@@ -14,7 +14,7 @@ use crate::model::{DeviceId, UserId};
 use crate::node::{Callers, Node, Roster};
 use crate::presence::Presence;
 use crate::proto::gateway::{Gateway, Push};
-use crate::redis_link::RedisLink;
+use crate::redis_client::RedisLink;
 use crate::stats;
 use crate::topology::Role;
 

@@ -26,7 +26,7 @@ use crate::presence::Presence;
 use crate::proto::chat::Chat;
 use crate::proto::gateway::Gateway;
 use crate::proto::store::{self, Store};
-use crate::redis_link::RedisLink;
+use crate::redis_client::RedisLink;
 use crate::stats;
 use crate::topology::{CALL_PORT, DEVICE_PORT, Role};
 

@@ -10,6 +10,12 @@ pub struct Names {
     pub base: u32,
 }
 
+impl Default for Names {
+    fn default() -> Self {
+        Self::SIMULATED
+    }
+}
+
 impl Names {
     /// In simulated clusters node `n` is `10.0.0.0` + `n`.
     pub const SIMULATED: Self = Self { base: u32::from_be_bytes([10, 0, 0, 0]) };

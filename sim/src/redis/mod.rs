@@ -1,4 +1,4 @@
-//! A Redis on the simulated network: a single master without persistence.
+//! A Redis on the simulated network: masters and replicas, without persistence.
 //!
 //! It answers as redis-server 7.0.15 does, byte for byte, for the commands it knows; a differential
 //! test holds it against the real one. It knows [`Env`](im::env::Env) and nothing of the reference
@@ -11,6 +11,9 @@ pub mod db;
 pub mod instance;
 mod long_double;
 mod number;
+pub mod persistence;
+mod rdb;
+pub mod replication;
 pub mod reply;
 pub mod request;
 mod scripting;
@@ -18,7 +21,7 @@ pub mod server;
 pub mod values;
 
 pub use instance::Instance;
-pub use server::{Counters, serve};
+pub use server::{Counters, Options, serve, serve_as};
 
 /// The version it passes for.
 pub const VERSION: &str = "7.0.15";

@@ -9,12 +9,15 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use im::env::{Env, TaskHandle, Work};
+use im::env::{Addr, Env, TaskHandle, Work};
+use im::redis_client::Names;
 use im::stats::Counter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 
 use super::instance::{ClientId, Instance};
+use super::persistence::{Durability, Persistence};
+use super::replication::Settings;
 use super::reply::Reply;
 use super::request::{ProtocolError, Reader};
 
@@ -30,18 +33,61 @@ pub struct Counters {
     pub connections: Counter,
 }
 
+/// What a Redis is started with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens.
+    pub port: u16,
+    /// Its node, by which its master knows it.
+    pub node: Option<u32>,
+    /// What nodes are called.
+    pub names: Names,
+    /// Whom it is a replica of, if it begins as one.
+    pub master: Option<Addr>,
+    /// What of replication is set.
+    pub replication: Settings,
+    /// What it keeps across its restart.
+    pub persistence: Persistence,
+    /// What it has done.
+    pub counters: Arc<Counters>,
+}
+
+impl Options {
+    /// A master on this port.
+    pub fn new(port: u16, counters: Arc<Counters>) -> Self {
+        let (names, replication) = (Names::SIMULATED, Settings::default());
+        let persistence = Persistence::None;
+        Self { port, node: None, names, master: None, replication, persistence, counters }
+    }
+}
+
 /// Listens on `port` and serves clients for ever, beginning with nothing. Fails when the port is
 /// taken or the listener breaks.
 pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Result<()> {
-    let mut listener = env.listen(port)?;
+    serve_as(env, Options::new(port, counters)).await
+}
+
+/// As [`serve`], in the role that the options say.
+pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
+    let Options { port, node, names, master, replication, persistence, counters } = options;
     let server = Rc::new(Server {
         env: env.clone(),
         instance: RefCell::default(),
         wakers: RefCell::default(),
         awaited_ms: Cell::new(None),
         nearer: Notify::new(),
+        role_changed: Notify::new(),
+        durability: Durability::default(),
+        node,
         counters,
     });
+    server.load(persistence).await?;
+    server.set_up(master, names, replication);
+    let mut listener = env.listen(port)?;
+    let syncer = server.clone();
+    let _syncer = AbortOnDrop::of(env.spawn(async move { syncer.keep_synced().await }));
+    let link = server.clone();
+    let _link = AbortOnDrop::of(env.spawn(async move { link.follow_masters(names, port).await }));
     let cron = server.clone();
     let _cron = AbortOnDrop::of(env.spawn(async move { cron.run_cron().await }));
     loop {
@@ -70,20 +116,34 @@ impl<T: TaskHandle> Drop for AbortOnDrop<T> {
 }
 
 /// A Redis and those who are connected to it.
-struct Server<E> {
-    env: E,
-    instance: RefCell<Instance>,
+pub(crate) struct Server<E> {
+    pub(crate) env: E,
+    pub(crate) instance: RefCell<Instance>,
     /// How connections are told that there is something for their clients.
     wakers: RefCell<BTreeMap<ClientId, Rc<Notify>>>,
     /// When time is let to do its work again, if ever; wall clock.
     awaited_ms: Cell<Option<i64>>,
     /// It must do so earlier.
     nearer: Notify,
+    /// The role has changed, or the master.
+    pub(crate) role_changed: Notify,
+    pub(crate) durability: Durability,
+    pub(crate) node: Option<u32>,
     counters: Arc<Counters>,
 }
 
 impl<E: Env> Server<E> {
-    fn now_ms(&self) -> i64 {
+    fn set_up(&self, master: Option<Addr>, names: Names, settings: Settings) {
+        let mut instance = self.instance.borrow_mut();
+        instance.replication.settings = settings;
+        instance.replication.seed(self.env.rand_u64());
+        instance.set_time(self.now_ms());
+        if let Some(Addr { node, port }) = master {
+            instance.follow(names.ip(node).to_string(), port);
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
         i64::try_from(self.env.wall_ms()).expect("clocks are set to our age")
     }
 
@@ -103,6 +163,7 @@ impl<E: Env> Server<E> {
                 () = self.env.sleep(left_ms * 1_000_000) => {
                     let now_ms = self.now_ms();
                     self.instance.borrow_mut().tick(now_ms);
+                    self.append_changes().await;
                     self.wake();
                 }
                 () = self.nearer.notified() => {}
@@ -111,7 +172,7 @@ impl<E: Env> Server<E> {
     }
 
     /// Tells connections that there is something for their clients.
-    fn wake(&self) {
+    pub(crate) fn wake(&self) {
         let woken = self.instance.borrow_mut().take_woken();
         let wakers = self.wakers.borrow();
         woken.iter().filter_map(|id| wakers.get(id)).for_each(|waker| waker.notify_one());
@@ -135,7 +196,8 @@ impl<E: Env> Server<E> {
         let mut bytes = vec![0; READ_BYTES_MAX];
         let (mut out, mut sent) = (Vec::new(), 0);
         loop {
-            if sent == out.len() {
+            self.append_changes().await;
+            if sent == out.len() && !self.durability.holds_replies() {
                 out.clear();
                 sent = 0;
                 self.instance.borrow_mut().take_output(id, &mut out);
@@ -146,8 +208,11 @@ impl<E: Env> Server<E> {
             tokio::select! {
                 biased;
                 count = to.write(&out[sent..]), if sent < out.len() => sent += count?,
+                () = self.durability.wait(), if self.durability.holds_replies() => {
+                    self.execute_all(id, &mut reader);
+                }
                 () = waker.notified() => self.execute_all(id, &mut reader),
-                count = from.read(&mut bytes) => {
+                count = from.read(&mut bytes), if !self.durability.is_closed() => {
                     let count = count?;
                     if count == 0 {
                         return Ok(());
@@ -164,22 +229,32 @@ impl<E: Env> Server<E> {
     fn execute_all(&self, id: ClientId, reader: &mut Reader) {
         let mut instance = self.instance.borrow_mut();
         let (now_ms, before) = (self.now_ms(), instance.totals.commands);
-        while !instance.is_blocked(id) && !instance.is_closing(id) {
+        let epoch = instance.replication.epoch;
+        while !instance.is_blocked(id) && !instance.is_closing(id) && !self.durability.is_closed() {
             match reader.next_request() {
                 Ok(Some(words)) => instance.execute(id, now_ms, &words),
                 Ok(None) => break,
                 Err(ProtocolError(text)) => instance.hang_up(id, &Reply::Error(text)),
             }
         }
-        let (ran, due_ms) = (instance.totals.commands - before, instance.due_ms(now_ms));
+        let ran = instance.totals.commands - before;
+        if instance.replication.epoch != epoch {
+            self.role_changed.notify_one();
+        }
         drop(instance);
+        self.expect_time();
+        self.counters.commands.add(ran);
+        self.env.work(Work::RedisCommand, ran);
+        self.wake();
+    }
+
+    /// Time may have something to do earlier than was known.
+    pub(crate) fn expect_time(&self) {
+        let due_ms = self.instance.borrow().due_ms(self.now_ms());
         let awaited_ms = self.awaited_ms.get();
         if due_ms.is_some_and(|due_ms| awaited_ms.is_none_or(|awaited_ms| due_ms < awaited_ms)) {
             self.nearer.notify_one();
         }
-        self.counters.commands.add(ran);
-        self.env.work(Work::RedisCommand, ran);
-        self.wake();
     }
 }
 

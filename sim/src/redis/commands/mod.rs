@@ -11,6 +11,7 @@ mod hashes;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
+mod replication;
 mod scripts;
 mod server;
 mod sets;
@@ -37,7 +38,7 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
-    &[scripts::TABLE, server::TABLE, transactions::TABLE],
+    &[replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.

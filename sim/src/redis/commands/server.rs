@@ -69,6 +69,7 @@ fn hello(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
     if let Some(protocol) = chosen {
         context.session().protocol = protocol;
     }
+    let role = if context.instance.replication.master.is_some() { "replica" } else { "master" };
     let entry = |key: &str, value| (Reply::bulk(key), value);
     Ok(Reply::Map(vec![
         entry("server", Reply::bulk("redis")),
@@ -76,7 +77,7 @@ fn hello(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
         entry("proto", Reply::Integer(context.session().protocol.number())),
         entry("id", Reply::Integer(context.session().id)),
         entry("mode", Reply::bulk("standalone")),
-        entry("role", Reply::bulk("master")),
+        entry("role", Reply::bulk(role)),
         entry("modules", Reply::Array(Vec::new())),
     ]))
 }
@@ -119,9 +120,10 @@ fn info(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
     let mut text = format!(
         "# Server\r\nredis_version:{VERSION}\r\nredis_mode:standalone\r\n\r\n\
          # Stats\r\ntotal_commands_processed:{}\r\n\r\n\
-         # Replication\r\nrole:master\r\nconnected_slaves:0\r\n\r\n\
+         # Replication\r\n{}\r\n\r\n\
          # Keyspace\r\n",
         context.instance.totals.commands,
+        super::replication::info(context),
     );
     for (number, db) in
         context.instance.databases.iter().enumerate().filter(|(_, db)| !db.is_empty())

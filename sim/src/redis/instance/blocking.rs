@@ -33,6 +33,13 @@ pub enum Wait {
         /// What they should hold.
         kind: Kind,
     },
+    /// So many replicas that have the stream up to here.
+    Acks {
+        /// The offset.
+        offset: i64,
+        /// How many.
+        enough: usize,
+    },
     /// Something that [`Instance::serve`] is told of.
     Event,
 }

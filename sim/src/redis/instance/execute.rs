@@ -4,6 +4,7 @@ use super::session::{ClientId, Transaction};
 use super::{Context, Instance};
 use crate::redis::commands::{self, Command, Failure, Run, flags};
 use crate::redis::db::Expiry;
+use crate::redis::replication::LinkState;
 use crate::redis::reply::Reply;
 
 /// Commands that run at once although a transaction is open.
@@ -13,13 +14,37 @@ impl Instance {
     /// Runs the command `words` (at least its name) of a client at the time `now_ms`. The reply,
     /// if there is one yet, is appended to the client's output.
     pub fn execute(&mut self, id: ClientId, now_ms: i64, words: &[Vec<u8>]) {
-        self.begin(now_ms, Expiry::Delete);
-        let reply = self.admit(id, words);
-        self.reply(id, &reply);
-        self.end_unit();
+        let from_master = self.is_master_client(id);
+        let expiry = match &self.replication.master {
+            None => Expiry::Delete,
+            Some(_) if from_master => Expiry::Ignore,
+            Some(_) => Expiry::Hide,
+        };
+        self.execute_at(id, now_ms, words, expiry);
     }
 
-    pub(super) fn reply(&mut self, id: ClientId, reply: &Reply) {
+    /// As [`execute`](Self::execute), where keys whose time is over are treated so.
+    pub(crate) fn execute_at(
+        &mut self,
+        id: ClientId,
+        now_ms: i64,
+        words: &[Vec<u8>],
+        expiry: Expiry,
+    ) {
+        let from_master = self.is_master_client(id);
+        self.begin(now_ms, expiry);
+        let reply = self.admit(id, words);
+        // The master hears nothing but how far its replica is.
+        if !from_master || words[0].eq_ignore_ascii_case(b"replconf") {
+            self.reply(id, &reply);
+        }
+        self.end_unit();
+        if let Some(session) = self.clients.get_mut(&id) {
+            session.written = self.replication.offset;
+        }
+    }
+
+    pub(crate) fn reply(&mut self, id: ClientId, reply: &Reply) {
         if let Some(session) = self.clients.get_mut(&id) {
             reply.write(session.protocol, &mut session.output);
         }
@@ -53,7 +78,33 @@ impl Instance {
         if session.transaction.is_some() && command.has(flags::NO_MULTI) {
             return Err(Failure::text("Command not allowed inside a transaction"));
         }
+        self.allowed_by_role(id, command)?;
         Ok((name, command))
+    }
+
+    /// What the roles of replication forbid.
+    fn allowed_by_role(&self, id: ClientId, command: &Command) -> Result<(), Failure> {
+        let open = self.open_transaction(id).map_or(0, |open| open.flags);
+        let ends = command.name == "exec";
+        let writes = command.has(flags::WRITE) || (ends && open & flags::WRITE != 0);
+        if writes && self.lacks_replicas() {
+            return Err(Failure::Other(b"NOREPLICAS Not enough good replicas to write.".to_vec()));
+        }
+        let Some(master) = &self.replication.master else { return Ok(()) };
+        if self.is_master_client(id) {
+            return Ok(());
+        }
+        if writes {
+            let text = b"READONLY You can't write against a read only replica.";
+            return Err(Failure::Other(text.to_vec()));
+        }
+        let up = master.state == LinkState::Connected;
+        if !up && !self.replication.settings.serve_stale && !command.has(flags::STALE) {
+            let text = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set \
+                         to 'no'.";
+            return Err(Failure::Other(text.to_vec()));
+        }
+        Ok(())
     }
 
     /// A refused command spoils the transaction that is open.
@@ -96,8 +147,9 @@ impl Instance {
     /// served, and then replicas and the append-only file hear of all of it.
     pub(super) fn end_unit(&mut self) {
         self.note_expired();
+        self.propagate(true);
         self.serve_waiting();
-        self.propagate();
+        self.propagate(true);
     }
 
     /// Whether the client is between `MULTI` and `EXEC`, or in the latter.

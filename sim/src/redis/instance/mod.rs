@@ -20,6 +20,8 @@ use rand::{RngExt as _, SeedableRng};
 use rand_pcg::Pcg32;
 
 use super::db::{Db, Expiry};
+use super::persistence::Log;
+use super::replication::Replication;
 use super::reply::Reply;
 use super::scripting::Scripts;
 pub use blocking::{Blocked, Wait};
@@ -43,7 +45,7 @@ pub struct Instance {
     pub(super) now_ms: i64,
     next_client: ClientId,
     /// Clients that somebody else gave something to send, or that may go on.
-    woken: BTreeSet<ClientId>,
+    pub(super) woken: BTreeSet<ClientId>,
     /// Who watches which key of which database.
     watched: BTreeMap<(usize, Vec<u8>), BTreeSet<ClientId>>,
     /// Who waits for which key of which database, first come, first served.
@@ -53,6 +55,10 @@ pub struct Instance {
     /// When waiting clients give up.
     deadlines: BTreeSet<(i64, ClientId)>,
     propagation: propagation::Propagation,
+    /// Masters and replicas.
+    pub replication: Replication,
+    /// What is to be appended to the file of changes, if there is one.
+    pub(super) log: Option<Log>,
     /// What commands draw from that choose by chance.
     rng: Pcg32,
     /// Where scans go on.
@@ -92,6 +98,8 @@ impl Instance {
             ready: Vec::new(),
             deadlines: BTreeSet::new(),
             propagation: propagation::Propagation::default(),
+            replication: Replication::default(),
+            log: None,
             rng: Pcg32::seed_from_u64(seed),
             cursors: Cursors::default(),
             scripts: Scripts::default(),
@@ -122,6 +130,8 @@ impl Instance {
         self.unblock(id);
         self.unwatch(id);
         self.clients.remove(&id);
+        self.replication.replicas.remove(&id);
+        self.replication.introductions.remove(&id);
         self.woken.remove(&id);
     }
 
@@ -150,9 +160,14 @@ impl Instance {
 
     /// Does what time does: lets waiting clients give up, and removes what has expired.
     pub fn tick(&mut self, now_ms: i64) {
-        self.begin(now_ms, Expiry::Delete);
+        let replica = self.replication.master.is_some();
+        self.begin(now_ms, if replica { Expiry::Hide } else { Expiry::Delete });
+        self.replication_tick();
         self.give_up_waiting();
         self.databases.iter_mut().for_each(Db::sweep);
+        self.note_expired();
+        // What time removes is told one by one.
+        self.propagate(false);
         self.end_unit();
     }
 
@@ -174,7 +189,13 @@ impl Instance {
         let expiring = self.databases.iter().any(|db| db.expiring() > 0);
         let deadline_ms = self.deadlines.first().map(|(at_ms, _)| *at_ms);
         let cron_ms = expiring.then_some(now_ms + CRON_EVERY_MS);
-        deadline_ms.into_iter().chain(cron_ms).min()
+        let replication_ms = self.replication_due_ms(now_ms);
+        deadline_ms.into_iter().chain(cron_ms).chain(replication_ms).min()
+    }
+
+    /// It is this time.
+    pub(crate) fn set_time(&mut self, now_ms: i64) {
+        self.now_ms = now_ms;
     }
 
     /// Something happens at this time.

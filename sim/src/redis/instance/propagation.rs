@@ -79,7 +79,11 @@ impl Instance {
     }
 
     /// Tells of what the unit has changed.
-    pub(super) fn propagate(&mut self) {
-        self.propagation.unit.clear();
+    pub(super) fn propagate(&mut self, as_one: bool) {
+        let unit = std::mem::take(&mut self.propagation.unit);
+        if let Some(log) = &mut self.log {
+            log.append(&unit, as_one);
+        }
+        self.feed_unit(&unit, as_one);
     }
 }

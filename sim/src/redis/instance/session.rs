@@ -28,6 +28,8 @@ pub struct Session {
     pub watching: Vec<Watched>,
     /// A watched key was changed.
     pub watched_changed: bool,
+    /// The stream's offset after the last command.
+    pub written: i64,
     /// The connection ends once its output is sent.
     pub closing: bool,
 }
@@ -66,6 +68,7 @@ impl Session {
             transaction: None,
             watching: Vec::new(),
             watched_changed: false,
+            written: 0,
             closing: false,
         }
     }

@@ -51,10 +51,13 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
 
 fn check_spans(config: &Config, rules: &mut Rules) {
     let Config { heartbeat, idle_timeout, call_timeout, reconnect, lease, .. } = config;
+    let Config { redis_timeout, redis_redial, .. } = config;
     for (key, span) in [
         ("im.heartbeat", heartbeat),
         ("im.call_timeout", call_timeout),
         ("im.reconnect", reconnect),
+        ("im.redis_timeout", redis_timeout),
+        ("im.redis_redial", redis_redial),
     ] {
         rules.demand(*span > Span::default(), &[key], || {
             "a span of 0 would repeat without end at one instant; write more".to_owned()
@@ -105,6 +108,7 @@ fn check_bounds(config: &Config, rules: &mut Rules) {
         ("im.chat_queue", config.chat_queue, "no place for any send"),
         ("im.commit_rows", config.commit_rows, "no row in any commit"),
         ("im.fetch_records", config.fetch_records, "no record in any fetch"),
+        ("im.redis_tries", config.redis_tries as usize, "no try of any command"),
     ] {
         rules.demand_some(key, bound, what);
     }

@@ -1,0 +1,273 @@
+//! What a master does for its replicas; a replica does it for replicas of its own.
+
+use super::backlog::Backlog;
+use super::{Replica, Stage};
+use crate::redis::instance::{ClientId, Instance};
+use crate::redis::rdb;
+use crate::redis::reply::{Protocol, Reply};
+use crate::redis::request::Request;
+
+/// `replicationCron` runs so often.
+const CRON_EVERY_MS: i64 = 1000;
+
+/// The end of a process that writes a snapshot is noticed so often: `hz 10`.
+const CHILD_EVERY_MS: i64 = 100;
+
+pub(crate) fn encode(words: &[Vec<u8>], out: &mut Vec<u8>) {
+    let words = words.iter().map(Reply::bulk).collect();
+    Reply::Array(words).write(Protocol::Resp2, out);
+}
+
+fn request(words: &[&str]) -> Request {
+    words.iter().map(|word| word.as_bytes().to_vec()).collect()
+}
+
+impl Instance {
+    /// Tells replicas of a unit of changes.
+    pub(crate) fn feed_unit(&mut self, unit: &[(usize, Request)], as_one: bool) {
+        if self.replication.backlog.is_none() || self.replication.master.is_some() {
+            return;
+        }
+        let Some((first, _)) = unit.first() else { return };
+        let together = as_one && unit.len() > 1;
+        if together {
+            self.feed_command(Some(*first), &request(&["MULTI"]));
+        }
+        unit.iter().for_each(|(database, words)| self.feed_command(Some(*database), words));
+        if together {
+            self.feed_command(None, &request(&["EXEC"]));
+        }
+    }
+
+    fn feed_command(&mut self, database: Option<usize>, words: &[Vec<u8>]) {
+        let mut bytes = Vec::new();
+        if database.is_some() && self.replication.database != database {
+            self.replication.database = database;
+            let number = database.expect("it is some").to_string();
+            encode(&request(&["SELECT", &number]), &mut bytes);
+        }
+        encode(words, &mut bytes);
+        self.feed(&bytes);
+    }
+
+    /// The stream goes on with these bytes.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        let replication = &mut self.replication;
+        replication.offset += bytes.len() as i64;
+        if let Some(backlog) = &mut replication.backlog {
+            backlog.push(bytes);
+        }
+        for (id, replica) in &mut replication.replicas {
+            match replica.stage {
+                Stage::Waiting => {}
+                Stage::Sending | Stage::Unheard => replica.held.extend(bytes),
+                Stage::Streaming => {
+                    let session = self.clients.get_mut(id).expect("a replica is a client");
+                    session.output.extend(bytes);
+                    self.woken.insert(*id);
+                }
+            }
+        }
+    }
+
+    /// A client wants the stream from the byte `offset` of history `id` on, or from anywhere.
+    pub(crate) fn psync(&mut self, client: ClientId, id: &str, offset: i64) -> Reply {
+        let replication = &mut self.replication;
+        let known = id == replication.id
+            || (replication.second_id.as_deref() == Some(id)
+                && offset <= replication.second_offset);
+        let missing = replication.backlog.as_ref().and_then(|backlog| backlog.since(offset));
+        let mut replica =
+            Replica { stage: Stage::Waiting, held: Vec::new(), acked: 0, acked_ms: self.now_ms };
+        if let (true, Some(missing)) = (known, missing) {
+            replica.stage = Stage::Streaming;
+            replication.resyncs[1] += 1;
+            replication.replicas.insert(client, replica);
+            let answer = format!("+CONTINUE {}\r\n", replication.id);
+            self.count_good_replicas();
+            return Reply::Raw([answer.as_bytes(), &missing].concat());
+        }
+        replication.resyncs[0] += 1;
+        if replication.backlog.is_none() {
+            replication.id = replication.draw_id();
+            replication.second_id = None;
+            replication.backlog = Some(Backlog::after(replication.offset));
+        }
+        if replication.replicas.is_empty() {
+            replication.next_cron_ms = self.now_ms + CRON_EVERY_MS;
+        }
+        replication.replicas.insert(client, replica);
+        if replication.settings.diskless_delay_s == 0 {
+            self.snapshot_for_waiting();
+        }
+        Reply::Nothing
+    }
+
+    /// Sends a snapshot to all who wait for one. What changes from now on is held for them.
+    fn snapshot_for_waiting(&mut self) {
+        let waiting: Vec<ClientId> = (self.replication.replicas.iter())
+            .filter(|(_, replica)| replica.stage == Stage::Waiting)
+            .map(|(id, _)| *id)
+            .collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let mark = self.replication.draw_id();
+        let (id, offset) = (&self.replication.id, self.replication.offset);
+        let head = format!("+FULLRESYNC {id} {offset}\r\n$EOF:{mark}\r\n");
+        let snapshot = rdb::write(&self.databases);
+        let bytes = [head.as_bytes(), &snapshot, mark.as_bytes()].concat();
+        // They know of no database yet, and others are told again.
+        self.replication.database = None;
+        for id in waiting {
+            let replica = self.replication.replicas.get_mut(&id).expect("it is listed");
+            replica.stage = Stage::Sending;
+            self.clients.get_mut(&id).expect("a replica is a client").output.extend(&bytes);
+            self.woken.insert(id);
+        }
+    }
+
+    /// A replica has applied the stream up to here.
+    pub(crate) fn acked(&mut self, client: ClientId, offset: i64) {
+        let now_ms = self.now_ms;
+        let Some(replica) = self.replication.replicas.get_mut(&client) else { return };
+        replica.acked = replica.acked.max(offset);
+        replica.acked_ms = now_ms;
+        // An ack that comes before the end of the snapshot's process was noticed starts nothing: the
+        // replica is called online then and hears of no change until its next ack, a second later.
+        if replica.stage == Stage::Unheard {
+            replica.stage = Stage::Streaming;
+            let held = std::mem::take(&mut replica.held);
+            let session = self.clients.get_mut(&client).expect("a replica is a client");
+            session.output.extend(held);
+            self.woken.insert(client);
+            self.count_good_replicas();
+        }
+        self.serve_awaiting_acks();
+    }
+
+    /// How many replicas have the stream up to here.
+    pub(crate) fn replicas_at(&self, offset: i64) -> usize {
+        let all = self.replication.replicas.values();
+        all.filter(|one| one.stage == Stage::Streaming && one.acked >= offset).count()
+    }
+
+    /// Asks every replica how far it is.
+    pub(crate) fn ask_for_acks(&mut self) {
+        self.feed_command(None, &request(&["REPLCONF", "GETACK", "*"]));
+    }
+
+    fn serve_awaiting_acks(&mut self) {
+        for (id, offset, enough) in self.awaiting_acks() {
+            let count = self.replicas_at(offset);
+            if count >= enough {
+                self.unblock(id);
+                self.reply(id, &Reply::count(count));
+            } else if let Some(blocked) =
+                self.clients.get_mut(&id).and_then(|session| session.blocked.as_mut())
+            {
+                blocked.timed_out = Reply::count(count);
+            }
+        }
+    }
+
+    fn awaiting_acks(&self) -> Vec<(ClientId, i64, usize)> {
+        use crate::redis::instance::Wait;
+        let blocked =
+            self.clients.iter().filter_map(|(id, session)| match session.blocked.as_ref()?.wait {
+                Wait::Acks { offset, enough } => Some((*id, offset, enough)),
+                _ => None,
+            });
+        blocked.collect()
+    }
+
+    /// Whether too few replicas follow closely enough for a change to be taken.
+    pub(crate) fn lacks_replicas(&self) -> bool {
+        let Self { replication, .. } = self;
+        let min = replication.settings.replicas_min;
+        replication.master.is_none() && min > 0 && replication.good_replicas < min
+    }
+
+    /// Counts them once a second, as Redis does: in between the number may be out of date.
+    fn count_good_replicas(&mut self) {
+        let (now_s, lag_max_s) = (self.now_ms / 1000, self.replication.settings.lag_max_s);
+        let online = |one: &&Replica| matches!(one.stage, Stage::Unheard | Stage::Streaming);
+        let all = self.replication.replicas.values().filter(online);
+        self.replication.good_replicas =
+            all.filter(|one| now_s - one.acked_ms / 1000 <= lag_max_s).count();
+    }
+
+    /// When replication has something to do next.
+    pub(crate) fn replication_due_ms(&self, now_ms: i64) -> Option<i64> {
+        let sending = self.replication.replicas.values().any(|one| one.stage == Stage::Sending);
+        let cron_ms = self.replication.next_cron_ms.max(now_ms);
+        (!self.replication.replicas.is_empty()).then_some(if sending {
+            cron_ms.min(now_ms + CHILD_EVERY_MS)
+        } else {
+            cron_ms
+        })
+    }
+
+    /// Does what time does for replicas.
+    pub(crate) fn replication_tick(&mut self) {
+        let now_ms = self.now_ms;
+        let settings = self.replication.settings.clone();
+        for replica in self.replication.replicas.values_mut() {
+            if replica.stage == Stage::Sending {
+                replica.stage = Stage::Unheard;
+            }
+        }
+        if self.replication.replicas.is_empty() || now_ms < self.replication.next_cron_ms {
+            return;
+        }
+        self.replication.next_cron_ms = now_ms + CRON_EVERY_MS;
+        self.replication.crons += 1;
+        let master = self.replication.master.is_none();
+        if master && self.replication.crons % settings.ping_every_s == 0 {
+            self.feed_command(None, &request(&["PING"]));
+        }
+        let mut due = false;
+        for (id, replica) in self.replication.replicas.clone_stages() {
+            let session = self.clients.get_mut(&id).expect("a replica is a client");
+            let silent_s = now_ms / 1000 - replica.1 / 1000;
+            match replica.0 {
+                // A sign of life for one that waits.
+                Stage::Waiting => {
+                    session.output.push(b'\n');
+                    due |= silent_s >= settings.diskless_delay_s;
+                    self.woken.insert(id);
+                }
+                _ if silent_s > settings.timeout_s => {
+                    session.closing = true;
+                    self.woken.insert(id);
+                }
+                _ => {}
+            }
+        }
+        if due {
+            self.snapshot_for_waiting();
+        }
+        self.count_good_replicas();
+    }
+
+    /// Hangs up on every replica, so that each asks again where it stands.
+    pub(crate) fn drop_replicas(&mut self) {
+        for id in std::mem::take(&mut self.replication.replicas).into_keys() {
+            if let Some(session) = self.clients.get_mut(&id) {
+                session.closing = true;
+            }
+            self.woken.insert(id);
+        }
+    }
+}
+
+/// Stages and times, apart from the replicas.
+trait Stages {
+    fn clone_stages(&self) -> Vec<(ClientId, (Stage, i64))>;
+}
+
+impl Stages for std::collections::BTreeMap<ClientId, Replica> {
+    fn clone_stages(&self) -> Vec<(ClientId, (Stage, i64))> {
+        self.iter().map(|(id, one)| (*id, (one.stage, one.acked_ms))).collect()
+    }
+}
