@@ -12,6 +12,7 @@ pub mod instance;
 mod long_double;
 mod number;
 pub mod persistence;
+pub(crate) mod pubsub;
 mod rdb;
 pub mod replication;
 pub mod reply;

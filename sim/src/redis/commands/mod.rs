@@ -11,6 +11,7 @@ mod hashes;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
+mod pubsub;
 mod replication;
 mod scripts;
 mod server;
@@ -38,7 +39,7 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
-    &[replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
+    &[pubsub::TABLE, replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
