@@ -15,6 +15,7 @@ mod long_double;
 mod number;
 pub mod parse;
 pub mod persistence;
+pub(crate) mod pubsub;
 mod rdb;
 pub mod replication;
 pub mod reply;

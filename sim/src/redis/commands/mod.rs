@@ -12,6 +12,7 @@ mod introspection;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
+mod pubsub;
 mod replication;
 mod scripts;
 mod server;
@@ -40,7 +41,8 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
-    &[introspection::TABLE, replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
+    &[introspection::TABLE, pubsub::TABLE, replication::TABLE],
+    &[scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.

@@ -28,6 +28,7 @@ const FUNCTION: &[Command] = &[
 const SCRIPT: &[Command] = &[
     command("exists", -3, NO_SCRIPT, Keys::None, script_exists),
     command("flush", -2, NO_SCRIPT, Keys::None, script_flush),
+    command("help", 2, LOADING | STALE, Keys::None, script_help),
     command("kill", 2, NO_SCRIPT, Keys::None, script_kill),
     command("load", 3, NO_SCRIPT | STALE | LOADING, Keys::None, script_load),
 ];
@@ -132,3 +133,28 @@ fn may_flush(words: &[Vec<u8>]) -> bool {
         _ => false,
     }
 }
+
+fn script_help(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(Reply::Array(SCRIPT_HELP.iter().map(|line| Reply::Simple(line)).collect()))
+}
+
+/// What `SCRIPT HELP` of Redis 7.0 answers.
+const SCRIPT_HELP: [&str; 17] = [
+    "SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "DEBUG (YES|SYNC|NO)",
+    "    Set the debug mode for subsequent scripts executed.",
+    "EXISTS <sha1> [<sha1> ...]",
+    "    Return information about the existence of the scripts in the script cache.",
+    "FLUSH [ASYNC|SYNC]",
+    "    Flush the Lua scripts cache. Very dangerous on replicas.",
+    "    When called without the optional mode argument, the behavior is determined by the",
+    "    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
+    "    * ASYNC: Asynchronously flush the scripts cache.",
+    "    * SYNC: Synchronously flush the scripts cache.",
+    "KILL",
+    "    Kill the currently executing Lua script.",
+    "LOAD <script>",
+    "    Load a script into the scripts cache without executing it.",
+    "HELP",
+    "    Prints this help.",
+];

@@ -21,6 +21,7 @@ use rand_pcg::Pcg32;
 
 use super::db::{Db, Expiry};
 use super::persistence::Log;
+use super::pubsub::Listeners;
 use super::replication::Replication;
 use super::reply::Reply;
 use super::scripting::Scripts;
@@ -64,6 +65,7 @@ pub struct Instance {
     /// Where scans go on.
     pub(super) cursors: Cursors,
     pub(super) scripts: Scripts,
+    pub(super) listeners: Listeners,
 }
 
 /// What a Redis counts.
@@ -103,6 +105,7 @@ impl Instance {
             rng: Pcg32::seed_from_u64(seed),
             cursors: Cursors::default(),
             scripts: Scripts::default(),
+            listeners: Listeners::default(),
         }
     }
 
@@ -129,6 +132,7 @@ impl Instance {
     pub fn disconnect(&mut self, id: ClientId) {
         self.unblock(id);
         self.unwatch(id);
+        self.listeners.forget(id);
         self.clients.remove(&id);
         self.replication.replicas.remove(&id);
         self.replication.introductions.remove(&id);
