@@ -8,10 +8,12 @@ mod arguments;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
+mod introspection;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
 mod replication;
+mod scripts;
 mod server;
 mod sets;
 mod sorted_sets;
@@ -24,6 +26,7 @@ use std::sync::LazyLock;
 pub use failure::Failure;
 
 use super::instance::Context;
+use super::number::integer;
 use super::reply::Reply;
 
 /// At most so many bytes of an unknown command's name, and of its arguments, are told back.
@@ -37,7 +40,7 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
-    &[replication::TABLE, server::TABLE, transactions::TABLE],
+    &[introspection::TABLE, replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
@@ -80,6 +83,31 @@ pub(crate) enum Keys {
     Range(usize, i64, usize),
     /// As many as this word says, from the next one on.
     Counted(usize),
+}
+
+impl Keys {
+    /// The words of a command with this key instead of all its keys.
+    pub(crate) fn narrowed(self, words: &[Vec<u8>], key: &[u8]) -> Vec<Vec<u8>> {
+        let (before, after, count) = match self {
+            Self::None => return words.to_vec(),
+            Self::Range(first, last, _) => {
+                let after = match usize::try_from(last) {
+                    Ok(last) => last + 1,
+                    Err(_) => words.len() + 1 - last.unsigned_abs() as usize,
+                };
+                (first, after, None)
+            }
+            Self::Counted(at) => {
+                let count = integer(&words[at]).and_then(|count| usize::try_from(count).ok());
+                (at + 1, at + 1 + count.expect("it was counted before"), Some(at))
+            }
+        };
+        let mut narrowed = [&words[..before], &[key.to_vec()], &words[after..]].concat();
+        if let Some(at) = count {
+            narrowed[at] = b"1".to_vec();
+        }
+        narrowed
+    }
 }
 
 /// The word after the name.

@@ -110,7 +110,7 @@ impl Instance {
                 let clients = self.waiting.get(&(database, key.clone())).cloned();
                 for id in clients.unwrap_or_default() {
                     if self.may_be_served(id, database, &key) {
-                        self.serve(id);
+                        self.serve_with(id, Some(&key));
                     }
                 }
             }
@@ -127,10 +127,22 @@ impl Instance {
     /// Runs what the client waits to run. It goes on waiting, at the end of the line, if that finds
     /// nothing either.
     pub(crate) fn serve(&mut self, id: ClientId) {
+        self.serve_with(id, None);
+    }
+
+    /// As [`serve`](Self::serve). Who waits for several keys is served with the one that is ready:
+    /// what the others hold is not looked at.
+    fn serve_with(&mut self, id: ClientId, ready: Option<&[u8]>) {
         let Some(blocked) = self.unblock(id) else { return };
         let (name, command) = commands::find(&blocked.retry).expect("it ran before");
         let deadline_ms = blocked.deadline_ms;
-        let reply = self.call(id, &name, command, &blocked.retry);
+        let words = match (&blocked.wait, ready) {
+            (Wait::Keys { keys, .. }, Some(key)) if keys.len() > 1 => {
+                command.keys.narrowed(&blocked.retry, key)
+            }
+            _ => blocked.retry,
+        };
+        let reply = self.call(id, &name, command, &words);
         self.reply(id, &reply);
         // A second wait ends when the first one would have.
         let session = self.clients.get_mut(&id).expect("who waits is there");
@@ -142,10 +154,10 @@ impl Instance {
         }
     }
 
-    /// Lets those give up whose time is over.
+    /// Lets those give up whose time is over, which it is not in its last millisecond.
     pub(super) fn give_up_waiting(&mut self) {
         while let Some((at_ms, id)) = self.deadlines.first().copied() {
-            if at_ms > self.now_ms {
+            if at_ms >= self.now_ms {
                 return;
             }
             let blocked = self.unblock(id).expect("who has a deadline waits");

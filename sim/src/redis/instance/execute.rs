@@ -124,7 +124,7 @@ impl Instance {
     }
 
     /// Runs a command that may run.
-    pub(super) fn call(
+    pub(in crate::redis) fn call(
         &mut self,
         id: ClientId,
         name: &str,

@@ -134,7 +134,9 @@ pub(super) fn wait(
         return nothing;
     }
     let wait = Wait::Keys { keys: keys.to_vec(), kind: Kind::List };
-    context.block(Blocked { wait, deadline_ms, timed_out: nothing, retry: words.to_vec() });
+    // Who has waited is told of no list, even where an element would have been the reply.
+    let timed_out = Reply::NullArray;
+    context.block(Blocked { wait, deadline_ms, timed_out, retry: words.to_vec() });
     Reply::Nothing
 }
 
@@ -144,8 +146,8 @@ fn lmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
 }
 
 fn blmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let deadline_ms = timeout(context, &words[1])?;
     let pops = pops(&words[2..])?;
+    let deadline_ms = timeout(context, &words[1])?;
     match pop_several(context, &pops)? {
         Some(reply) => Ok(reply),
         None => Ok(wait(context, pops.keys, deadline_ms, words, Reply::NullArray)),
