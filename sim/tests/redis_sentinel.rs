@@ -236,6 +236,85 @@ fn simulated_and_real_sentinels_agree() {
     });
 }
 
+/// One command per line, which both must answer alike.
+const COMMANDS: &str = "
+    SENTINEL
+    SENTINEL FOO
+    SENTINEL MASTER
+    SENTINEL MASTER x
+    SENTINEL REPLICAS x
+    SENTINEL SENTINELS redis
+    SENTINEL CKQUORUM redis
+    SENTINEL CKQUORUM x
+    SENTINEL FAILOVER x
+    SENTINEL FAILOVER redis
+    SENTINEL GET-MASTER-ADDR-BY-NAME x
+    SENTINEL GET-MASTER-ADDR-BY-NAME redis
+    SENTINEL IS-MASTER-DOWN-BY-ADDR 1.2.3.4 x 0 *
+    SENTINEL IS-MASTER-DOWN-BY-ADDR 1.2.3.4 1 x *
+    SENTINEL IS-MASTER-DOWN-BY-ADDR 1.2.3.4 1 0 *
+    SENTINEL IS-MASTER-DOWN-BY-ADDR 1.2.3.4 1 0 someone
+    SENTINEL MONITOR y nohost 1 2
+    SENTINEL MONITOR y 1.2.3.4 x 2
+    SENTINEL MONITOR y 1.2.3.4 70000 2
+    SENTINEL MONITOR y 1.2.3.4 1 x
+    SENTINEL MONITOR y 1.2.3.4 1 0
+    SENTINEL MONITOR redis 1.2.3.4 1 2
+    SENTINEL SET redis foo 1
+    SENTINEL SET redis quorum
+    SENTINEL SET redis quorum x
+    SENTINEL SET redis quorum 0
+    SENTINEL SET redis quorum 2 parallel-syncs
+    SENTINEL SET x quorum 1
+    SENTINEL RESET nothing*
+    SENTINEL REMOVE x
+    SENTINEL PENDING-SCRIPTS
+    SENTINEL FLUSHCONFIG
+    PUBLISH x y
+    ROLE
+    AUTH x
+    AUTH a b
+    AUTH a b c
+    PING
+    PING a
+    PING a b
+    HELLO 4
+    HELLO x
+    HELLO 2 FOO
+    CLIENT SETINFO LIB-NAME x
+    CLIENT SETNAME x
+    CLIENT GETNAME
+    GET x
+    SUBSCRIBE
+";
+
+#[test]
+fn commands_are_answered_as_by_the_real_sentinel() {
+    run(async {
+        let master = Server::redis(ip(10, 1), None);
+        let real = Server::sentinel(ip(10, 2), master.ip);
+        let ours = Simulated::start(Instant::now(), ip(10, 3), master.ip, 60_000);
+        // Both are to be alone with their master.
+        let nobody = ["SENTINEL", "REMOVE", "redis"];
+        assert_eq!(real.ask(&nobody).unwrap(), Value::Okay);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let (address, port) = (master.ip.to_string(), REDIS_PORT.to_string());
+        ours.ask(&nobody).await.unwrap();
+        let monitor = ["SENTINEL", "MONITOR", "redis", &address, &port, "2"];
+        assert_eq!(real.ask(&monitor).unwrap(), ours.ask(&monitor).await.unwrap());
+        let mut wrong = Vec::new();
+        for line in COMMANDS.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let words: Vec<_> = line.split(' ').collect();
+            let [theirs, ours] =
+                [real.ask(&words), ours.ask(&words).await].map(|reply| format!("{reply:?}"));
+            if theirs != ours && line != "SENTINEL SENTINELS redis" {
+                wrong.push(format!("{line}\n  real {theirs}\n  ours {ours}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    });
+}
+
 /// The names of the fields of an instance, or of each of several; none that come and go.
 fn keys(reply: &Value) -> Vec<Vec<u8>> {
     let passing: [&[u8]; 3] = [b"s-down-time", b"o-down-time", b"failover-state"];
