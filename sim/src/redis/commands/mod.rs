@@ -18,6 +18,7 @@ mod scripts;
 mod server;
 mod sets;
 mod sorted_sets;
+mod streams;
 mod strings;
 mod transactions;
 
@@ -27,7 +28,6 @@ use std::sync::LazyLock;
 pub use failure::Failure;
 
 use super::instance::Context;
-use super::number::integer;
 use super::reply::Reply;
 
 /// At most so many bytes of an unknown command's name, and of its arguments, are told back.
@@ -41,6 +41,7 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
+    &streams::TABLES,
     &[introspection::TABLE, pubsub::TABLE, replication::TABLE],
     &[scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
@@ -85,31 +86,10 @@ pub(crate) enum Keys {
     Range(usize, i64, usize),
     /// As many as this word says, from the next one on.
     Counted(usize),
-}
-
-impl Keys {
-    /// The words of a command with this key instead of all its keys.
-    pub(crate) fn narrowed(self, words: &[Vec<u8>], key: &[u8]) -> Vec<Vec<u8>> {
-        let (before, after, count) = match self {
-            Self::None => return words.to_vec(),
-            Self::Range(first, last, _) => {
-                let after = match usize::try_from(last) {
-                    Ok(last) => last + 1,
-                    Err(_) => words.len() + 1 - last.unsigned_abs() as usize,
-                };
-                (first, after, None)
-            }
-            Self::Counted(at) => {
-                let count = integer(&words[at]).and_then(|count| usize::try_from(count).ok());
-                (at + 1, at + 1 + count.expect("it was counted before"), Some(at))
-            }
-        };
-        let mut narrowed = [&words[..before], &[key.to_vec()], &words[after..]].concat();
-        if let Some(at) = count {
-            narrowed[at] = b"1".to_vec();
-        }
-        narrowed
-    }
+    /// The word after the name, and as many as this word says, from the next one on.
+    FirstAndCounted(usize),
+    /// The first half of what stands behind the word `STREAMS`.
+    Streams,
 }
 
 /// The word after the name.

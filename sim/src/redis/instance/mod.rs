@@ -53,6 +53,8 @@ pub struct Instance {
     waiting: BTreeMap<(usize, Vec<u8>), Vec<ClientId>>,
     /// Keys that somebody waits for and that were changed.
     ready: Vec<(usize, Vec<u8>)>,
+    /// While a client is served that has waited for keys: the one that was changed.
+    served_key: Option<Vec<u8>>,
     /// When waiting clients give up.
     deadlines: BTreeSet<(i64, ClientId)>,
     propagation: propagation::Propagation,
@@ -98,6 +100,7 @@ impl Instance {
             watched: BTreeMap::new(),
             waiting: BTreeMap::new(),
             ready: Vec::new(),
+            served_key: None,
             deadlines: BTreeSet::new(),
             propagation: propagation::Propagation::default(),
             replication: Replication::default(),
