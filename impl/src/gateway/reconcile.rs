@@ -68,7 +68,7 @@ async fn push_queued<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>
     }
     let compared = session.compared.replace(session.compared.get() + 1);
     let reconnected = session.redis_seen.replace(generation) != generation;
-    let enough = compared % STORE_EVERY != 0 && !reconnected;
+    let enough = !compared.is_multiple_of(STORE_EVERY) && !reconnected;
     stats::add(&stats.comparisons_from_queue, u64::from(enough));
     enough
 }

@@ -263,8 +263,7 @@ pub fn redlock(seed: u64, ttl_ms: u64, mishap: Mishap) -> History {
     sim.run_until(sim.now() + 100 * MS);
     sim.start(contenders[1]);
     sim.run_until(sim.now() + SECOND);
-    let history = recorder.history().clone();
-    history
+    recorder.history().clone()
 }
 
 /// A client that asks for the lock once and notes the hold if it gets it.

@@ -10,6 +10,17 @@ pub(super) fn positive(word: &[u8]) -> Result<usize, Failure> {
     number.ok_or_else(|| Failure::text("value is out of range, must be positive"))
 }
 
+/// How many items are to be chosen by chance; negative if one may be chosen several times.
+pub(super) fn random_count(word: &[u8]) -> Result<i64, Failure> {
+    let count = integer(word).ok_or(Failure::NotAnInteger)?;
+    if count == i64::MIN {
+        let (min, max) = (-i64::MAX, i64::MAX);
+        let text = format!("value is out of range, value must between {min} and {max}");
+        return Err(Failure::text(text));
+    }
+    Ok(count)
+}
+
 /// The part of a sequence of `len` from `start` to `stop`, both of which count from the end when
 /// negative; `None` if nothing lies there.
 pub(super) fn span(start: i64, stop: i64, len: usize) -> Option<std::ops::RangeInclusive<usize>> {
@@ -47,6 +58,14 @@ pub(super) struct Scan<'a> {
     pub(super) kind: Option<&'a [u8]>,
 }
 
+/// The number of a cursor. A collection that is not there is noticed before a wrong option, but
+/// after a wrong cursor.
+pub(super) fn cursor(word: &[u8]) -> Result<u64, Failure> {
+    let text = std::str::from_utf8(word).ok().filter(|text| !text.starts_with('+'));
+    let cursor = text.and_then(|text| text.parse().ok());
+    cursor.ok_or_else(|| Failure::text("invalid cursor"))
+}
+
 /// Reads the cursor and the options behind it.
 pub(super) fn scan<'a>(
     context: &Context<'_>,
@@ -54,9 +73,7 @@ pub(super) fn scan<'a>(
     words: &'a [Vec<u8>],
     with_kind: bool,
 ) -> Result<Scan<'a>, Failure> {
-    let text = std::str::from_utf8(cursor).ok().filter(|text| !text.starts_with('+'));
-    let cursor: Option<u64> = text.and_then(|text| text.parse().ok());
-    let cursor = cursor.ok_or_else(|| Failure::text("invalid cursor"))?;
+    let cursor = self::cursor(cursor)?;
     let after = context.instance.cursors.place(cursor).map(<[u8]>::to_vec);
     let over = cursor != 0 && after.is_none();
     let mut scan = Scan { after, over, pattern: None, count: 10, kind: None };

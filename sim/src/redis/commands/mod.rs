@@ -8,10 +8,13 @@ mod arguments;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
+mod introspection;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
+mod pubsub;
 mod replication;
+mod scripts;
 mod server;
 mod sets;
 mod sorted_sets;
@@ -39,7 +42,8 @@ const TABLES: &[&[&[Command]]] = &[
     &keys::TABLES,
     &sorted_sets::TABLES,
     &streams::TABLES,
-    &[replication::TABLE, server::TABLE, transactions::TABLE],
+    &[introspection::TABLE, pubsub::TABLE, replication::TABLE],
+    &[scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
@@ -130,7 +134,8 @@ fn named(table: &'static [Command], word: &[u8]) -> Option<&'static Command> {
     table.iter().find(|command| command.name.as_bytes().eq_ignore_ascii_case(word))
 }
 
-fn unknown(words: &[Vec<u8>]) -> Failure {
+/// Nobody knows this command.
+pub(crate) fn unknown(words: &[Vec<u8>]) -> Failure {
     let mut arguments: Vec<u8> = Vec::new();
     for word in &words[1..] {
         let Some(room) = ECHO_BYTES_MAX.checked_sub(arguments.len()).filter(|room| *room > 0)
@@ -144,7 +149,8 @@ fn unknown(words: &[Vec<u8>]) -> Failure {
     Failure::text(text)
 }
 
-fn unknown_subcommand(container: &[u8], word: &[u8]) -> Failure {
+/// The command knows no such word.
+pub(crate) fn unknown_subcommand(container: &[u8], word: &[u8]) -> Failure {
     let (word, container) = (shortened(word, ECHO_BYTES_MAX), container.to_ascii_uppercase());
     Failure::text([b"unknown subcommand '", word, b"'. Try ", &container, b" HELP."].concat())
 }

@@ -149,10 +149,10 @@ impl Instance {
         }
     }
 
-    /// Lets those give up whose time is over.
+    /// Lets those give up whose time is over, which it is not in its last millisecond.
     pub(super) fn give_up_waiting(&mut self) {
         while let Some((at_ms, id)) = self.deadlines.first().copied() {
-            if at_ms > self.now_ms {
+            if at_ms >= self.now_ms {
                 return;
             }
             let blocked = self.unblock(id).expect("who has a deadline waits");
@@ -187,7 +187,9 @@ impl Context<'_> {
             return nothing;
         }
         let wait = Wait::Keys { keys: keys.to_vec(), kind, gone: None };
-        self.block(Blocked { wait, deadline_ms, timed_out: nothing, retry: words.to_vec() });
+        // Who has waited is told of no list, even where an element would have been the reply.
+        let timed_out = Reply::NullArray;
+        self.block(Blocked { wait, deadline_ms, timed_out, retry: words.to_vec() });
         Reply::Nothing
     }
 

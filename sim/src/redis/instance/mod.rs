@@ -21,8 +21,10 @@ use rand_pcg::Pcg32;
 
 use super::db::{Db, Expiry};
 use super::persistence::Log;
+use super::pubsub::Listeners;
 use super::replication::Replication;
 use super::reply::Reply;
+use super::scripting::Scripts;
 pub use blocking::{Blocked, Wait};
 pub use context::Context;
 pub use cursors::Cursors;
@@ -64,6 +66,8 @@ pub struct Instance {
     rng: Pcg32,
     /// Where scans go on.
     pub(super) cursors: Cursors,
+    pub(super) scripts: Scripts,
+    pub(super) listeners: Listeners,
 }
 
 /// What a Redis counts.
@@ -103,6 +107,8 @@ impl Instance {
             log: None,
             rng: Pcg32::seed_from_u64(seed),
             cursors: Cursors::default(),
+            scripts: Scripts::default(),
+            listeners: Listeners::default(),
         }
     }
 
@@ -129,6 +135,7 @@ impl Instance {
     pub fn disconnect(&mut self, id: ClientId) {
         self.unblock(id);
         self.unwatch(id);
+        self.listeners.forget(id);
         self.clients.remove(&id);
         self.replication.replicas.remove(&id);
         self.replication.introductions.remove(&id);
@@ -181,13 +188,13 @@ impl Instance {
 
     /// Whether a script runs.
     fn in_script(&self) -> bool {
-        false
+        self.scripts.is_running()
     }
 
     /// When time has something to do next: a client gives up waiting, or keys may expire.
     pub fn due_ms(&self, now_ms: i64) -> Option<i64> {
         let expiring = self.databases.iter().any(|db| db.expiring() > 0);
-        let deadline_ms = self.deadlines.first().map(|(at_ms, _)| *at_ms);
+        let deadline_ms = self.deadlines.first().map(|(at_ms, _)| at_ms.saturating_add(1));
         let cron_ms = expiring.then_some(now_ms + CRON_EVERY_MS);
         let replication_ms = self.replication_due_ms(now_ms);
         deadline_ms.into_iter().chain(cron_ms).chain(replication_ms).min()

@@ -87,8 +87,17 @@ impl Instance {
     pub(super) fn propagate(&mut self, as_one: bool) {
         let unit = std::mem::take(&mut self.propagation.unit);
         if let Some(log) = &mut self.log {
-            log.append(&unit, as_one);
+            // Messages are for those who listen now.
+            let kept = |(_, words): &&(usize, Request)| !is_message(words);
+            match unit.iter().all(|command| kept(&command)) {
+                true => log.append(&unit, as_one),
+                false => log.append(&unit.iter().filter(kept).cloned().collect::<Vec<_>>(), as_one),
+            }
         }
         self.feed_unit(&unit, as_one);
     }
+}
+
+fn is_message(words: &Request) -> bool {
+    [&b"publish"[..], b"spublish"].iter().any(|name| words[0].eq_ignore_ascii_case(name))
 }

@@ -127,8 +127,8 @@ fn lmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
 }
 
 fn blmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let deadline_ms = timeout(context, &words[1])?;
     let pops = pops(&words[2..])?;
+    let deadline_ms = timeout(context, &words[1])?;
     if let Some(reply) = pop_several(context, &pops)? {
         return Ok(reply);
     }

@@ -1,0 +1,225 @@
+//! `cjson`: between tables of Lua and JSON, as the library in Redis does it.
+//!
+//! Its errors have the words of the library for what scripts do wrong often, and others otherwise.
+
+use std::fmt::{self, Write as _};
+
+use mlua::{Lua, MultiValue, Result, Table, Value};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+
+use super::interpreter::raise;
+
+/// How deep values may nest: `cjson.encode_max_depth()`.
+const DEPTH_MAX: usize = 1000;
+
+/// An array with so many places more than members, and more than this many, is refused.
+const SPARSE_RATIO: usize = 2;
+const SPARSE_SAFE: usize = 10;
+
+pub(super) fn encode(lua: &Lua, values: MultiValue) -> Result<mlua::LuaString> {
+    let [value] = values.iter().collect::<Vec<_>>()[..] else {
+        return Err(raise(lua, "bad argument #1 to 'encode' (expected 1 argument)"));
+    };
+    let mut out = Vec::new();
+    write(lua, value, 0, &mut out)?;
+    lua.create_string(out)
+}
+
+fn write(lua: &Lua, value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<()> {
+    match value {
+        Value::Nil => out.extend(b"null"),
+        value if *value == Value::NULL => out.extend(b"null"),
+        Value::Boolean(yes) => out.extend(if *yes { &b"true"[..] } else { b"false" }),
+        Value::Integer(number) => out.extend(decimal(lua, *number as f64)?.as_bytes()),
+        Value::Number(number) => out.extend(decimal(lua, *number)?.as_bytes()),
+        Value::String(text) => string(&text.as_bytes(), out),
+        Value::Table(_) if depth >= DEPTH_MAX => {
+            let text = format!("Cannot serialise, excessive depth ({})", depth + 1);
+            return Err(raise(lua, &text));
+        }
+        Value::Table(table) => return write_table(lua, table, depth + 1, out),
+        other => {
+            let text = format!("Cannot serialise {}: type not supported", other.type_name());
+            return Err(raise(lua, &text));
+        }
+    }
+    Ok(())
+}
+
+fn write_table(lua: &Lua, table: &Table, depth: usize, out: &mut Vec<u8>) -> Result<()> {
+    if let Some(len) = array_len(lua, table)? {
+        out.push(b'[');
+        for at in 1..=len {
+            if at > 1 {
+                out.push(b',');
+            }
+            write(lua, &table.raw_get(at)?, depth, out)?;
+        }
+        out.push(b']');
+        return Ok(());
+    }
+    out.push(b'{');
+    for (count, pair) in table.pairs::<Value, Value>().enumerate() {
+        let (key, value) = pair?;
+        if count > 0 {
+            out.push(b',');
+        }
+        match key {
+            Value::String(text) => string(&text.as_bytes(), out),
+            Value::Integer(number) => string(decimal(lua, number as f64)?.as_bytes(), out),
+            Value::Number(number) => string(decimal(lua, number)?.as_bytes(), out),
+            _ => {
+                let text = "Cannot serialise table: table key must be a number or string";
+                return Err(raise(lua, text));
+            }
+        }
+        out.push(b':');
+        write(lua, &value, depth, out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// How long the array is that the table is, if it is one.
+fn array_len(lua: &Lua, table: &Table) -> Result<Option<usize>> {
+    let (mut largest, mut count) = (0, 0);
+    for pair in table.pairs::<Value, Value>() {
+        let at = match pair?.0 {
+            Value::Integer(at) => usize::try_from(at).ok(),
+            Value::Number(at) if at.fract() == 0.0 && at >= 1.0 => Some(at as usize),
+            _ => None,
+        };
+        let Some(at) = at.filter(|at| *at > 0) else { return Ok(None) };
+        largest = largest.max(at);
+        count += 1;
+    }
+    if largest > SPARSE_SAFE && largest > count * SPARSE_RATIO {
+        return Err(raise(lua, "Cannot serialise table: excessively sparse array"));
+    }
+    Ok((count > 0).then_some(largest))
+}
+
+/// A number as C's `%.14g` writes it.
+fn decimal(lua: &Lua, number: f64) -> Result<String> {
+    if !number.is_finite() {
+        return Err(raise(lua, "Cannot serialise number: must not be NaN or Inf"));
+    }
+    let scientific = format!("{number:.13e}");
+    let (mantissa, exponent) = scientific.split_once('e').expect("`{:e}` writes an exponent");
+    let exponent: i32 = exponent.parse().expect("`{:e}` writes a decimal exponent");
+    let short = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    if (-4..14).contains(&exponent) {
+        let decimals = usize::try_from(13 - exponent).expect("the exponent is below 14");
+        return Ok(short(&format!("{number:.decimals$}")));
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    Ok(format!("{}e{sign}{:02}", short(mantissa), exponent.abs()))
+}
+
+fn string(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for byte in text {
+        match byte {
+            b'"' | b'\\' | b'/' => out.extend([b'\\', *byte]),
+            8 => out.extend(b"\\b"),
+            b'\t' => out.extend(b"\\t"),
+            b'\n' => out.extend(b"\\n"),
+            12 => out.extend(b"\\f"),
+            b'\r' => out.extend(b"\\r"),
+            0..=31 | 127 => {
+                let mut escape = String::new();
+                write!(escape, "\\u{byte:04x}").expect("a string takes everything");
+                out.extend(escape.as_bytes());
+            }
+            _ => out.push(*byte),
+        }
+    }
+    out.push(b'"');
+}
+
+pub(super) fn decode(lua: &Lua, values: MultiValue) -> Result<Value> {
+    let text = match values.iter().collect::<Vec<_>>()[..] {
+        [value] => lua.coerce_string(value.clone())?,
+        _ => return Err(raise(lua, "bad argument #1 to 'decode' (expected 1 argument)")),
+    };
+    let text = text.map_or(Vec::new(), |text| text.as_bytes().to_vec());
+    let mut reader = serde_json::Deserializer::from_slice(&text);
+    let value = Seed(lua).deserialize(&mut reader);
+    let value = value.and_then(|value| reader.end().map(|()| value));
+    value.map_err(|error| {
+        let token = if error.is_eof() { "T_END" } else { "invalid token" };
+        let at = if error.is_eof() { text.len() + 1 } else { error.column() };
+        let expected = match error.to_string() {
+            text if text.contains("parsing a list") => "comma or array end",
+            text if text.contains("parsing an object") => "comma or object end",
+            _ => "value",
+        };
+        raise(lua, &format!("Expected {expected} but found {token} at character {at}"))
+    })
+}
+
+/// Builds values of Lua in the order of the text.
+#[derive(Clone, Copy)]
+struct Seed<'a>(&'a Lua);
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> std::result::Result<Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
+        Ok(Value::Boolean(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
+        Ok(Value::Number(value as f64))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> std::result::Result<Value, E> {
+        Ok(Value::Number(value))
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::NULL)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Value, E> {
+        self.0.create_string(text).map(Value::String).map_err(E::custom)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Value, A::Error> {
+        let table = self.0.create_table().map_err(A::Error::custom)?;
+        let mut at = 0;
+        while let Some(item) = items.next_element_seed(self)? {
+            at += 1;
+            table.raw_set(at, item).map_err(A::Error::custom)?;
+        }
+        Ok(Value::Table(table))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> std::result::Result<Value, A::Error> {
+        let table = self.0.create_table().map_err(A::Error::custom)?;
+        while let Some(key) = pairs.next_key::<String>()? {
+            let value = pairs.next_value_seed(self)?;
+            table.raw_set(key, value).map_err(A::Error::custom)?;
+        }
+        Ok(Value::Table(table))
+    }
+}
