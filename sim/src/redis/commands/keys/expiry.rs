@@ -62,12 +62,13 @@ fn expire_at(
     // Replicas hear of an end, not of a span.
     let told = if at_ms <= now_ms {
         db.remove(key);
+        context.modified(key);
         vec![b"DEL".to_vec(), key.clone()]
     } else {
         db.set_expires_ms(key, Some(at_ms));
+        context.lessened(key);
         vec![b"PEXPIREAT".to_vec(), key.clone(), at_ms.to_string().into_bytes()]
     };
-    context.modified(key);
     context.propagate_as(vec![told]);
     Ok(Reply::Integer(1))
 }
@@ -111,7 +112,7 @@ fn persist(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failur
         return Ok(Reply::Integer(0));
     }
     db.set_expires_ms(key, None);
-    context.modified(key);
+    context.lessened(key);
     Ok(Reply::Integer(1))
 }
 
