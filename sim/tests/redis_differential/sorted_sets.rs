@@ -33,7 +33,7 @@ fn adding() -> BoxedStrategy<Line> {
     let flags = || option(&["NX", "xx", "GT", "lt", "CH", "INCR"]);
     // So many that Redis does not keep them in its compact form; all with one score, so that
     // ranges of bytes have a meaning.
-    let many = |name: &'static str, same: bool| {
+    let large = |name: &'static str, same: bool| {
         (1..40_i32, 127..140).prop_map(move |(spread, count)| {
             let score = |at| if same { 5 } else { at % spread };
             let pairs = (0..count).flat_map(|at| [score(at).to_string(), format!("m{at}")]);
@@ -48,8 +48,8 @@ fn adding() -> BoxedStrategy<Line> {
         10 => command!("ZADD", zset(), flags(), pairs(score(), member())),
         3 => command!("ZADD", one(one_of(&["zset", "zset2"])), equal),
         1 => command!("ZADD", zset(), flags(), many(score(), 0..4)),
-        1 => many("many", false),
-        1 => many("many2", true),
+        1 => large("many", false),
+        1 => large("many2", true),
         4 => command!("ZINCRBY", zset(), one(score()), one(member())),
         1 => command!("ZINCRBY", zset(), one(one_of(&["NX", "incr"])), one(member())),
         1 => command!("SADD", one(Just("set".to_owned())), many(member(), 1..4)),

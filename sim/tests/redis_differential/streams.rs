@@ -32,8 +32,8 @@ pub fn consumer() -> impl Strategy<Value = Line> + Clone {
 /// An id that may well be there: see [`adding`].
 fn id() -> impl Strategy<Value = String> + Clone {
     prop_oneof![
-        12 => (1..9, 0..4).prop_map(|(ms, seq)| format!("{ms}-{seq}")),
-        2 => (0..9).prop_map(|ms| ms.to_string()),
+        12 => (1..9_u64, 0..4_u64).prop_map(|(ms, seq)| format!("{ms}-{seq}")),
+        2 => (0..9_u64).prop_map(|ms| ms.to_string()),
         1 => one_of(&["0", "0-0", "x", "", "-", "+", "$", ">", "*", "5-", "-5", "1--1", " 5", "+5-1",
             "007-1", "18446744073709551615-18446744073709551615", "18446744073709551616", "1-1-1",
             "3-18446744073709551615", "5-*x", "1--01"]),
@@ -47,9 +47,9 @@ fn ids() -> impl Strategy<Value = Line> + Clone {
 fn adding() -> BoxedStrategy<Line> {
     let new = || {
         let given = prop_oneof![
-            9 => (1..9).prop_map(|ms| format!("{ms}-*")),
+            9 => (1..9_u64).prop_map(|ms| format!("{ms}-*")),
             3 => Just("*".to_owned()),
-            3 => (1..9, 0..9).prop_map(|(ms, seq)| format!("{ms}-{seq}")),
+            3 => (1..9_u64, 0..9_u64).prop_map(|(ms, seq)| format!("{ms}-{seq}")),
             1 => id(),
         ];
         one(given)
@@ -80,13 +80,13 @@ fn pairs_of(
 }
 
 fn trimming() -> BoxedStrategy<Line> {
-    let mark = || prop_oneof![Just(vec![]), one(one_of(&["="])), 2 => one(one_of(&["~"]))];
+    let mark = || prop_oneof![1 => Just(vec![]), 1 => one(one_of(&["="])), 2 => one(one_of(&["~"]))];
     let limit = || {
         let given = one_of(&["0", "1", "3", "10", "-1", "x"]);
         let given = given.prop_map(|limit| vec!["LIMIT".to_owned(), limit]);
         prop_oneof![4 => Just(vec![]), 1 => given, 1 => option(&["MAXLEN", "3", "foo"])]
     };
-    let length = prop_oneof![9 => (0..12).prop_map(|len: i32| len.to_string()), 1 => number()];
+    let length = prop_oneof![9 => (0..12_i32).prop_map(|len| len.to_string()), 1 => number()];
     prop_oneof![
         command!("MAXLEN", mark(), one(length), limit()),
         command!("minid", mark(), one(id()), limit()),

@@ -177,11 +177,11 @@ fn streams() {
         XRANGE x - + → *2|*2|$3|5-2|*2|$1|f|$1|3|*2|$3|7-0|*2|$1|f|$1|4
         XREVRANGE x + (5-2 COUNT 1 → *1|*2|$3|7-0|*2|$1|f|$1|4
         XDEL x 7-0 7-1 → :1
-        XTRIM x MINID ~ 7 → :1
+        XTRIM x MINID ~ 7 → :0
         XADD x 7-0 f 5 → -ERR The ID specified in XADD is equal or smaller than the target stream top item
         XSETID x 6-0 → +OK
         XADD x 7-0 f 5 → $3|7-0
-        XLEN x → :1
+        XLEN x → :2
         TYPE x → +stream
         ",
     );
