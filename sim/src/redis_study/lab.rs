@@ -160,7 +160,7 @@ fn finder(master: HostId, sentinels: &[HostId]) -> Finder {
         fixed: Addr { node: master, port: REDIS_PORT },
         sentinels: sentinels.collect(),
         master: REDIS_MASTER.to_owned(),
-        names: Names::SIMULATED,
+        names: Names::PRIVATE,
     }
 }
 
