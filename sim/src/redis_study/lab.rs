@@ -1,6 +1,6 @@
 //! Experiments in the simulator: hosts for Redis and for the clients, and what is done to them.
 //!
-//! Which programs run on the Redis hosts is said in one place, [`add_redis`]. What cannot be
+//! Which programs run on the Redis hosts is said in one place, `add_redis`. What cannot be
 //! simulated is refused by [`missing`], never simplified in silence.
 
 use std::collections::BTreeSet;
@@ -160,7 +160,7 @@ fn finder(master: HostId, sentinels: &[HostId]) -> Finder {
         fixed: Addr { node: master, port: REDIS_PORT },
         sentinels: sentinels.collect(),
         master: REDIS_MASTER.to_owned(),
-        names: Names::SIMULATED,
+        names: Names::PRIVATE,
     }
 }
 

@@ -43,7 +43,7 @@ pub enum Wait {
         /// How many.
         enough: usize,
     },
-    /// Something that [`Instance::serve`] is told of.
+    /// Something that `Instance::serve` is told of.
     Event,
 }
 

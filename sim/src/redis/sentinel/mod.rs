@@ -1,10 +1,10 @@
 //! A Redis Sentinel on the simulated network, as redis-sentinel 7.0.15 behaves.
 //!
-//! [`core`] is the Sentinel itself without connections and clock: time and input go in, actions
-//! come out. Around it lie the parts of its state machine: [`timer`] (what happens ten to twenty
-//! times a second), [`links`] (connections to those it watches), [`info`] and [`hello`] (what it
-//! learns), [`votes`] and [`failover`], [`memory`] (what outlives a restart) and what it serves,
-//! [`clients`], [`commands`] and [`administration`]. [`node`] brings it to life over an [`Env`](im::env::Env). Nothing
+//! `core` is the Sentinel itself without connections and clock: time and input go in, actions
+//! come out. Around it lie the parts of its state machine: `timer` (what happens ten to twenty
+//! times a second), `links` (connections to those it watches), `info` and `hello` (what it
+//! learns), `votes` and `failover`, `memory` (what outlives a restart) and what it serves,
+//! `clients`, `commands` and `administration`. `node` brings it to life over an [`Env`](im::env::Env). Nothing
 //! here knows the simulated Redis beyond the protocol: it watches real servers just as well.
 //!
 //! Not there: scripts, passwords, renamed commands, host names, `SENTINEL CONFIG`, and one link for
