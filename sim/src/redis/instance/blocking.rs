@@ -84,13 +84,17 @@ impl Instance {
         Some(blocked)
     }
 
-    /// Somebody may wait for a key that was changed.
+    /// Somebody may wait for a key that was changed, if it now holds what can be waited for.
     pub(super) fn note_ready(&mut self, database: usize, key: &[u8]) {
         if self.waiting.is_empty() {
             return;
         }
         let place = (database, key.to_vec());
-        if self.waiting.contains_key(&place) && !self.ready.contains(&place) {
+        if !self.waiting.contains_key(&place) || self.ready.contains(&place) {
+            return;
+        }
+        let kind = self.databases[database].get(key).map(|value| value.kind());
+        if !matches!(kind, None | Some(Kind::String | Kind::Set | Kind::Hash)) {
             self.ready.push(place);
         }
     }
@@ -110,7 +114,7 @@ impl Instance {
                 let clients = self.waiting.get(&(database, key.clone())).cloned();
                 for id in clients.unwrap_or_default() {
                     if self.may_be_served(id, database, &key) {
-                        self.serve_with(id, Some(&key));
+                        self.serve(id, Some(&key));
                     }
                 }
             }
@@ -126,13 +130,10 @@ impl Instance {
 
     /// Runs what the client waits to run. It goes on waiting, at the end of the line, if that finds
     /// nothing either.
-    pub(crate) fn serve(&mut self, id: ClientId) {
-        self.serve_with(id, None);
-    }
-
-    /// As [`serve`](Self::serve). Who waits for several keys is served with the one that is ready:
-    /// what the others hold is not looked at.
-    fn serve_with(&mut self, id: ClientId, ready: Option<&[u8]>) {
+    ///
+    /// Who waits for several keys is served with the one that is ready: what the others hold is not
+    /// looked at. Who waits for an event is served with none.
+    pub(crate) fn serve(&mut self, id: ClientId, ready: Option<&[u8]>) {
         let Some(blocked) = self.unblock(id) else { return };
         let (name, command) = commands::find(&blocked.retry).expect("it ran before");
         let deadline_ms = blocked.deadline_ms;

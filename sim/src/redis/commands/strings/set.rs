@@ -101,7 +101,7 @@ fn getdel(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure
 fn getex(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let options = getex_options(&words[2..])?;
     let key = &words[1];
-    let Some(old) = context.string(key)?.map(|bytes| Reply::bulk(bytes)) else {
+    let Some(old) = context.string(key)?.map(Reply::bulk) else {
         return Ok(Reply::Null);
     };
     let expires_ms = options.expires_ms(context)?;
