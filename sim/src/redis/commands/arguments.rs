@@ -1,7 +1,8 @@
 //! Words that many commands share: counts, places, scan options, and patterns.
 
 use super::{Context, Failure, Reply};
-use crate::redis::number::integer;
+use crate::redis::long_double::LongDouble;
+use crate::redis::number::{double, float, integer};
 
 /// An integer that is not negative.
 pub(super) fn positive(word: &[u8]) -> Result<usize, Failure> {
@@ -30,19 +31,19 @@ pub(super) fn span(start: i64, stop: i64, len: usize) -> Option<std::ops::RangeI
     (start <= stop).then_some(start..=stop)
 }
 
-/// How long a command waits, in seconds; 0 is for ever.
+/// Until when a command waits that is told how long, in seconds; 0 is for ever. What does not fit
+/// into an integer of milliseconds is the least of them in Redis.
 pub(super) fn timeout(context: &Context<'_>, word: &[u8]) -> Result<Option<i64>, Failure> {
+    let text = std::str::from_utf8(word).ok();
+    // Redis reads it with more digits and a wider range than it needs.
+    let fits = LongDouble::parse(word).is_some() || float(word).is_some();
+    let seconds = text.filter(|_| fits).and_then(double);
     let invalid = || Failure::text("timeout is not a float or out of range");
-    let text = std::str::from_utf8(word).map_err(|_| invalid())?;
-    let seconds: f64 = text.parse().map_err(|_| invalid())?;
-    if seconds.is_nan() {
-        return Err(invalid());
-    }
-    // What has no room in 64 bits becomes negative there.
-    if seconds < 0.0 || seconds * 1000.0 >= i64::MAX as f64 {
+    let ms = (seconds.ok_or_else(invalid)? * 1000.0).ceil();
+    if ms < 0.0 || ms >= i64::MAX as f64 {
         return Err(Failure::text("timeout is negative"));
     }
-    Ok(context.deadline_ms(seconds))
+    Ok(context.deadline_ms(ms as i64))
 }
 
 /// The options of the `SCAN` family.

@@ -24,3 +24,5 @@ pub(crate) const LOADING: u32 = 1 << 9;
 pub(crate) const ADMIN: u32 = 1 << 10;
 /// It may have effects that replicas must hear of although it writes no key.
 pub(crate) const MAY_REPLICATE: u32 = 1 << 12;
+/// It belongs to publishing and subscribing.
+pub(crate) const PUBSUB: u32 = 1 << 11;

@@ -40,11 +40,22 @@ impl Command {
                 let count = usize::try_from(last + 1).unwrap_or(0).saturating_sub(first);
                 words.iter().skip(first).take(count).step_by(step).collect()
             }
-            Keys::Counted(at) => {
-                let count = words.get(at).and_then(|word| integer(word));
-                let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
-                words.iter().skip(at + 1).take(count).collect()
+            Keys::Counted(at) => counted(words, at).collect(),
+            Keys::FirstAndCounted(at) => {
+                words.get(1).into_iter().chain(counted(words, at)).collect()
+            }
+            Keys::Streams => {
+                let named = words.iter().position(|word| word.eq_ignore_ascii_case(b"streams"));
+                let behind = named.map_or(&[][..], |at| &words[at + 1..]);
+                behind.iter().take(behind.len() / 2).collect()
             }
         }
     }
+}
+
+/// As many words as the one at this place says, from the next one on.
+fn counted(words: &[Vec<u8>], at: usize) -> impl Iterator<Item = &Vec<u8>> {
+    let count = words.get(at).and_then(|word| integer(word));
+    let count = count.and_then(|count| usize::try_from(count).ok()).unwrap_or(0);
+    words.iter().skip(at + 1).take(count)
 }

@@ -12,11 +12,13 @@ mod introspection;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
+mod pubsub;
 mod replication;
 mod scripts;
 mod server;
 mod sets;
 mod sorted_sets;
+mod streams;
 mod strings;
 mod transactions;
 
@@ -26,7 +28,6 @@ use std::sync::LazyLock;
 pub use failure::Failure;
 
 use super::instance::Context;
-use super::number::integer;
 use super::reply::Reply;
 
 /// At most so many bytes of an unknown command's name, and of its arguments, are told back.
@@ -40,7 +41,9 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
-    &[introspection::TABLE, replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
+    &streams::TABLES,
+    &[introspection::TABLE, pubsub::TABLE, replication::TABLE],
+    &[scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
@@ -83,31 +86,10 @@ pub(crate) enum Keys {
     Range(usize, i64, usize),
     /// As many as this word says, from the next one on.
     Counted(usize),
-}
-
-impl Keys {
-    /// The words of a command with this key instead of all its keys.
-    pub(crate) fn narrowed(self, words: &[Vec<u8>], key: &[u8]) -> Vec<Vec<u8>> {
-        let (before, after, count) = match self {
-            Self::None => return words.to_vec(),
-            Self::Range(first, last, _) => {
-                let after = match usize::try_from(last) {
-                    Ok(last) => last + 1,
-                    Err(_) => words.len() + 1 - last.unsigned_abs() as usize,
-                };
-                (first, after, None)
-            }
-            Self::Counted(at) => {
-                let count = integer(&words[at]).and_then(|count| usize::try_from(count).ok());
-                (at + 1, at + 1 + count.expect("it was counted before"), Some(at))
-            }
-        };
-        let mut narrowed = [&words[..before], &[key.to_vec()], &words[after..]].concat();
-        if let Some(at) = count {
-            narrowed[at] = b"1".to_vec();
-        }
-        narrowed
-    }
+    /// The word after the name, and as many as this word says, from the next one on.
+    FirstAndCounted(usize),
+    /// The first half of what stands behind the word `STREAMS`.
+    Streams,
 }
 
 /// The word after the name.
@@ -152,7 +134,8 @@ fn named(table: &'static [Command], word: &[u8]) -> Option<&'static Command> {
     table.iter().find(|command| command.name.as_bytes().eq_ignore_ascii_case(word))
 }
 
-fn unknown(words: &[Vec<u8>]) -> Failure {
+/// Nobody knows this command.
+pub(crate) fn unknown(words: &[Vec<u8>]) -> Failure {
     let mut arguments: Vec<u8> = Vec::new();
     for word in &words[1..] {
         let Some(room) = ECHO_BYTES_MAX.checked_sub(arguments.len()).filter(|room| *room > 0)
@@ -166,7 +149,8 @@ fn unknown(words: &[Vec<u8>]) -> Failure {
     Failure::text(text)
 }
 
-fn unknown_subcommand(container: &[u8], word: &[u8]) -> Failure {
+/// The command knows no such word.
+pub(crate) fn unknown_subcommand(container: &[u8], word: &[u8]) -> Failure {
     let (word, container) = (shortened(word, ECHO_BYTES_MAX), container.to_ascii_uppercase());
     Failure::text([b"unknown subcommand '", word, b"'. Try ", &container, b" HELP."].concat())
 }

@@ -7,6 +7,9 @@ use super::{Command, Context, Failure, Keys, Reply, command, container};
 const EVAL: u32 = NO_SCRIPT | MAY_REPLICATE | STALE;
 const EVAL_READ: u32 = NO_SCRIPT | READ | STALE;
 
+/// Some words of a request.
+type Words<'a> = &'a [Vec<u8>];
+
 pub(super) const TABLE: &[Command] = &[
     command("eval", -3, EVAL, Keys::Counted(2), eval),
     command("eval_ro", -3, EVAL_READ, Keys::Counted(2), eval_ro),
@@ -25,6 +28,7 @@ const FUNCTION: &[Command] = &[
 const SCRIPT: &[Command] = &[
     command("exists", -3, NO_SCRIPT, Keys::None, script_exists),
     command("flush", -2, NO_SCRIPT, Keys::None, script_flush),
+    command("help", 2, LOADING | STALE, Keys::None, script_help),
     command("kill", 2, NO_SCRIPT, Keys::None, script_kill),
     command("load", 3, NO_SCRIPT | STALE | LOADING, Keys::None, script_load),
 ];
@@ -73,7 +77,7 @@ fn of_digest(
 }
 
 /// The script's keys, and its other arguments.
-fn split(words: &[Vec<u8>]) -> Result<(&[Vec<u8>], &[Vec<u8>]), Failure> {
+fn split(words: &[Vec<u8>]) -> Result<(Words<'_>, Words<'_>), Failure> {
     let count = integer(&words[2]).ok_or(Failure::NotAnInteger)?;
     let rest = &words[3..];
     if count > i64::try_from(rest.len()).expect("words are counted in 32 bits") {
@@ -129,3 +133,28 @@ fn may_flush(words: &[Vec<u8>]) -> bool {
         _ => false,
     }
 }
+
+fn script_help(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(Reply::Array(SCRIPT_HELP.iter().map(|line| Reply::Simple(line)).collect()))
+}
+
+/// What `SCRIPT HELP` of Redis 7.0 answers.
+const SCRIPT_HELP: [&str; 17] = [
+    "SCRIPT <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "DEBUG (YES|SYNC|NO)",
+    "    Set the debug mode for subsequent scripts executed.",
+    "EXISTS <sha1> [<sha1> ...]",
+    "    Return information about the existence of the scripts in the script cache.",
+    "FLUSH [ASYNC|SYNC]",
+    "    Flush the Lua scripts cache. Very dangerous on replicas.",
+    "    When called without the optional mode argument, the behavior is determined by the",
+    "    lazyfree-lazy-user-flush configuration directive. Valid modes are:",
+    "    * ASYNC: Asynchronously flush the scripts cache.",
+    "    * SYNC: Synchronously flush the scripts cache.",
+    "KILL",
+    "    Kill the currently executing Lua script.",
+    "LOAD <script>",
+    "    Load a script into the scripts cache without executing it.",
+    "HELP",
+    "    Prints this help.",
+];

@@ -23,7 +23,12 @@ const CLIENT: &[Command] = &[
 ];
 
 fn ping(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let old = context.session().protocol == Protocol::Resp2;
     match &words[1..] {
+        text if text.len() < 2 && old && context.instance.listeners.has(context.client) => {
+            let text = text.first().cloned().unwrap_or_default();
+            Ok(Reply::Array(vec![Reply::bulk("pong"), Reply::Bulk(text)]))
+        }
         [] => Ok(Reply::Simple("PONG")),
         [text] => Ok(Reply::bulk(text)),
         _ => Err(context.arity()),

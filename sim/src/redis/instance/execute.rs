@@ -5,7 +5,20 @@ use super::{Context, Instance};
 use crate::redis::commands::{self, Command, Failure, Run, flags};
 use crate::redis::db::Expiry;
 use crate::redis::replication::LinkState;
-use crate::redis::reply::Reply;
+use crate::redis::reply::{Protocol, Reply};
+
+/// What a client that listens may send in the old protocol.
+const OF_LISTENERS: [&str; 9] = [
+    "ping",
+    "psubscribe",
+    "punsubscribe",
+    "quit",
+    "reset",
+    "ssubscribe",
+    "subscribe",
+    "sunsubscribe",
+    "unsubscribe",
+];
 
 /// Commands that run at once although a transaction is open.
 const NEVER_QUEUED: [&str; 6] = ["exec", "discard", "multi", "watch", "quit", "reset"];
@@ -78,12 +91,20 @@ impl Instance {
         if session.transaction.is_some() && command.has(flags::NO_MULTI) {
             return Err(Failure::text("Command not allowed inside a transaction"));
         }
+        let only_listens = session.protocol == Protocol::Resp2 && self.listeners.has(id);
+        if only_listens && !OF_LISTENERS.contains(&command.name) {
+            let text = format!(
+                "Can't execute '{name}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / \
+                 RESET are allowed in this context"
+            );
+            return Err(Failure::text(text));
+        }
         self.allowed_by_role(id, command)?;
         Ok((name, command))
     }
 
     /// What the roles of replication forbid.
-    fn allowed_by_role(&self, id: ClientId, command: &Command) -> Result<(), Failure> {
+    pub(crate) fn allowed_by_role(&self, id: ClientId, command: &Command) -> Result<(), Failure> {
         let open = self.open_transaction(id).map_or(0, |open| open.flags);
         let ends = command.name == "exec";
         let writes = command.has(flags::WRITE) || (ends && open & flags::WRITE != 0);

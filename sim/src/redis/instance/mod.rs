@@ -21,6 +21,7 @@ use rand_pcg::Pcg32;
 
 use super::db::{Db, Expiry};
 use super::persistence::Log;
+use super::pubsub::Listeners;
 use super::replication::Replication;
 use super::reply::Reply;
 use super::scripting::Scripts;
@@ -52,6 +53,8 @@ pub struct Instance {
     waiting: BTreeMap<(usize, Vec<u8>), Vec<ClientId>>,
     /// Keys that somebody waits for and that were changed.
     ready: Vec<(usize, Vec<u8>)>,
+    /// While a client is served that has waited for keys: the one that was changed.
+    served_key: Option<Vec<u8>>,
     /// When waiting clients give up.
     deadlines: BTreeSet<(i64, ClientId)>,
     propagation: propagation::Propagation,
@@ -64,6 +67,7 @@ pub struct Instance {
     /// Where scans go on.
     pub(super) cursors: Cursors,
     pub(super) scripts: Scripts,
+    pub(super) listeners: Listeners,
 }
 
 /// What a Redis counts.
@@ -96,6 +100,7 @@ impl Instance {
             watched: BTreeMap::new(),
             waiting: BTreeMap::new(),
             ready: Vec::new(),
+            served_key: None,
             deadlines: BTreeSet::new(),
             propagation: propagation::Propagation::default(),
             replication: Replication::default(),
@@ -103,6 +108,7 @@ impl Instance {
             rng: Pcg32::seed_from_u64(seed),
             cursors: Cursors::default(),
             scripts: Scripts::default(),
+            listeners: Listeners::default(),
         }
     }
 
@@ -129,6 +135,7 @@ impl Instance {
     pub fn disconnect(&mut self, id: ClientId) {
         self.unblock(id);
         self.unwatch(id);
+        self.listeners.forget(id);
         self.clients.remove(&id);
         self.replication.replicas.remove(&id);
         self.replication.introductions.remove(&id);

@@ -54,9 +54,13 @@ impl Instance {
     }
 
     pub(super) fn modified(&mut self, database: usize, key: &[u8]) {
+        self.lessened(database, key);
+        self.note_ready(database, key);
+    }
+
+    pub(super) fn lessened(&mut self, database: usize, key: &[u8]) {
         self.propagation.changes += 1;
         self.touch_watchers(database, key);
-        self.note_ready(database, key);
     }
 
     pub(super) fn changed(&mut self) {
@@ -73,6 +77,7 @@ impl Instance {
             for key in self.databases[database].take_expired() {
                 self.totals.expired_keys += 1;
                 self.touch_watchers(database, &key);
+                self.note_ready(database, &key);
                 self.propagation.unit.push((database, vec![b"DEL".to_vec(), key]));
             }
         }
@@ -82,8 +87,17 @@ impl Instance {
     pub(super) fn propagate(&mut self, as_one: bool) {
         let unit = std::mem::take(&mut self.propagation.unit);
         if let Some(log) = &mut self.log {
-            log.append(&unit, as_one);
+            // Messages are for those who listen now.
+            let kept = |(_, words): &&(usize, Request)| !is_message(words);
+            match unit.iter().all(|command| kept(&command)) {
+                true => log.append(&unit, as_one),
+                false => log.append(&unit.iter().filter(kept).cloned().collect::<Vec<_>>(), as_one),
+            }
         }
         self.feed_unit(&unit, as_one);
     }
+}
+
+fn is_message(words: &Request) -> bool {
+    [&b"publish"[..], b"spublish"].iter().any(|name| words[0].eq_ignore_ascii_case(name))
 }

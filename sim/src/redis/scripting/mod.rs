@@ -236,6 +236,9 @@ impl Calls<'_> {
         if rights.read_only && command.has(flags::WRITE | flags::MAY_REPLICATE) {
             return Err(b"Write commands are not allowed from read-only scripts.".to_vec());
         }
+        if let Err(failure) = instance.allowed_by_role(self.client, command) {
+            return Ok(failure.into_reply());
+        }
         Ok(instance.call(self.client, &name, command, &words))
     }
 }

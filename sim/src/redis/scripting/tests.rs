@@ -36,7 +36,7 @@ fn values_become_replies() {
         ("return redis.call('set','n',1e17) and redis.call('get','n')", "$5|1e+17|"),
         ("return redis.call('get','nothing')", "$-1|"),
         ("return {math.random(100), math.random(100)}", "*2|:40|:85|"),
-        ("return cjson.encode({1,{a='/'},cjson.null})", "$18|[1,{\"a\":\"\\/\"},null]|"),
+        ("return cjson.encode({1,{a='/'},cjson.null})", "$19|[1,{\"a\":\"\\/\"},null]|"),
         ("return cjson.decode('{\"a\":[1,2.5]}').a", "*2|:1|:2|"),
         ("return bit.tohex(bit.bxor(255, 15))", "$8|000000f0|"),
     ]);
@@ -101,11 +101,17 @@ fn scripts_leave_the_connection_as_it_was() {
 #[test]
 fn a_script_that_never_ends_is_ended() {
     let endless = "while true do pcall(function() while true do end end) end";
+    let within = "coroutine.resume(coroutine.create(function() while true do end end))";
     let mut instance = Instance::default();
     let id = instance.connect();
-    let words = ["EVAL", endless, "0"].map(|word| word.as_bytes().to_vec());
-    instance.execute(id, 0, &words);
-    let mut out = Vec::new();
-    instance.take_output(id, &mut out);
-    assert!(out.starts_with(b"-ERR Script killed by user with SCRIPT KILL."));
+    for text in [endless, within, "return 1"] {
+        let words = ["EVAL", text, "0"].map(|word| word.as_bytes().to_vec());
+        instance.execute(id, 0, &words);
+        let mut out = Vec::new();
+        instance.take_output(id, &mut out);
+        let out = String::from_utf8(out).expect("these replies are texts");
+        let killed = out.starts_with("-ERR Script killed by user with SCRIPT KILL.");
+        // The other one ends with its coroutine.
+        assert_eq!(killed, text == endless, "{text}: {out}");
+    }
 }

@@ -58,6 +58,7 @@ fn encoding(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failu
         Value::Hash(_) => "hashtable",
         Value::SortedSet(set) if set.is_compact() => "listpack",
         Value::SortedSet(_) => "skiplist",
+        Value::Stream(_) => "stream",
     }))
 }
 
