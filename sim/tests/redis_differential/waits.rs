@@ -29,7 +29,6 @@ pub fn command() -> BoxedStrategy<Line> {
         2 => command!("LRANGE", list(), Just(vec!["0".into(), "-1".into()])),
         1 => command!("LLEN", list()),
         1 => command!("DBSIZE"),
-        1 => command!("SWAPDB", Just(vec!["0".into(), "1".into()])),
         1 => command!("MOVE", list(), one(Just("1".to_owned()))),
         1 => command!("SELECT", one(one_of(&["0", "0", "1"]))),
         4 => command!("BLPOP", many(key(), 1..4), one(timeout())),

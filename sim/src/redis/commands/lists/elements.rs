@@ -126,7 +126,8 @@ fn lpos(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
         Some(0) => usize::MAX,
         Some(count) => count,
     };
-    let skipped = usize::try_from(search.rank.unsigned_abs() - 1).unwrap_or(usize::MAX);
+    // The least rank has no opposite; Redis then takes the first that it finds.
+    let skipped = search.rank.checked_abs().map_or(0, |rank| (rank - 1) as usize);
     let places: Box<dyn Iterator<Item = (usize, &Vec<u8>)>> = match search.rank > 0 {
         true => Box::new(list.iter().enumerate()),
         false => Box::new(list.iter().enumerate().rev()),

@@ -59,6 +59,8 @@ fn smembers(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failu
 
 fn smove(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let (from, to, member) = (&words[1], &words[2], &words[3]);
+    // If it has expired it goes, even when nothing is moved.
+    context.db().get(to);
     if context.set(from)?.is_none() {
         return Ok(Reply::Integer(0));
     }
