@@ -9,21 +9,40 @@ pub fn command() -> BoxedStrategy<Line> {
         .boxed()
 }
 
-/// Mostly a key that holds a sorted set. Those named `many` are large: see [`adding`].
+/// Mostly a key that holds a sorted set. Those named `many` are large: see [`adding`]. In `equal` and
+/// `many2` all members have one score, so that ranges of bytes have a meaning; `little` is so small
+/// that Redis finds something without it.
 fn zset() -> impl Strategy<Value = Line> + Clone {
     one_key().prop_map(|key| vec![key])
 }
 
 fn one_key() -> impl Strategy<Value = String> + Clone {
     prop_oneof![
-        12 => one_of(&["zset", "zset2", "zset3", "many", "many2"]),
+        12 => one_of(&["zset", "zset2", "zset3", "many", "many2", "equal", "little"]),
         1 => one_of(&["set", "str", "none"]),
     ]
 }
 
+/// Keys whose members may get any score.
+fn mixed() -> impl Strategy<Value = Line> {
+    one(prop_oneof![
+        12 => one_of(&["zset", "zset", "zset2", "zset3", "many"]),
+        1 => one_of(&["set", "str", "none"]),
+    ])
+}
+
+/// Keys in which ranges of bytes are found.
+fn by_bytes() -> impl Strategy<Value = Line> {
+    one(one_of(&["equal", "many2", "little"]))
+}
+
+fn short_member() -> impl Strategy<Value = String> + Clone {
+    one_of(&["a", "b", "c", "d", "aa", "ab", "b1", "10", "2", "-3", "", "naïve"])
+}
+
 fn member() -> impl Strategy<Value = String> + Clone {
     prop_oneof![
-        6 => one_of(&["a", "b", "c", "d", "aa", "ab", "b1", "10", "2", "-3", "", "naïve"]),
+        6 => short_member(),
         1 => (0..140).prop_map(|number| format!("m{number}")),
         1 => Just("x".repeat(65)),
     ]
@@ -45,13 +64,14 @@ fn adding() -> BoxedStrategy<Line> {
         members.into_iter().flat_map(|member| ["0".to_owned(), member]).collect::<Line>()
     });
     prop_oneof![
-        10 => command!("ZADD", zset(), flags(), pairs(score(), member())),
-        3 => command!("ZADD", one(one_of(&["zset", "zset2"])), equal),
-        1 => command!("ZADD", zset(), flags(), many(score(), 0..4)),
+        10 => command!("ZADD", mixed(), flags(), pairs(score(), member())),
+        3 => command!("ZADD", one(one_of(&["equal", "zset2"])), equal),
+        2 => command!("ZADD", one(one_of(&["little"])), pairs(score(), short_member())),
+        1 => command!("ZADD", mixed(), flags(), many(score(), 0..4)),
         1 => large("many", false),
         1 => large("many2", true),
-        4 => command!("ZINCRBY", zset(), one(score()), one(member())),
-        1 => command!("ZINCRBY", zset(), one(one_of(&["NX", "incr"])), one(member())),
+        4 => command!("ZINCRBY", mixed(), one(score()), one(member())),
+        1 => command!("ZINCRBY", mixed(), one(one_of(&["NX", "incr"])), one(member())),
         1 => command!("SADD", one(Just("set".to_owned())), many(member(), 1..4)),
     ]
     .boxed()
@@ -65,14 +85,14 @@ fn asking() -> BoxedStrategy<Line> {
         command!("ZRANK", zset(), one(member())),
         command!("ZREVRANK", zset(), one(member())),
         command!("ZCOUNT", zset(), many(bound(), 2..3)),
-        command!("ZLEXCOUNT", one(one_of(&["zset", "zset2", "many2"])), many(lex(), 2..3)),
+        command!("ZLEXCOUNT", by_bytes(), many(lex(), 2..3)),
         command!(
             "ZSCAN",
             zset(),
             Just(vec!["0".into(), "COUNT".into(), "1000".into()]),
             option(&["MATCH", "m1*", "*", "[ab]*"])
         ),
-        command!("ZSCAN", zset(), many(number(), 1..4)),
+        command!("ZSCAN", zset(), one(start()), many(number(), 0..3)),
         command!("ZRANDMEMBER", zset()),
         command!(
             "ZRANDMEMBER",
@@ -85,7 +105,6 @@ fn asking() -> BoxedStrategy<Line> {
 }
 
 fn ranges() -> BoxedStrategy<Line> {
-    let equal = || one(one_of(&["zset", "zset2", "many2"]));
     let to = || one(one_of(&["zset", "zset2", "zset3", "str"]));
     let scores = || many(bound(), 2..3);
     let lexes = || many(lex(), 2..3);
@@ -101,15 +120,15 @@ fn ranges() -> BoxedStrategy<Line> {
         command!("ZRANGE", zset(), ranks(), some(), limit()),
         command!("ZRANGE", zset(), ranks(), some()),
         command!("ZRANGE", zset(), scores(), by("BYSCORE")),
-        command!("ZRANGE", equal(), lexes(), by("bylex")),
+        command!("ZRANGE", by_bytes(), lexes(), by("bylex")),
         command!("ZREVRANGE", zset(), ranks(), some()),
         command!("ZRANGEBYSCORE", zset(), scores(), some(), limit()),
         command!("ZREVRANGEBYSCORE", zset(), scores(), some(), limit()),
-        command!("ZRANGEBYLEX", equal(), lexes(), limit()),
-        command!("ZREVRANGEBYLEX", equal(), lexes(), limit()),
+        command!("ZRANGEBYLEX", by_bytes(), lexes(), limit()),
+        command!("ZREVRANGEBYLEX", by_bytes(), lexes(), limit()),
         command!("ZRANGESTORE", to(), zset(), ranks(), option(&["REV", "WITHSCORES"])),
         command!("ZRANGESTORE", to(), zset(), scores(), by("byscore")),
-        command!("ZRANGESTORE", to(), equal(), lexes(), by("BYLEX")),
+        command!("ZRANGESTORE", to(), by_bytes(), lexes(), by("BYLEX")),
     ])
 }
 
@@ -120,7 +139,7 @@ fn removing() -> BoxedStrategy<Line> {
         command!("ZREM", zset(), many(member(), 1..4)),
         command!("ZREMRANGEBYRANK", zset(), many(number(), 2..3)),
         command!("ZREMRANGEBYSCORE", zset(), many(bound(), 2..3)),
-        command!("ZREMRANGEBYLEX", one(one_of(&["zset", "many2"])), many(lex(), 2..3)),
+        command!("ZREMRANGEBYLEX", by_bytes(), many(lex(), 2..3)),
         command!("ZPOPMIN", zset(), count()),
         command!("ZPOPMAX", zset(), count()),
         command!("ZMPOP", keys(), one(end()), option(&["COUNT", "2", "0"])),

@@ -23,7 +23,6 @@ pub fn command() -> BoxedStrategy<Line> {
         1 => command!("RENAME", zset(), zset()),
         2 => command!("ZRANGE", zset(), Just(vec!["0".into(), "-1".into(), "WITHSCORES".into()])),
         1 => command!("ZPOPMIN", zset()),
-        1 => command!("SWAPDB", Just(vec!["0".into(), "1".into()])),
         1 => command!("SELECT", one(one_of(&["0", "0", "1"]))),
         4 => command!("BZPOPMIN", many(key(), 1..4), one(timeout())),
         4 => command!("BZPOPMAX", many(key(), 1..4), one(timeout())),

@@ -35,7 +35,6 @@ pub fn command() -> BoxedStrategy<Line> {
         1 => command!("RENAME", stream(), stream()),
         1 => command!("PEXPIRE", stream(), one(span())),
         1 => command!("FLUSHALL"),
-        1 => command!("SWAPDB", Just(vec!["0".into(), "1".into()])),
         1 => command!("SELECT", one(one_of(&["0", "0", "1"]))),
         5 => command!("XREAD", count(), block(), streams(&["$", "$", "0", "5-1"])),
         8 => command!("XREADGROUP", as_consumer(), count(), block(), streams(&[">", ">", ">", "0"])),

@@ -126,6 +126,9 @@ impl Instance {
                 let clients = self.waiting.get(&(database, key.clone())).cloned();
                 for id in clients.unwrap_or_default() {
                     self.serve_key(id, database, &key);
+                    // Replicas are told of each by itself.
+                    self.note_expired();
+                    self.propagate(true);
                 }
             }
             self.note_expired();

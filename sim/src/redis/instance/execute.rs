@@ -131,8 +131,10 @@ impl Instance {
     /// A refused command spoils the transaction that is open.
     fn refuse(&mut self, id: ClientId, words: &[Vec<u8>], failure: Failure) -> Reply {
         let session = self.clients.get_mut(&id).expect("only clients that are there send");
-        let Some(open) = &mut session.transaction else { return failure.into_reply() };
-        open.failed = true;
+        if let Some(open) = &mut session.transaction {
+            open.failed = true;
+        }
+        // That holds for `EXEC` itself even where no transaction is open.
         if !words[0].eq_ignore_ascii_case(b"exec") {
             return failure.into_reply();
         }

@@ -1,11 +1,9 @@
-//! `cjson`: between tables of Lua and JSON, as the library in Redis does it.
-//!
-//! Its errors have the words of the library for what scripts do wrong often, and others otherwise.
+//! `cjson.encode`: from tables of Lua to JSON, as the library in Redis does it. The way back is in
+//! `json_reader`.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use mlua::{Lua, MultiValue, Result, Table, Value};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::interpreter::raise;
 
@@ -138,88 +136,4 @@ fn string(text: &[u8], out: &mut Vec<u8>) {
         }
     }
     out.push(b'"');
-}
-
-pub(super) fn decode(lua: &Lua, values: MultiValue) -> Result<Value> {
-    let text = match values.iter().collect::<Vec<_>>()[..] {
-        [value] => lua.coerce_string(value.clone())?,
-        _ => return Err(raise(lua, "bad argument #1 to 'decode' (expected 1 argument)")),
-    };
-    let text = text.map_or(Vec::new(), |text| text.as_bytes().to_vec());
-    let mut reader = serde_json::Deserializer::from_slice(&text);
-    let value = Seed(lua).deserialize(&mut reader);
-    let value = value.and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| {
-        let token = if error.is_eof() { "T_END" } else { "invalid token" };
-        let at = if error.is_eof() { text.len() + 1 } else { error.column() };
-        let expected = match error.to_string() {
-            text if text.contains("parsing a list") => "comma or array end",
-            text if text.contains("parsing an object") => "comma or object end",
-            _ => "value",
-        };
-        raise(lua, &format!("Expected {expected} but found {token} at character {at}"))
-    })
-}
-
-/// Builds values of Lua in the order of the text.
-#[derive(Clone, Copy)]
-struct Seed<'a>(&'a Lua);
-
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> std::result::Result<Value, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
-        Ok(Value::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
-        Ok(Value::Number(value as f64))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
-        Ok(Value::Number(value as f64))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> std::result::Result<Value, E> {
-        Ok(Value::Number(value))
-    }
-
-    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
-        Ok(Value::NULL)
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Value, E> {
-        self.0.create_string(text).map(Value::String).map_err(E::custom)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Value, A::Error> {
-        let table = self.0.create_table().map_err(A::Error::custom)?;
-        let mut at = 0;
-        while let Some(item) = items.next_element_seed(self)? {
-            at += 1;
-            table.raw_set(at, item).map_err(A::Error::custom)?;
-        }
-        Ok(Value::Table(table))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> std::result::Result<Value, A::Error> {
-        let table = self.0.create_table().map_err(A::Error::custom)?;
-        while let Some(key) = pairs.next_key::<String>()? {
-            let value = pairs.next_value_seed(self)?;
-            table.raw_set(key, value).map_err(A::Error::custom)?;
-        }
-        Ok(Value::Table(table))
-    }
 }

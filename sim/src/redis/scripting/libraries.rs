@@ -8,7 +8,7 @@ use std::rc::Rc;
 use mlua::{Function, Lua, MultiValue, Result, Table, Value};
 
 use super::interpreter::raise;
-use super::{json, sha1};
+use super::{json, json_reader, sha1};
 
 /// What the random numbers of a Redis begin with.
 const RANDOM_SEED: u64 = 0x1234_ABCD_330E;
@@ -26,7 +26,7 @@ fn number(lua: &Lua, values: &MultiValue, at: usize, name: &str) -> Result<f64> 
     let given = values.get(at);
     let number = given.and_then(|value| lua.coerce_number(value.clone()).ok().flatten());
     number.ok_or_else(|| {
-        let kind = given.map_or("no value", Value::type_name);
+        let kind = given.map_or("no value", type_name);
         let text = format!("bad argument #{} to '{name}' (number expected, got {kind})", at + 1);
         raise(lua, &text)
     })
@@ -123,6 +123,14 @@ pub(super) fn random(lua: &Lua) -> Result<(Function, Function)> {
     Ok((draw, seed))
 }
 
+/// What Lua calls values of this kind.
+pub(super) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::LightUserData(_) => "userdata",
+        other => other.type_name(),
+    }
+}
+
 /// `cjson`.
 pub(super) fn cjson(lua: &Lua) -> Result<Table> {
     let table = lua.create_table()?;
@@ -130,7 +138,7 @@ pub(super) fn cjson(lua: &Lua) -> Result<Table> {
     table.raw_set("_VERSION", "2.1.0")?;
     table.raw_set("null", Value::NULL)?;
     table.raw_set("encode", lua.create_function(json::encode)?)?;
-    table.raw_set("decode", lua.create_function(json::decode)?)?;
+    table.raw_set("decode", lua.create_function(json_reader::decode)?)?;
     Ok(table)
 }
 

@@ -3,10 +3,11 @@
 //! An instance has an interpreter from its first script on. While a script runs the interpreter is
 //! taken out of the instance, and the script's calls go through [`Instance::call`] as the client's own
 //! would, so that replicas and the append-only file hear of their effects one by one. In reading
-//! order: `interpreter`, `values` (replies and Lua), `libraries`, `json`, `sha1`.
+//! order: `interpreter`, `values` (replies and Lua), `libraries`, `json`, `json_reader`, `sha1`.
 
 mod interpreter;
 mod json;
+mod json_reader;
 mod libraries;
 mod sha1;
 mod values;

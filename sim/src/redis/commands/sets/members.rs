@@ -146,13 +146,13 @@ fn sscan(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
     }
     let scan = scan(context, &words[2], &words[3..], false)?;
     let Some(set) = context.set(&words[1])? else { return Ok(Scan::reply(context, None, vec![])) };
-    if scan.over {
-        return Ok(Scan::reply(context, None, vec![]));
-    }
     if set.is_integers() {
         let found = set.members().into_iter().filter(|member| scan.admits(member));
         let found = found.map(Reply::Bulk).collect();
         return Ok(Scan::reply(context, None, found));
+    }
+    if scan.over {
+        return Ok(Scan::reply(context, None, vec![]));
     }
     let page: Vec<Vec<u8>> =
         set.after(scan.after.as_deref()).take(scan.count + 1).map(<[u8]>::to_vec).collect();

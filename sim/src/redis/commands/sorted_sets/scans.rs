@@ -20,9 +20,8 @@ fn zscan(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
         return Ok(Scan::reply(context, None, vec![]));
     }
     let scan = scan(context, &words[2], &words[3..], false)?;
-    let Some(set) = context.sorted_set(&words[1])?.filter(|_| !scan.over) else {
-        return Ok(Scan::reply(context, None, vec![]));
-    };
+    let set = context.sorted_set(&words[1])?.filter(|set| !scan.over || set.is_compact());
+    let Some(set) = set else { return Ok(Scan::reply(context, None, vec![])) };
     let pair = |(member, score): (&[u8], f64)| {
         let whole = set.is_compact() && score.abs() <= INTEGER_MAX && score.fract() == 0.0;
         let text = if whole { (score as i64).to_string() } else { write_float(score) };
