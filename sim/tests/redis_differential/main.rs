@@ -6,7 +6,8 @@
 //! or give it a test of its own. What is not compared byte by byte stands in `compare.rs`.
 //!
 //! 200,000 commands are compared, from a fixed seed; the environment variable
-//! `IMSIM_REDIS_COMMANDS` asks for another number, such as 10000000.
+//! `IMSIM_REDIS_COMMANDS` asks for another number, such as 10000000, and `IMSIM_REDIS_SEED` for
+//! another seed than 0.
 
 mod compare;
 mod connection;
@@ -121,6 +122,7 @@ fn search(
         // A runner that has run its cases would run no more.
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&batch.to_le_bytes());
+        seed[8..16].copy_from_slice(&asked("IMSIM_REDIS_SEED", 0).to_le_bytes());
         let seeded = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
         let mut runner = TestRunner::new_with_rng(config.clone(), seeded);
         let outcome = runner.run(sequences, |steps| {
@@ -153,25 +155,30 @@ fn told(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }
 
-/// How many commands are to be compared.
-fn commands() -> u64 {
-    std::env::var("IMSIM_REDIS_COMMANDS").map_or(COMMANDS, |text| {
-        text.parse().expect("IMSIM_REDIS_COMMANDS is the number of commands to compare")
+/// A number that the environment may ask for.
+fn asked(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{name} must be a number and is {text}"))
     })
+}
+
+/// How many commands so many parts of all are.
+fn commands(parts: u64) -> u64 {
+    asked("IMSIM_REDIS_COMMANDS", COMMANDS) * parts / PARTS
 }
 
 /// Compares so many parts of all commands, sent by one client.
 fn compare_one(parts: u64, kinds: Vec<(u32, BoxedStrategy<Line>)>) {
     let pair = RefCell::new(single::Pair::start());
     let sequences = sequences(kinds, 1);
-    search(commands() * parts / PARTS, &sequences, |steps| pair.borrow_mut().compare(steps));
+    search(commands(parts), &sequences, |steps| pair.borrow_mut().compare(steps));
 }
 
 /// Compares so many parts of all commands, sent by several clients.
 fn compare_several(parts: u64, expired: Expired, kinds: Vec<(u32, BoxedStrategy<Line>)>) {
     let pair = RefCell::new(several::Pair::start(expired));
     let sequences = sequences(kinds, several::CLIENTS);
-    search(commands() * parts / PARTS, &sequences, |steps| pair.borrow_mut().compare(steps));
+    search(commands(parts), &sequences, |steps| pair.borrow_mut().compare(steps));
 }
 
 #[test]

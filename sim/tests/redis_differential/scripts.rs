@@ -70,7 +70,7 @@ fn keeping() -> BoxedStrategy<Line> {
         1 => command!("SCRIPT", Just(vec!["load".to_owned()]), one(text())),
         2 => command!("SCRIPT", Just(vec!["EXISTS".to_owned()]), many(digest(), 0..3)),
         1 => command!("SCRIPT", Just(vec!["FLUSH".to_owned()]), option(&["ASYNC", "sync", "now"])),
-        1 => command!("SCRIPT", one(one_of(&["KILL", "HELP", "foo", "load", "DEBUG"])), option(&["x"])),
+        1 => command!("SCRIPT", one(one_of(&["KILL", "HELP", "foo", "load"])), option(&["x"])),
     ]
     .boxed()
 }

@@ -139,6 +139,9 @@ impl Ours {
         ours.output(replica);
         ours.instance.number_clients_from(first);
         ours.clients = (0..CLIENTS).map(|_| ours.instance.connect()).collect();
+        // The first has asked for its number.
+        ours.execute(ours.clients[0], &words(&["CLIENT", "ID"]));
+        ours.output(ours.clients[0]);
         ours
     }
 

@@ -92,16 +92,22 @@ impl Instance {
         let session = self.clients.get_mut(&id).expect("who asks is there");
         let open = session.transaction.as_mut().expect("`EXEC` has looked");
         let queue = std::mem::take(&mut open.queue);
-        let mut written = Vec::new();
-        let count = queue.len();
+        // A master hears nothing of what its replica answers.
+        let told = !self.is_master_client(id);
+        if told {
+            let header = format!("*{}\r\n", queue.len());
+            self.reply(id, &Reply::Raw(header.into_bytes()));
+        }
         for words in queue {
             let (name, command) = commands::find(&words).expect("only known commands are queued");
             let reply = self.call(id, &name, command, &words);
-            // Each is written as the client speaks when it has run: one of them may be `HELLO`.
-            reply.write(self.clients[&id].protocol, &mut written);
+            // Each is written as the client speaks when it has run: one of them may be `HELLO`. What
+            // the client hears of what it has published stands in between.
+            if told {
+                self.reply(id, &reply);
+            }
         }
         self.end_transaction(id);
-        let header = format!("*{count}\r\n");
-        Reply::Raw([header.as_bytes(), &written].concat())
+        Reply::Nothing
     }
 }

@@ -85,6 +85,7 @@ impl Interpreter {
         native.raw_set("plain", lua.create_function(plain)?)?;
         native.raw_set("locate", lua.create_function(locate)?)?;
         native.raw_set("missing", lua.create_function(missing)?)?;
+        native.raw_set("raising", lua.create_function(raising)?)?;
         let prelude = lua.load(include_str!("prelude.lua")).set_name("=redis");
         let (env, globals, runner) = prelude.call::<(Table, Table, Function)>(native)?;
         let left = Rc::default();
@@ -196,4 +197,23 @@ fn missing(lua: &Lua, (_, name): (Value, Value)) -> Result<Value> {
     let name = lua.coerce_string(name)?.map(|name| name.to_string_lossy());
     let name = name.unwrap_or_default();
     Err(raise(lua, &format!("Script attempted to access nonexistent global variable '{name}'")))
+}
+
+/// A function that raises what the given one returns behind `false`. It is none of Lua, in place of
+/// which a script that ends with its call would be gone when the error asks where it was.
+fn raising(lua: &Lua, run: Function) -> Result<Function> {
+    lua.create_function(move |lua, values: MultiValue| {
+        let mut returned = run.call::<MultiValue>(values)?;
+        if returned.pop_front() == Some(Value::Boolean(true)) {
+            return Ok(returned);
+        }
+        let error = returned.pop_front().unwrap_or(Value::Nil);
+        if let Value::Table(error) = &error
+            && let Some(text) = error.raw_get::<Option<mlua::LuaString>>("err")?
+        {
+            return Err(coded(text.as_bytes().to_vec()));
+        }
+        let text = lua.coerce_string(error)?.map(|text| text.to_string_lossy());
+        Err(raise(lua, &text.unwrap_or_default()))
+    })
 }

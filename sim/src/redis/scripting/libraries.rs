@@ -7,7 +7,8 @@ use std::rc::Rc;
 
 use mlua::{Function, Lua, MultiValue, Result, Table, Value};
 
-use super::interpreter::raise;
+use super::interpreter::{coded, fail, raise};
+use crate::redis::commands::{self, Failure};
 use super::{json, json_reader, sha1};
 
 /// What the random numbers of a Redis begin with.
@@ -167,8 +168,21 @@ pub(super) fn redis(lua: &Lua) -> Result<Table> {
     table.raw_set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
     table.raw_set("breakpoint", lua.create_function(|_, ()| Ok(false))?)?;
     table.raw_set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
+    table.raw_set("acl_check_cmd", lua.create_function(may_run)?)?;
     table.raw_set("set_repl", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
     Ok(table)
+}
+
+/// Whether the script's user may run the command: there is only one user, who may run everything.
+fn may_run(_: &Lua, values: MultiValue) -> Result<bool> {
+    let words = super::command_words(values).map_err(|text| coded([b"ERR ", text.as_slice()].concat()))?;
+    match commands::find(&words) {
+        Ok(_) | Err(Failure::Arity(_)) => Ok(true),
+        Err(_) => {
+            let text = "Invalid command passed to redis.acl_check_cmd()";
+            Err(fail(text))
+        }
+    }
 }
 
 fn sha1hex(lua: &Lua, values: MultiValue) -> Result<String> {
@@ -181,7 +195,7 @@ fn sha1hex(lua: &Lua, values: MultiValue) -> Result<String> {
 
 /// The log is nobody's: what is written to it is checked and forgotten.
 fn log(lua: &Lua, values: MultiValue) -> Result<()> {
-    let fail = |text| Err(super::interpreter::fail(text));
+    let fail = |text| Err(fail(text));
     if values.len() < 2 {
         return fail("redis.log() requires two arguments or more.");
     }

@@ -30,6 +30,9 @@ pub(crate) struct Scripts {
     interpreter: Option<Interpreter>,
     /// What the script that runs may do.
     running: Option<Rights>,
+    /// Who runs it, and what that client speaks: it is told everything but the replies to commands of
+    /// the script in that.
+    caller: Option<(ClientId, Protocol)>,
 }
 
 /// What a script may do.
@@ -37,12 +40,30 @@ pub(crate) struct Scripts {
 pub(crate) struct Rights {
     /// It may not write.
     pub(crate) read_only: bool,
+    /// A `#!` line says so, or would.
+    declared: bool,
+}
+
+impl Rights {
+    /// What it may do when it is run so.
+    fn when_run(self, read_only: bool) -> Result<Self, Failure> {
+        if self.declared && !self.read_only && read_only {
+            let text = "Can not execute a script with write flag using *_ro command.";
+            return Err(Failure::text(text));
+        }
+        Ok(Self { read_only: self.read_only || read_only, ..self })
+    }
 }
 
 impl Scripts {
     /// Whether one runs.
     pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// What the client speaks, if it runs a script.
+    pub(crate) fn protocol_of_caller(&self, client: ClientId) -> Option<Protocol> {
+        self.caller.filter(|(caller, _)| *caller == client).map(|(_, protocol)| protocol)
     }
 
     /// Whether there is a script with this digest.
@@ -89,6 +110,7 @@ fn header(text: &[u8]) -> Result<Rights, Failure> {
     if !text.starts_with(b"#!") {
         return Ok(rights);
     }
+    rights.declared = true;
     let end = text.iter().position(|byte| *byte == b'\n');
     let end = end.ok_or_else(|| Failure::text("Invalid script shebang"))?;
     let line = String::from_utf8_lossy(&text[2..end]).into_owned();
@@ -135,19 +157,20 @@ impl Instance {
         arguments: &[Vec<u8>],
     ) -> Result<Reply, Failure> {
         let text = &self.scripts.texts[sha];
-        let rights = Rights { read_only: read_only || header(text)?.read_only };
+        let rights = header(text)?.when_run(read_only)?;
         let mut lua = self.scripts.interpreter.take().unwrap_or_else(interpreter);
         lua.read(sha, body(text)).map_err(Failure::text)?;
         self.scripts.running = Some(rights);
         let session = self.clients.get_mut(&client).expect("who asks is there");
         let before = (session.protocol, session.database);
         session.protocol = Protocol::Resp2;
+        self.scripts.caller = Some((client, before.0));
 
         let calls =
             Calls { instance: RefCell::new(self), client, protocol: Cell::new(Protocol::Resp2) };
         let reply = calls.run(&lua, sha, keys, arguments, before.0);
 
-        self.scripts.running = None;
+        (self.scripts.running, self.scripts.caller) = (None, None);
         self.scripts.interpreter = Some(lua);
         if let Some(session) = self.clients.get_mut(&client) {
             (session.protocol, session.database) = before;
@@ -218,13 +241,7 @@ impl Calls<'_> {
 
     /// What the command answers, or why it may not run.
     fn reply(&self, values: MultiValue) -> Result<Reply, Vec<u8>> {
-        if values.is_empty() {
-            return Err(b"Please specify at least one argument for this redis lib call".to_vec());
-        }
-        let words = values::words(values.into_iter());
-        let words = words
-            .ok_or(&b"Lua redis lib command arguments must be strings or integers"[..])
-            .map_err(<[u8]>::to_vec)?;
+        let words = command_words(values)?;
         let (name, command) = commands::find(&words).map_err(|failure| match failure {
             Failure::Arity(_) => b"Wrong number of args calling Redis command from script".to_vec(),
             _ => b"Unknown Redis command called from script".to_vec(),
@@ -242,6 +259,15 @@ impl Calls<'_> {
         }
         Ok(instance.call(self.client, &name, command, &words))
     }
+}
+
+/// The words of the command that a script names; what is wrong with them otherwise.
+fn command_words(values: MultiValue) -> Result<Vec<Vec<u8>>, Vec<u8>> {
+    if values.is_empty() {
+        return Err(b"Please specify at least one argument for this redis lib call".to_vec());
+    }
+    let words = values::words(values.into_iter());
+    words.ok_or_else(|| b"Lua redis lib command arguments must be strings or integers".to_vec())
 }
 
 /// The reply that tells of a script's error, and where it was.

@@ -76,6 +76,10 @@ local function resumed(ok, value, ...)
   return ok, value, ...
 end
 function threads.resume(...) return resumed(coroutine.resume(...)) end
+function threads.wrap(run)
+  local thread = coroutine.create(run)
+  return native.raising(function(...) return resumed(coroutine.resume(thread, ...)) end)
+end
 
 math.random, math.randomseed = native.random, native.randomseed
 string.dump = nil

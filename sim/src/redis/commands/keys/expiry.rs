@@ -59,17 +59,20 @@ fn expire_at(
     if db.get(key).is_none() || !condition.allows(db.expires_ms(key), at_ms) {
         return Ok(Reply::Integer(0));
     }
-    // Replicas hear of an end, not of a span.
-    let told = if at_ms <= now_ms {
+    if at_ms <= now_ms {
         db.remove(key);
         context.modified(key);
-        vec![b"DEL".to_vec(), key.clone()]
-    } else {
-        db.set_expires_ms(key, Some(at_ms));
-        context.lessened(key);
-        vec![b"PEXPIREAT".to_vec(), key.clone(), at_ms.to_string().into_bytes()]
-    };
-    context.propagate_as(vec![told]);
+        context.propagate_as(vec![vec![b"DEL".to_vec(), key.clone()]]);
+        return Ok(Reply::Integer(1));
+    }
+    db.set_expires_ms(key, Some(at_ms));
+    context.lessened(key);
+    // Replicas hear of an end, not of a span.
+    if context.name != "pexpireat" {
+        let at = at_ms.to_string().into_bytes();
+        let told = [&[b"PEXPIREAT".to_vec(), key.clone(), at], &words[3..]].concat();
+        context.propagate_as(vec![told]);
+    }
     Ok(Reply::Integer(1))
 }
 

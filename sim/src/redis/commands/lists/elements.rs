@@ -72,14 +72,20 @@ fn ltrim(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
     let start = integer(&words[2]).ok_or(Failure::NotAnInteger)?;
     let stop = integer(&words[3]).ok_or(Failure::NotAnInteger)?;
     let Some(list) = context.list(&words[1])? else { return Ok(Reply::OK) };
-    match span(start, stop, list.len()) {
+    let before = list.len();
+    match span(start, stop, before) {
         Some(range) => {
             list.truncate(range.end() + 1);
             list.drain(..range.start());
         }
         None => list.clear(),
     }
+    let unchanged = list.len() == before;
     context.shrunk(&words[1]);
+    if unchanged {
+        // Watchers are disturbed all the same.
+        context.propagate_as(vec![]);
+    }
     Ok(Reply::OK)
 }
 
