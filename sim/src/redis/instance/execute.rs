@@ -46,15 +46,20 @@ impl Instance {
     ) {
         let from_master = self.is_master_client(id);
         self.begin(now_ms, expiry);
+        let commands = self.totals.commands;
         let reply = self.admit(id, words);
         // The master hears nothing but how far its replica is.
         if !from_master || words[0].eq_ignore_ascii_case(b"replconf") {
             self.reply(id, &reply);
         }
-        self.end_unit();
-        if let Some(session) = self.clients.get_mut(&id) {
+        self.end_command_of_client();
+        // Nothing was written by what was refused or queued, nor for others who are served now.
+        if self.totals.commands > commands
+            && let Some(session) = self.clients.get_mut(&id)
+        {
             session.written = self.replication.offset;
         }
+        self.end_unit();
     }
 
     pub(crate) fn reply(&mut self, id: ClientId, reply: &Reply) {
@@ -169,9 +174,13 @@ impl Instance {
     /// Ends what one request, or one timeout, set off: clients that waited for what it changed are
     /// served, and then replicas and the append-only file hear of all of it.
     pub(super) fn end_unit(&mut self) {
-        self.note_expired();
-        self.propagate(true);
+        self.end_command_of_client();
         self.serve_waiting();
+        self.propagate(true);
+    }
+
+    fn end_command_of_client(&mut self) {
+        self.note_expired();
         self.propagate(true);
     }
 

@@ -14,6 +14,7 @@ use mlua::{
 };
 
 use super::libraries;
+use super::values::COUNTED;
 
 /// What scripts are called in errors.
 const SOURCE: &str = "@user_script";
@@ -27,11 +28,15 @@ const INSTRUCTIONS_STEP: u32 = 100_000;
 
 /// An error that scripts see as a table with the text in `err`.
 #[derive(Debug)]
-pub(super) struct Raised(Vec<u8>);
+pub(super) struct Raised {
+    text: Vec<u8>,
+    /// A command has answered it.
+    answered: bool,
+}
 
 impl fmt::Display for Raised {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&String::from_utf8_lossy(&self.0))
+        out.write_str(&String::from_utf8_lossy(&self.text))
     }
 }
 
@@ -39,7 +44,12 @@ impl std::error::Error for Raised {}
 
 /// An error with its code.
 pub(super) fn coded(text: Vec<u8>) -> mlua::Error {
-    mlua::Error::external(Raised(text))
+    mlua::Error::external(Raised { text, answered: false })
+}
+
+/// An error that a command has answered.
+pub(super) fn answered(text: Vec<u8>) -> mlua::Error {
+    mlua::Error::external(Raised { text, answered: true })
 }
 
 /// An error without a place.
@@ -156,9 +166,12 @@ fn killed() -> mlua::Error {
 /// An error as scripts see it: what Rust has raised is a table, or a text if it has a place.
 fn plain(lua: &Lua, value: Value) -> Result<Value> {
     let Value::Error(error) = &value else { return Ok(value) };
-    if let Some(Raised(text)) = error.downcast_ref() {
+    if let Some(Raised { text, answered }) = error.downcast_ref() {
         let table = lua.create_table()?;
         table.raw_set("err", lua.create_string(text)?)?;
+        if *answered {
+            table.raw_set(COUNTED, true)?;
+        }
         return Ok(Value::Table(table));
     }
     let mut error = &**error;

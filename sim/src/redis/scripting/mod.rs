@@ -228,46 +228,48 @@ impl Calls<'_> {
 
     /// `redis.call`, or `redis.pcall` if it does not raise errors.
     fn call(&self, lua: &Lua, values: MultiValue, raises: bool) -> mlua::Result<Value> {
-        let reply = self.reply(values).unwrap_or_else(|text| {
-            let coded = text.starts_with(b"-");
-            let text = text.strip_prefix(b"-").unwrap_or(&text);
-            Reply::Error(if coded { text.to_vec() } else { [b"ERR ", text].concat() })
-        });
-        match reply {
-            Reply::Error(text) if raises => Err(interpreter::coded(text)),
+        let words = match command_words(values) {
+            Ok(words) => words,
+            Err(text) if raises => return Err(interpreter::fail(&text)),
+            Err(text) => return libraries::error(lua, &text).map(Value::Table),
+        };
+        match self.reply(&words) {
+            Reply::Error(text) if raises => Err(interpreter::answered(text)),
             reply => values::to_lua(lua, &reply, self.protocol.get()),
         }
     }
 
     /// What the command answers, or why it may not run.
-    fn reply(&self, values: MultiValue) -> Result<Reply, Vec<u8>> {
-        let words = command_words(values)?;
-        let (name, command) = commands::find(&words).map_err(|failure| match failure {
-            Failure::Arity(_) => b"Wrong number of args calling Redis command from script".to_vec(),
-            _ => b"Unknown Redis command called from script".to_vec(),
+    fn reply(&self, words: &[Vec<u8>]) -> Reply {
+        self.run_command(words).unwrap_or_else(Failure::into_reply)
+    }
+
+    fn run_command(&self, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+        let (name, command) = commands::find(words).map_err(|failure| match failure {
+            Failure::Arity(_) => Failure::text("Wrong number of args calling Redis command from script"),
+            _ => Failure::text("Unknown Redis command called from script"),
         })?;
         if command.has(flags::NO_SCRIPT) {
-            return Err(b"This Redis command is not allowed from script".to_vec());
+            return Err(Failure::text("This Redis command is not allowed from script"));
         }
         let mut instance = self.instance.borrow_mut();
         let rights = instance.scripts.running.unwrap_or_default();
         if rights.read_only && command.has(flags::WRITE | flags::MAY_REPLICATE) {
-            return Err(b"Write commands are not allowed from read-only scripts.".to_vec());
+            let text = "Write commands are not allowed from read-only scripts.";
+            return Err(Failure::text(text));
         }
-        if let Err(failure) = instance.allowed_by_role(self.client, command) {
-            return Ok(failure.into_reply());
-        }
-        Ok(instance.call(self.client, &name, command, &words))
+        instance.allowed_by_role(self.client, command)?;
+        Ok(instance.call(self.client, &name, command, words))
     }
 }
 
 /// The words of the command that a script names; what is wrong with them otherwise.
-fn command_words(values: MultiValue) -> Result<Vec<Vec<u8>>, Vec<u8>> {
+fn command_words(values: MultiValue) -> Result<Vec<Vec<u8>>, String> {
     if values.is_empty() {
-        return Err(b"Please specify at least one argument for this redis lib call".to_vec());
+        return Err("Please specify at least one argument for this redis lib call".to_owned());
     }
     let words = values::words(values.into_iter());
-    words.ok_or_else(|| b"Lua redis lib command arguments must be strings or integers".to_vec())
+    words.ok_or_else(|| "Lua redis lib command arguments must be strings or integers".to_owned())
 }
 
 /// The reply that tells of a script's error, and where it was.

@@ -32,8 +32,11 @@ globals._G = env
 local function caught(ok, value, ...)
   if ok then return ok, value, ... end
   value = plain(value)
-  if type(value) == "table" and type(value.err) == "string" then value = value.err end
-  return false, value, ...
+  if type(value) ~= "table" then return false, value, ... end
+  local text = value.err
+  if type(text) == "string" or type(text) == "number" then return false, text end
+  -- Redis forgets to take away what it has looked at.
+  return false, value, text
 end
 function globals.pcall(...) return caught(raw_pcall(...)) end
 function globals.xpcall(run, handler)

@@ -2,11 +2,15 @@
 
 use mlua::{Lua, Result, Table, Value};
 
+use crate::redis::commands::up_to_zero;
 use crate::redis::number::write_float;
 use crate::redis::reply::{Protocol, Reply};
 
 /// Replies of scripts nest no deeper than this: about what the stack of Lua holds in Redis.
 const DEPTH_MAX: usize = 3900;
+
+/// A mark in the tables of errors that commands have answered: Redis has counted them.
+pub(super) const COUNTED: &str = "ignore_error_stats_update";
 
 /// What a script sees of a command's reply.
 pub(super) fn to_lua(lua: &Lua, reply: &Reply, protocol: Protocol) -> Result<Value> {
@@ -27,7 +31,12 @@ pub(super) fn to_lua(lua: &Lua, reply: &Reply, protocol: Protocol) -> Result<Val
     match reply {
         Reply::Simple(status) => named("ok", text(status.as_bytes())?),
         Reply::Status(status) => named("ok", text(status)?),
-        Reply::Error(error) => named("err", text(error)?),
+        Reply::Error(error) => {
+            let table = lua.create_table()?;
+            table.raw_set("err", text(error)?)?;
+            table.raw_set(COUNTED, true)?;
+            Ok(Value::Table(table))
+        }
         Reply::Integer(number) => Ok(Value::Number(*number as f64)),
         Reply::Bulk(bytes) => text(bytes),
         Reply::Null | Reply::NullArray if new => Ok(Value::Nil),
@@ -150,8 +159,9 @@ fn verbatim_text(format: &[u8], text: &[u8], client: Protocol) -> Reply {
 
 /// An error reply with the text of a script's error table.
 pub(super) fn error(text: &[u8]) -> Reply {
-    let text = text.strip_suffix(b"\r\n").unwrap_or(text);
-    Reply::Error(on_one_line(text.trim_ascii_end()))
+    let text = up_to_zero(text);
+    let end = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+    Reply::Error(on_one_line(&text[..end.map_or(0, |last| last + 1)]))
 }
 
 fn on_one_line(text: &[u8]) -> Vec<u8> {
@@ -160,7 +170,7 @@ fn on_one_line(text: &[u8]) -> Vec<u8> {
 }
 
 /// As C converts it on the processors that Redis runs on.
-fn truncated(number: f64) -> i64 {
+pub(super) fn truncated(number: f64) -> i64 {
     let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
     if fits { number as i64 } else { i64::MIN }
 }
