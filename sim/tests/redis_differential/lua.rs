@@ -49,7 +49,7 @@ const ONE: &[&str] = &[
     "redis.error_reply($)", "string.len($)", "string.sub($,2,3)", "table.concat($,',')", "math.floor($)",
     "next($)", "cjson.decode($)", "string.format('%d',$)", "string.format('%s',type($))", "tonumber($,16)",
     "(function() math.randomseed(7) return math.random($) end)()", "math.randomseed($)", "redis.setresp($)", "select(2,pcall(function() return $ end))",
-    "{pcall(redis.call,$)}", "{pcall(error,$)}", "unpack($)", "string.format('%.14g',$)", "bit.tobit($)",
+    "{pcall(redis.call,$)}", "{pcall(error,($))}", "unpack($)", "string.format('%.14g',$)", "bit.tobit($)",
     "loadstring('return type(...)')($)", "table.getn($)", "math.sqrt($)",
 ];
 
@@ -72,14 +72,14 @@ const FRAMES: &[&str] = &[
     "if $ then return 'yes' else return 'no' end", "$", "local a = $", "return ($) return 1",
     "#!lua\nreturn $", "#!lua flags=no-writes\nreturn $", "#!lua flags=no-writes,allow-stale\nreturn $",
     "#!lua flags=foo\nreturn $", "#!lua name=x\nreturn $", "#!js\nreturn $", "#!lua return $",
-    "KEYS[1] = $ return KEYS", "foo = $", "string.x = $", "redis = $", "rawset(_G, 'x', ($))",
+    "KEYS[1] = 'x' return {KEYS, $}", "foo = $", "string.x = $", "redis = $", "rawset(_G, 'x', ($))",
     "local t = setmetatable({}, {__index = function() return $ end}) return t.x",
     "local function f(n) if n == 0 then return $ end return f(n - 1) end return f(5)",
     "error({err='MY raised', code=$})", "error(redis.error_reply('MY raised'))", "error('text')",
     "error('text', 0)", "error(12)", "error(nil)", "assert(false)", "assert(nil, 'why')", "assert($)",
     "local c = coroutine.wrap(function() coroutine.yield($) end) return c()", "return return", "return '",
-    "return redis.call('set', KEYS[1], $)", "redis.call('select', 1) return redis.call('set', 'str', $)",
-    "redis.call('select', 1) return $", "table.insert(ARGV, $) return ARGV", "setmetatable(_G, {})",
+    "return redis.call('set', KEYS[1], ($))", "redis.call('select', 1) return redis.call('set', 'str', $)",
+    "redis.call('select', 1) return $", "table.insert(ARGV, 1, 'x') return {ARGV, $}", "setmetatable(_G, {})",
 ];
 
 /// Fills the places of a frame in turn.

@@ -39,10 +39,12 @@ fn int(lua: &Lua, values: &MultiValue, at: usize, name: &str) -> Result<i32> {
     Ok(truncated(number(lua, values, at, name)?) as i32)
 }
 
-/// A number rounded to an integer, of which the lower 32 bits are taken.
+/// A number rounded to an integer, of which the lower 32 bits are taken, as far as it has so many:
+/// the library lets the sum with this number do that.
 fn word(lua: &Lua, values: &MultiValue, at: usize, name: &str) -> Result<u32> {
+    const ROUNDING: f64 = 6_755_399_441_055_744.0;
     let number = number(lua, values, at, name)?;
-    Ok(number.round_ties_even().rem_euclid(4_294_967_296.0) as u32)
+    Ok((number + ROUNDING).to_bits() as u32)
 }
 
 fn signed(word: u32) -> f64 {

@@ -200,7 +200,7 @@ impl Calls<'_> {
         })?;
         let speech = values::Speech { script: self.protocol.get(), client };
         match outcome {
-            Ok(value) => values::to_reply(&value, speech, 0),
+            Ok(value) => values::to_reply(&value, speech),
             Err(Value::Table(error)) => told(&error, sha),
             Err(_) => Ok(Reply::Error(b"ERR Error running script, execution failure".to_vec())),
         }
