@@ -73,6 +73,9 @@ pub enum Ownership {
     StoreEpoch,
     /// A lock on one Redis master too.
     RedisLock,
+    /// A lock on most of several Redis masters that know nothing of each other too
+    /// (`cluster.redis.lock_masters`).
+    Redlock,
 }
 
 /// Who recognises a send that was committed before.
@@ -188,7 +191,8 @@ pub struct Config {
     /// Whether the store refuses what an owner of an outdated epoch appends. Without it the store
     /// trusts the lock and puts messages behind what is there.
     pub fencing: bool,
-    /// How long a lock on a conversation lives without renewal.
+    /// How long a lock on a conversation lives without renewal. With `redlock`, far longer than
+    /// `redis_timeout`, in which each master must answer.
     pub lock_ttl: Span,
     /// Who recognises a send that was committed before.
     pub idempotency: Idempotency,

@@ -55,6 +55,8 @@ counters! {
     locks_not_taken,
     /// Locks on conversations renewed.
     locks_renewed,
+    /// Tries for a lock on several masters that got some of them, but not most.
+    lock_votes_split,
     /// Epochs of ids taken from the store.
     id_epochs,
     /// Times a counter in Redis was found below ids that had been claimed.
