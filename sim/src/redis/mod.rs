@@ -7,6 +7,7 @@
 //! does), `scripting`, [`db`] (keys and expiry), [`values`].
 
 pub mod commands;
+mod config;
 pub mod db;
 pub mod instance;
 mod long_double;

@@ -4,7 +4,9 @@
 //! and returns a reply. To add a command, write it in the file of its kind and enter it in that
 //! file's table.
 
+mod administration;
 mod arguments;
+mod clients;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
@@ -39,6 +41,7 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
+    &[administration::TABLE, clients::TABLE],
     &[pubsub::TABLE, replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 

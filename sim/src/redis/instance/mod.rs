@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::{RngExt as _, SeedableRng};
 use rand_pcg::Pcg32;
 
+use super::config::Config;
 use super::db::{Db, Expiry};
 use super::persistence::Log;
 use super::pubsub::Listeners;
@@ -66,6 +67,7 @@ pub struct Instance {
     pub(super) cursors: Cursors,
     pub(super) scripts: Scripts,
     pub(super) listeners: Listeners,
+    pub(super) config: Config,
 }
 
 /// What a Redis counts.
@@ -106,6 +108,7 @@ impl Instance {
             cursors: Cursors::default(),
             scripts: Scripts::default(),
             listeners: Listeners::default(),
+            config: Config::default(),
         }
     }
 
@@ -119,7 +122,9 @@ impl Instance {
         let id = self.next_client;
         self.next_client += 1;
         self.totals.connections += 1;
-        self.clients.insert(id, Session::new(id));
+        let mut session = Session::new(id);
+        session.authenticated = self.config.text("requirepass").is_empty();
+        self.clients.insert(id, session);
         id
     }
 
