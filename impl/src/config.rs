@@ -28,6 +28,24 @@ pub enum Inbox {
     /// A copy for every member, deleted when all of the member's devices have acked it.
     #[default]
     CopyUntilAck,
+    /// A queue in Redis for every user, and nowhere else: what Redis loses at the end of a
+    /// conversation nobody finds. Gaps are still filled from the timeline.
+    RedisQueue,
+    /// A queue in Redis that is read first, over copies in the store: those are read at login, when
+    /// Redis may have lost something, and now and then.
+    RedisQueueOverStore,
+}
+
+impl Inbox {
+    /// Whether copies go into the store.
+    pub fn in_store(self) -> bool {
+        self != Self::RedisQueue
+    }
+
+    /// Whether rows go into queues in Redis.
+    pub fn in_redis(self) -> bool {
+        self != Self::CopyUntilAck
+    }
 }
 
 /// How message ids are made.
@@ -37,6 +55,46 @@ pub enum Ids {
     /// 41 bits of milliseconds, 10 bits of node, 12 bits of counter.
     #[default]
     Snowflake,
+    /// The value of a Redis counter, and nothing else: ids repeat when the counter comes back with a
+    /// lower value.
+    RedisIncr,
+    /// A Redis counter behind an epoch, which the store raises whenever a node connects to Redis.
+    RedisIncrEpoch,
+    /// Blocks of a Redis counter, each of which the store must find above all earlier ones.
+    RedisIncrFloor,
+}
+
+/// What a chat node must hold before it writes to a conversation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ownership {
+    /// Nothing but the epoch that the store gives.
+    #[default]
+    StoreEpoch,
+    /// A lock on one Redis master too.
+    RedisLock,
+}
+
+/// Who recognises a send that was committed before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Idempotency {
+    /// The store, in which a send key is unique.
+    #[default]
+    Store,
+    /// Chat nodes, from the send keys in Redis. The store appends whatever comes.
+    Redis,
+}
+
+/// Where a dispatcher looks the members of a version up before it asks the store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MemberCache {
+    /// Nowhere but in its own memory.
+    #[default]
+    None,
+    /// In Redis too, by conversation and version.
+    Redis,
 }
 
 macro_rules! sabotages {
@@ -123,6 +181,19 @@ pub struct Config {
     pub inbox: Inbox,
     /// Id generator.
     pub ids: Ids,
+    /// Ids in one block of `redis-incr-floor`.
+    pub id_block: u64,
+    /// What a chat node must hold before it writes to a conversation.
+    pub ownership: Ownership,
+    /// Whether the store refuses what an owner of an outdated epoch appends. Without it the store
+    /// trusts the lock and puts messages behind what is there.
+    pub fencing: bool,
+    /// How long a lock on a conversation lives without renewal.
+    pub lock_ttl: Span,
+    /// Who recognises a send that was committed before.
+    pub idempotency: Idempotency,
+    /// Where a dispatcher looks the members of a version up before it asks the store.
+    pub member_cache: MemberCache,
     /// Waits of a device between tries of an unacked send; the last one repeats.
     pub send_retry: Vec<Span>,
     /// Waits of a gateway between tries of an unacked push; after the last the row is left to sync.
@@ -177,6 +248,12 @@ impl Default for Config {
             hybrid_threshold: 50,
             inbox: Inbox::default(),
             ids: Ids::default(),
+            id_block: 100,
+            ownership: Ownership::default(),
+            fencing: true,
+            lock_ttl: Span::s(3),
+            idempotency: Idempotency::default(),
+            member_cache: MemberCache::default(),
             send_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
             push_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
             heartbeat: Span::s(10),

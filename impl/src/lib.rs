@@ -32,5 +32,6 @@ pub mod gateway;
 pub mod ids;
 pub mod inbox;
 pub mod log;
+pub mod ownership;
 pub mod registry;
 pub mod store;

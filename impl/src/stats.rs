@@ -47,6 +47,18 @@ counters! {
     refusals,
     /// Times a chat node took a conversation over.
     ownerships_taken,
+    /// Ids taken from a counter in Redis.
+    ids_from_redis,
+    /// Locks on conversations taken.
+    locks_taken,
+    /// Locks on conversations that were asked for and not got.
+    locks_not_taken,
+    /// Locks on conversations renewed.
+    locks_renewed,
+    /// Epochs of ids taken from the store.
+    id_epochs,
+    /// Times a counter in Redis was found below ids that had been claimed.
+    id_counters_behind,
     /// Appends refused because another chat node owns the conversation.
     appends_fenced,
     /// Sync requests answered.
@@ -77,6 +89,16 @@ counters! {
     rows_dispatched,
     /// Copies written into inboxes.
     inbox_copies,
+    /// Member snapshots found in Redis.
+    members_from_cache,
+    /// Member snapshots asked of the store.
+    members_from_store,
+    /// Rows put into queues in Redis.
+    rows_queued,
+    /// Rows read from queues in Redis.
+    rows_from_queue,
+    /// Comparisons that a queue in Redis answered without the store's copies.
+    comparisons_from_queue,
     /// Pushes handed to gateways, one per device.
     pushes,
     /// Pushes not tried because the gateway was down or had no room; left to sync.

@@ -310,7 +310,7 @@ fn topology(scenario: &Scenario) -> Topology {
         registry,
         redis,
         sentinels: Vec::new(),
-        redis_names: Names::SIMULATED,
+        redis_names: Names::PRIVATE,
         log,
         log_partitions,
         stores,

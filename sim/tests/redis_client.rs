@@ -133,6 +133,9 @@ fn outcomes_stay_true_when_the_master_is_killed() {
             })
             .collect();
         node.env.sleep(Span::s(1).0).await;
+        // Stopped first, so that every writer waits for an answer when the master dies.
+        master.signal("STOP");
+        node.env.sleep(Span::ms(50).0).await;
         master.kill();
         let found = node.env.timeout(Span::s(20).0, link.connected_after(1)).await;
         assert!(found.is_some(), "the link finds the new master");

@@ -3,6 +3,8 @@
 //!
 //! Needs `redis-server` 7.0. Real time passes: a few seconds.
 
+#![allow(clippy::disallowed_types, reason = "the real replica lives in real time")]
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +17,8 @@ use imsim::redis::request::Reader;
 /// How long a replica may take to catch up.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-struct Replica(Child, tempfile::TempDir);
+/// Its folder goes with it.
+struct Replica(Child, #[expect(dead_code, reason = "only kept")] tempfile::TempDir);
 
 impl Drop for Replica {
     fn drop(&mut self) {

@@ -12,6 +12,7 @@ use crate::config::Sabotage;
 use crate::env::{Env, Work};
 use crate::members::Members;
 use crate::model::{Body, ConversationId, MessageId, Row, SendKey, Seq};
+use crate::ownership::Standing;
 use crate::points::Point;
 use crate::proto::chat::Reply;
 use crate::proto::device::{Operation, Refusal};
@@ -92,7 +93,8 @@ async fn drive<E: Env>(chat: &ChatNode<E>, id: ConversationId, conversation: &Co
     while !conversation.queue.borrow().is_empty() {
         let mut batch = next_batch(conversation, chat.node.config.commit_rows);
         for _ in 0..TRIES {
-            if !ensure_owned(chat, id, conversation).await
+            if !may_write(chat, id, conversation).await
+                || !ensure_owned(chat, id, conversation).await
                 || commit(chat, id, conversation, &mut batch).await
             {
                 break;
@@ -100,6 +102,20 @@ async fn drive<E: Env>(chat: &ChatNode<E>, id: ConversationId, conversation: &Co
         }
     }
     conversation.driven.set(false);
+}
+
+/// Whether this node may write, as far as its lock says. One that it got just now makes worthless
+/// what it believes of the conversation: others may have written meanwhile.
+async fn may_write<E: Env>(
+    chat: &ChatNode<E>,
+    id: ConversationId,
+    conversation: &Conversation,
+) -> bool {
+    let standing = chat.ownership.hold(id).await;
+    if standing != Standing::Still {
+        conversation.owned.replace(None);
+    }
+    standing != Standing::Not
 }
 
 /// The next operations to commit together. A membership change stands alone, so that every row of
@@ -144,6 +160,11 @@ async fn commit<E: Env>(
     conversation: &Conversation,
     batch: &mut Vec<Waiting>,
 ) -> bool {
+    let keys = batch.iter().map(|waiting| waiting.key).collect();
+    match chat.sent.known(id, keys).await {
+        Ok(known) => conversation.learn(known),
+        Err(_) => return true,
+    }
     loop {
         match refuse(chat, id, conversation, batch).await {
             Ok(store::Reply::Done) => {}
@@ -174,6 +195,7 @@ async fn commit<E: Env>(
             stats::add(&chat.node.stats.commits, rows.len() as u64);
             chat.node.env.point(Point::ChatCommitted).await;
             committed(conversation, epoch, &rows);
+            chat.sent.note(&rows).await;
             answer(batch, &rows);
             chat.recent.keep(&chat.node, &rows);
             return true;

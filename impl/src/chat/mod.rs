@@ -3,23 +3,24 @@
 //!
 //! Ownership is a hint: gateways send a conversation to the node they believe in, that node takes
 //! it over, and the store decides whose appends count. In reading order: `conversation` (one
-//! conversation's queue and commits), `reader` (sync), `recent` (the cache in Redis).
+//! conversation's queue and commits), `reader` (sync), `recent` (the cache in Redis), `sent` (send keys in Redis).
 
 mod conversation;
 mod reader;
 mod recent;
+mod sent;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::call::{self, CallError, Caller};
-use crate::config::Sabotage;
 use crate::env::Env;
 use crate::fanout::{self, Strategy};
-use crate::ids::Ids;
+use crate::ids::{self, Source};
 use crate::model::ConversationId;
 use crate::node::{Node, Roster};
+use crate::ownership::{self, Ownership};
 use crate::proto::chat::{Chat, Reply, Request};
 use crate::proto::store::{self, Store};
 use crate::redis_client::RedisLink;
@@ -27,29 +28,33 @@ use crate::topology::{CALL_PORT, Role};
 
 use conversation::Conversation;
 use recent::Recent;
+use sent::Sent;
 
 /// What all conversations of a chat node share.
 struct ChatNode<E: Env> {
     node: Node<E>,
     stores: Vec<Caller<E, Store>>,
     strategy: Box<dyn Strategy>,
-    ids: Ids<E>,
+    ids: Box<dyn Source>,
+    ownership: Box<dyn Ownership>,
     recent: Recent<E>,
+    sent: Sent<E>,
     conversations: RefCell<BTreeMap<ConversationId, Rc<Conversation>>>,
 }
 
 /// Runs a chat node.
 pub async fn run<E: Env>(node: Node<E>) {
-    let mut ids = Ids::open(node.env.clone(), node.number, node.stats.clone()).await;
-    if node.config.sabotaged(Sabotage::ReuseIds) {
-        ids = ids.reusing(node.number);
-    }
+    let ids = ids::source(&node).await;
     Roster::join(&node, Role::Chat);
+    let stores = node.topology.stores.iter().map(|store| node.caller(*store)).collect();
+    let redis = RedisLink::start(node.clone());
     let chat = Rc::new(ChatNode {
-        stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
+        stores,
         strategy: fanout::strategy(&node.config),
         ids,
-        recent: Recent::new(RedisLink::start(node.clone()), &node.config),
+        ownership: ownership::ownership(&node),
+        recent: Recent::new(redis.clone(), &node.config),
+        sent: Sent::new(redis, &node.config),
         conversations: RefCell::default(),
         node: node.clone(),
     });

@@ -5,6 +5,7 @@
 //! are durable. Pushes are best effort: what does not arrive, devices find by sync. In reading
 //! order: `partition` (the work on one partition), `push` (towards gateways).
 
+mod member_cache;
 mod partition;
 mod push;
 
@@ -13,13 +14,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use crate::call::Caller;
+use crate::config;
 use crate::env::{Env, TaskHandle};
+use crate::inbox::RedisQueue;
 use crate::model::{ConversationId, Seq, UserId};
 use crate::node::{Node, Roster};
 use crate::proto::log::{Log, Reply, Request};
 use crate::proto::store::Store;
+use crate::redis_client::RedisLink;
 use crate::topology::Role;
 
+use member_cache::MemberCache;
 use push::Pusher;
 
 /// The members of a conversation at a version.
@@ -31,6 +36,10 @@ struct Dispatcher<E: Env> {
     log: Caller<E, Log>,
     stores: Vec<Caller<E, Store>>,
     pusher: Pusher<E>,
+    /// Queues in Redis, where there are any.
+    queue: Option<RedisQueue<E>>,
+    /// Member snapshots in Redis, where there are any.
+    member_cache: Option<MemberCache<E>>,
     generation: Cell<u64>,
     /// Last member snapshot of each conversation.
     members: RefCell<BTreeMap<ConversationId, Snapshot>>,
@@ -41,10 +50,14 @@ struct Dispatcher<E: Env> {
 /// Runs a dispatcher.
 pub async fn run<E: Env>(node: Node<E>) {
     let roster = Roster::join(&node, Role::Dispatcher);
+    let cached = node.config.member_cache == config::MemberCache::Redis;
+    let queued = node.config.inbox.in_redis();
     let dispatcher = Rc::new(Dispatcher {
         log: node.caller(node.topology.log),
         stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
         pusher: Pusher::new(&node, roster),
+        member_cache: cached.then(|| MemberCache::new(RedisLink::start(node.clone()))),
+        queue: queued.then(|| RedisQueue::new(RedisLink::start(node.clone()))),
         generation: Cell::new(0),
         members: RefCell::default(),
         on_timeline: RefCell::default(),

@@ -52,6 +52,7 @@ impl<E: Env> Dispatcher<E> {
             addressed.push((row, recipients));
         }
         self.write(&addressed).await;
+        self.queue(&addressed).await;
         self.pusher.push(addressed).await;
     }
 
@@ -72,11 +73,24 @@ impl<E: Env> Dispatcher<E> {
         if let Some((_, members)) = known.filter(|(at, _)| *at == version) {
             return members;
         }
+        let cache = self.member_cache.as_ref();
+        if let Some(cache) = cache
+            && let Some(users) = cache.read(id, version).await
+        {
+            stats::bump(&self.node.stats.members_from_cache);
+            let users = Rc::new(users);
+            self.members.borrow_mut().insert(id, (version, users.clone()));
+            return users;
+        }
         let shard = &self.stores[self.node.topology.timeline_shard(id)];
         loop {
             if let Ok(Reply::Users(users)) = shard.call(Request::Members(id, version)).await {
+                stats::bump(&self.node.stats.members_from_store);
                 let users = Rc::new(users);
                 self.members.borrow_mut().insert(id, (version, users.clone()));
+                if let Some(cache) = cache {
+                    cache.keep(id, version, &users).await;
+                }
                 return users;
             }
             self.node.env.sleep(BACKOFF.0).await;
@@ -93,7 +107,7 @@ impl<E: Env> Dispatcher<E> {
             for change in fanout::list_changes(row).into_iter().chain(self.mark(row, recipients)) {
                 entries[topology.user_shard(change.user)].push(change);
             }
-            if fanout::expand(row).copy {
+            if fanout::expand(row).copy && self.node.config.inbox.in_store() {
                 let mut users: Vec<Vec<UserId>> = vec![Vec::new(); count];
                 for user in recipients.iter() {
                     users[topology.user_shard(*user)].push(*user);
@@ -119,6 +133,22 @@ impl<E: Env> Dispatcher<E> {
             }
         }))
         .await;
+    }
+
+    /// Puts rows into queues in Redis. Where there are no copies in the store, this goes on until it
+    /// is done.
+    async fn queue(&self, addressed: &[Addressed]) {
+        let Some(queue) = &self.queue else { return };
+        let copied = addressed.iter().filter(|(row, _)| fanout::expand(row).copy);
+        let copies: Vec<_> = copied.map(|(row, users)| (row, users.to_vec())).collect();
+        let rows = copies.iter().map(|(_, users)| users.len() as u64).sum();
+        while queue.put(&copies, self.node.env.wall_ms()).await.is_err() {
+            if self.node.config.inbox.in_store() {
+                return;
+            }
+            self.node.env.sleep(BACKOFF.0).await;
+        }
+        stats::add(&self.node.stats.rows_queued, rows);
     }
 
     /// Entries that tell members to compare cursors with the timeline: for all when the

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 
 use crate::call::{self, CallError, Caller};
 use crate::env::Env;
+use crate::inbox::RedisQueue;
 use crate::model::{ConversationId, DeviceId, Seq, UserId};
 use crate::node::{Callers, Node, Roster};
 use crate::points::Point;
@@ -40,6 +41,8 @@ struct GatewayNode<E: Env> {
     stores: Vec<Caller<E, Store>>,
     presence: Presence<E>,
     sessions: Sessions,
+    /// Queues in Redis, where there are any.
+    queue: Option<RedisQueue<E>>,
     /// Delivery acks that are not stored yet.
     acks: RefCell<BTreeMap<(DeviceId, ConversationId), Seq>>,
     acked: Notify,
@@ -47,12 +50,14 @@ struct GatewayNode<E: Env> {
 
 /// Runs a gateway.
 pub async fn run<E: Env>(node: Node<E>) {
+    let queued = node.config.inbox.in_redis();
     let gateway = Rc::new(GatewayNode {
         roster: Roster::join(&node, Role::Gateway),
         chats: Callers::new(node.clone()),
         stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
         presence: Presence::new(RedisLink::start(node.clone()), node.config.presence_lease),
         sessions: Sessions::new(node.config.push_retry.len()),
+        queue: queued.then(|| RedisQueue::new(RedisLink::start(node.clone()))),
         acks: RefCell::default(),
         acked: Notify::new(),
         node: node.clone(),

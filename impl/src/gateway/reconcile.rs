@@ -13,13 +13,20 @@ use crate::proto::gateway::What;
 use crate::proto::store::{Reply, Request};
 use crate::stats;
 
+/// With queues in Redis over copies in the store: one comparison in so many reads the copies too,
+/// since a queue that lost some rows looks like any other. The first one of a session is at login.
+const STORE_EVERY: u64 = 3;
+
 /// Compares once. What fails is found at the next heartbeat.
 pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
     if gateway.node.config.sabotaged(Sabotage::PushOnce) {
         return;
     }
     let device = session.device;
-    let limit = gateway.node.config.sync_rows;
+    let limit = match push_queued(gateway, session).await {
+        true => 0,
+        false => gateway.node.config.sync_rows,
+    };
     let mut after = (ConversationId(0), 0);
     loop {
         let request = Request::Pending { device, after, limit };
@@ -27,7 +34,7 @@ pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
             return;
         };
         let first_page = after == (ConversationId(0), 0);
-        let last_page = pending.copies.len() < limit;
+        let last_page = limit == 0 || pending.copies.len() < limit;
         for row in pending.copies {
             after = (row.conversation, row.seq);
             push(gateway, session, What::Row(row));
@@ -39,6 +46,31 @@ pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
             return;
         }
     }
+}
+
+/// Pushes what the user's queue in Redis holds; true when the store's copies need not be read.
+async fn push_queued<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) -> bool {
+    let Some(queue) = &gateway.queue else { return false };
+    let (limit, stats) = (gateway.node.config.sync_rows, &gateway.node.stats);
+    let generation = queue.generation();
+    let mut skip = 0;
+    loop {
+        let Ok(rows) = queue.read(session.device.user, skip, limit).await else { return false };
+        stats::add(&stats.rows_from_queue, rows.len() as u64);
+        skip += rows.len();
+        let last_page = rows.len() < limit;
+        for row in rows {
+            push(gateway, session, What::Row(row));
+        }
+        if last_page {
+            break;
+        }
+    }
+    let compared = session.compared.replace(session.compared.get() + 1);
+    let reconnected = session.redis_seen.replace(generation) != generation;
+    let enough = !compared.is_multiple_of(STORE_EVERY) && !reconnected;
+    stats::add(&stats.comparisons_from_queue, u64::from(enough));
+    enough
 }
 
 /// Compares cursors with the heads of their timelines.

@@ -5,9 +5,10 @@ use std::rc::Rc;
 use super::sessions::Session;
 use super::{GatewayNode, reconcile};
 use crate::env::Env;
-use crate::model::{ConversationId, SendKey};
+use crate::model::{ConversationId, Row, SendKey};
 use crate::proto::chat::{Reply, Request};
 use crate::proto::device::{ToDevice, ToGateway};
+use crate::proto::gateway::What;
 use crate::topology::{Role, owner_of};
 
 /// Handles one frame. Calls run in tasks of their own; their answers leave as they come.
@@ -16,7 +17,8 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame
         // Only the first frame of a connection logs in.
         ToGateway::Login(_) => {}
         ToGateway::Ack { conversation, upto } => {
-            session.acked(conversation, upto);
+            let acked = session.acked(conversation, upto);
+            leave_queue(gateway, session, acked);
             let mut acks = gateway.acks.borrow_mut();
             let cursor = acks.entry((session.device, conversation)).or_default();
             *cursor = upto.max(*cursor);
@@ -48,6 +50,25 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame
             });
         }
     }
+}
+
+/// Takes rows that the device has acked out of its user's queue in Redis.
+fn leave_queue<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Session, acked: Vec<What>) {
+    if gateway.queue.is_none() {
+        return;
+    }
+    let row = |what| match what {
+        What::Row(row) => Some(row),
+        What::Head(..) => None,
+    };
+    let rows: Vec<Row> = acked.into_iter().filter_map(row).collect();
+    let (gateway, user) = (gateway.clone(), session.device.user);
+    gateway.node.env.clone().spawn(async move {
+        let queue = gateway.queue.as_ref().expect("looked at above");
+        if !rows.is_empty() {
+            queue.remove(user, &rows).await;
+        }
+    });
 }
 
 /// Asks the conversation's chat node. Where there is no answer the device hears nothing, and asks

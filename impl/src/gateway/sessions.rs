@@ -25,6 +25,10 @@ pub struct Session {
     pub out: mpsc::Sender<ToDevice>,
     /// When the device last said anything.
     pub heard: Cell<Nanos>,
+    /// How often its cursors were compared.
+    pub compared: Cell<u64>,
+    /// The connection to Redis at the last comparison with the store.
+    pub redis_seen: Cell<u64>,
     unacked: RefCell<BTreeMap<(ConversationId, Seq), What>>,
 }
 
@@ -61,6 +65,8 @@ impl Sessions {
             number: self.opened.get(),
             out,
             heard: Cell::new(now),
+            compared: Cell::new(0),
+            redis_seen: Cell::new(0),
             unacked: RefCell::default(),
         });
         self.by_device.borrow_mut().insert(device, session.clone());
@@ -143,16 +149,14 @@ impl Sessions {
 }
 
 impl Session {
-    /// The device has everything of the conversation up to `upto`.
-    pub fn acked(&self, conversation: ConversationId, upto: Seq) {
+    /// The device has everything of the conversation up to `upto`; what was on its way of that.
+    pub fn acked(&self, conversation: ConversationId, upto: Seq) -> Vec<What> {
         let mut unacked = self.unacked.borrow_mut();
         let covered: Vec<_> = unacked
             .range((conversation, 0)..=(conversation, upto))
             .map(|(place, _)| *place)
             .collect();
-        for place in covered {
-            unacked.remove(&place);
-        }
+        covered.iter().filter_map(|place| unacked.remove(place)).collect()
     }
 
     /// Whether a push for that place is on its way.

@@ -13,7 +13,10 @@ use crate::journal::{Journal, NoRoom};
 use crate::model::MessageId;
 use crate::stats::Stats;
 
-use super::Snowflake;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::{NotNow, Snowflake, Source};
 
 /// How far the bound is raised: so far may ids run ahead of a right clock after a restart.
 const RESERVE_MS: u64 = 10_000;
@@ -92,5 +95,15 @@ impl<E: Env> Ids<E> {
         self.written.set((bound, position));
         let bounds = self.bounds.clone();
         self.env.spawn(async move { bounds.durable(position).await });
+    }
+}
+
+impl<E: Env> Source for Ids<E> {
+    fn ready(&self, count: usize) -> LocalBoxFuture<'_, Result<(), NotNow>> {
+        async move { Self::ready(self, count).await.map_err(|NoRoom| NotNow) }.boxed_local()
+    }
+
+    fn next(&self) -> MessageId {
+        Self::next(self)
     }
 }

@@ -72,6 +72,16 @@ pub enum Request {
         /// At most so many copies.
         limit: usize,
     },
+    /// A new epoch of ids, above all earlier ones. Asked of the first shard only.
+    NextIdEpoch,
+    /// The ids in `from + 1 ..= upto` for the caller alone, if all of them lie above all ids claimed
+    /// before. Asked of the first shard only.
+    ClaimIds {
+        /// Ids behind this one,
+        from: u64,
+        /// up to this one.
+        upto: u64,
+    },
 }
 
 /// A change of a user's conversation list.
@@ -126,6 +136,10 @@ pub enum Reply {
     Pending(Pending),
     /// The disk has no room; nothing has changed.
     NoRoom,
+    /// The new epoch of ids.
+    IdEpoch(u64),
+    /// Nothing was claimed: ids up to this one are taken.
+    IdsTaken(u64),
 }
 
 /// What a device has not acked.

@@ -92,6 +92,11 @@ impl<E: Env> RedisLink<E> {
         unreachable!("the last try returns")
     }
 
+    /// How often the link has connected.
+    pub fn generation(&self) -> u64 {
+        self.0.generation.get()
+    }
+
     /// Waits until the link has connected more often than `seen`; the new count.
     pub async fn connected_after(&self, seen: u64) -> u64 {
         loop {

@@ -12,13 +12,13 @@ pub struct Names {
 
 impl Default for Names {
     fn default() -> Self {
-        Self::SIMULATED
+        Self::PRIVATE
     }
 }
 
 impl Names {
-    /// In simulated clusters node `n` is `10.0.0.0` + `n`.
-    pub const SIMULATED: Self = Self { base: u32::from_be_bytes([10, 0, 0, 0]) };
+    /// In a private network node `n` is `10.0.0.0` + `n`.
+    pub const PRIVATE: Self = Self { base: u32::from_be_bytes([10, 0, 0, 0]) };
 
     /// With sockets of the machine a node's number is its address.
     pub const REAL: Self = Self { base: 0 };
@@ -41,10 +41,10 @@ mod tests {
 
     #[test]
     fn names_and_numbers_go_both_ways() {
-        assert_eq!(Names::SIMULATED.ip(258), Ipv4Addr::new(10, 0, 1, 2));
-        assert_eq!(Names::SIMULATED.node(Ipv4Addr::new(10, 0, 1, 2)), Some(258));
-        assert_eq!(Names::SIMULATED.node(Ipv4Addr::LOCALHOST), Some(0x7500_0001));
-        assert_eq!(Names::SIMULATED.node(Ipv4Addr::new(9, 255, 255, 255)), None);
+        assert_eq!(Names::PRIVATE.ip(258), Ipv4Addr::new(10, 0, 1, 2));
+        assert_eq!(Names::PRIVATE.node(Ipv4Addr::new(10, 0, 1, 2)), Some(258));
+        assert_eq!(Names::PRIVATE.node(Ipv4Addr::LOCALHOST), Some(0x7500_0001));
+        assert_eq!(Names::PRIVATE.node(Ipv4Addr::new(9, 255, 255, 255)), None);
         let loopback = u32::from(Ipv4Addr::LOCALHOST);
         assert_eq!(Names::REAL.ip(loopback), Ipv4Addr::LOCALHOST);
         assert_eq!(Names::REAL.node(Ipv4Addr::LOCALHOST), Some(loopback));

@@ -33,7 +33,7 @@ const SABOTAGED_SYNC: Span = Span::s(1);
 pub async fn run<E: Env>(node: Node<E>) {
     let (journal, records) =
         Journal::<E, Mutation>::open(node.env.clone(), "store.wal", node.stats.clone()).await;
-    let mut state = State::new(node.config.sabotage, node.stats.clone());
+    let mut state = State::new(&node.config, node.stats.clone());
     for record in &records {
         state.replay(record);
     }

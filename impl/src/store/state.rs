@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mailbox::Mailbox;
 use super::timeline::{Conflict, Timeline};
-use crate::config::Sabotage;
+use crate::config::{Config, Idempotency, Sabotage};
 use crate::model::{Body, ConversationId, DeviceId, Row, SendKey, Seq, UserId};
 use crate::proto::device::Refusal;
 use crate::proto::store::{ListChange, Reply, Request};
@@ -24,6 +24,10 @@ pub enum Mutation {
     Acked(Vec<(DeviceId, ConversationId, Seq)>),
     /// The relay has brought all commits before this number into the log.
     Relayed(u64),
+    /// A new epoch of ids.
+    IdEpochRaised,
+    /// Ids up to this one are claimed.
+    IdsClaimed(u64),
 }
 
 impl From<Conflict> for Reply {
@@ -56,6 +60,10 @@ pub enum Decision {
 /// One shard.
 pub struct State {
     sabotage: Sabotage,
+    /// Whether a send key may stand in one row only.
+    unique: bool,
+    /// Whether appends of an outdated epoch are refused.
+    fencing: bool,
     stats: Arc<Stats>,
     timelines: BTreeMap<ConversationId, Timeline>,
     /// What a conversation has that nobody has opened.
@@ -64,18 +72,27 @@ pub struct State {
     /// Commits in their order; the first has number `relayed`.
     outbox: VecDeque<Outgoing>,
     relayed: u64,
+    /// The last epoch of ids that was given.
+    id_epoch: u64,
+    /// Ids up to this one are claimed.
+    ids_claimed: u64,
 }
 
 impl State {
-    pub fn new(sabotage: Sabotage, stats: Arc<Stats>) -> Self {
+    pub fn new(config: &Config, stats: Arc<Stats>) -> Self {
         Self {
-            sabotage,
+            sabotage: config.sabotage,
+            unique: config.idempotency == Idempotency::Store
+                && !config.sabotaged(Sabotage::NoDedupe),
+            fencing: config.fencing && !config.sabotaged(Sabotage::NoFencing),
             stats,
             timelines: BTreeMap::new(),
             no_timeline: Timeline::default(),
             mailboxes: BTreeMap::new(),
             outbox: VecDeque::new(),
             relayed: 0,
+            id_epoch: 0,
+            ids_claimed: 0,
         }
     }
 
@@ -90,11 +107,10 @@ impl State {
             }
             Request::Ack(acks) => return Decision::Change(Mutation::Acked(acks)),
             Request::Append { conversation, mut epoch, mut rows } => {
-                if self.sabotage == Sabotage::NoFencing {
+                if !self.fencing {
                     self.follow_on(conversation, &mut epoch, &mut rows);
                 }
-                let unique = self.sabotage != Sabotage::NoDedupe;
-                match self.timeline(conversation).admits(epoch, &rows, unique) {
+                match self.timeline(conversation).admits(epoch, &rows, self.unique) {
                     Ok(()) => return Decision::Change(Mutation::Appended(rows)),
                     Err(conflict) => conflict.into(),
                 }
@@ -137,11 +153,18 @@ impl State {
                 stats::add(&self.stats.store_rows_read, rows as u64);
                 Reply::Pending(pending)
             }
+            Request::NextIdEpoch => return Decision::Change(Mutation::IdEpochRaised),
+            Request::ClaimIds { from, upto } => {
+                if from >= self.ids_claimed {
+                    return Decision::Change(Mutation::IdsClaimed(upto));
+                }
+                Reply::IdsTaken(self.ids_claimed)
+            }
         };
         Decision::Reply(reply)
     }
 
-    /// A planted bug: messages of any epoch are put behind what is there. Changes of the membership
+    /// Without fencing, messages of any epoch are put behind what is there. Changes of the membership
     /// are not, since members that change twice are no members.
     fn follow_on(&self, conversation: ConversationId, epoch: &mut u64, rows: &mut [Row]) {
         if rows.iter().all(|row| matches!(row.body, Body::Content(_))) {
@@ -164,6 +187,7 @@ impl State {
             Mutation::FannedOut(entries, _) => {
                 stats::add(&self.stats.inbox_copies, (written - entries.len()) as u64);
             }
+            Mutation::IdEpochRaised => return Reply::IdEpoch(self.id_epoch),
             _ => {}
         }
         stats::add(&self.stats.store_rows_written, written as u64);
@@ -225,6 +249,14 @@ impl State {
                 }
                 0
             }
+            Mutation::IdEpochRaised => {
+                self.id_epoch += 1;
+                1
+            }
+            Mutation::IdsClaimed(upto) => {
+                self.ids_claimed = *upto;
+                1
+            }
         }
     }
 
@@ -266,5 +298,34 @@ impl State {
         let mutation = Mutation::Relayed(number);
         self.apply(&mutation);
         mutation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(state: &mut State, request: Request) -> Reply {
+        match state.decide(request) {
+            Decision::Reply(reply) => reply,
+            Decision::Change(mutation) => state.change(&mutation, 0),
+        }
+    }
+
+    #[test]
+    fn no_id_is_claimed_twice_and_no_epoch_given_twice_also_over_a_restart() {
+        let mut state = State::new(&Config::default(), Arc::default());
+        let claim = |from, upto| Request::ClaimIds { from, upto };
+        assert_eq!(change(&mut state, claim(10, 20)), Reply::Done);
+        assert_eq!(change(&mut state, claim(0, 10)), Reply::IdsTaken(20), "below the floor");
+        assert_eq!(change(&mut state, claim(19, 29)), Reply::IdsTaken(20), "partly below");
+        assert_eq!(change(&mut state, Request::NextIdEpoch), Reply::IdEpoch(1));
+        let mut restarted = State::new(&Config::default(), Arc::default());
+        for mutation in [Mutation::IdsClaimed(20), Mutation::IdEpochRaised] {
+            restarted.replay(&mutation);
+        }
+        assert_eq!(change(&mut restarted, claim(10, 20)), Reply::IdsTaken(20));
+        assert_eq!(change(&mut restarted, claim(20, 30)), Reply::Done);
+        assert_eq!(change(&mut restarted, Request::NextIdEpoch), Reply::IdEpoch(2));
     }
 }

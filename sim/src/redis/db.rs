@@ -44,6 +44,11 @@ impl Db {
         self.expiry = expiry;
     }
 
+    /// What becomes of expired keys.
+    pub fn expiry(&self) -> Expiry {
+        self.expiry
+    }
+
     /// The time it was told.
     pub fn now_ms(&self) -> i64 {
         self.now_ms

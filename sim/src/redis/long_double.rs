@@ -33,6 +33,11 @@ impl LongDouble {
         let negative = text.starts_with('-');
         let value = match bare.to_ascii_lowercase().as_str() {
             "inf" | "infinity" => X87DoubleExtended::INFINITY,
+            digits if digits.starts_with("0x") => {
+                // C needs no exponent in a number of base 16.
+                let exponent = if digits.contains('p') { "" } else { "p0" };
+                format!("{digits}{exponent}").parse().ok()?
+            }
             digits if digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') => {
                 let read = X87DoubleExtended::from_str_r(digits, Round::NearestTiesToEven).ok()?;
                 let too_much = read.status.intersects(Status::OVERFLOW);

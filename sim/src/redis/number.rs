@@ -14,10 +14,17 @@ pub fn integer(text: &[u8]) -> Option<i64> {
 /// Reads a score as `ZADD` does: finite numbers that fit, and infinities by name.
 pub fn float(text: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(text).ok()?;
-    let value: f64 = text.parse().ok()?;
+    let value = double(text)?;
     let named = text.bytes().any(|byte| byte.eq_ignore_ascii_case(&b'n'));
-    let mantissa = text.split(['e', 'E']).next().unwrap_or("");
-    let underflow = value == 0.0 && mantissa.bytes().any(|byte| matches!(byte, b'1'..=b'9'));
+    let mantissa = match text.contains(['x', 'X']) {
+        true => text.split(['p', 'P']).next(),
+        false => text.split(['e', 'E']).next(),
+    };
+    let nonzero = mantissa
+        .unwrap_or("")
+        .bytes()
+        .any(|byte| matches!(byte, b'1'..=b'9' | b'a'..=b'f' | b'A'..=b'F'));
+    let underflow = value == 0.0 && nonzero;
     let overflow = value.is_infinite() && !named;
     (!value.is_nan() && !underflow && !overflow).then_some(value)
 }
@@ -29,9 +36,32 @@ pub fn bound(text: &[u8]) -> Option<f64> {
         return Some(0.0);
     }
     let text = std::str::from_utf8(text).ok()?;
-    let value: f64 =
-        text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']).parse().ok()?;
+    let value = double(text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']))?;
     (!value.is_nan()).then_some(value)
+}
+
+/// Reads a number as C's `strtod` does, in decimal or hexadecimal digits. What does not fit is
+/// rounded to zero or to infinity.
+pub fn double(text: &str) -> Option<f64> {
+    let bare = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let Some(digits) = bare.strip_prefix("0x").or_else(|| bare.strip_prefix("0X")) else {
+        return text.parse().ok();
+    };
+    let (digits, exponent) = match digits.split_once(['p', 'P']) {
+        Some((digits, exponent)) => (digits, exponent.parse::<i32>().ok()?),
+        None => (digits, 0),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.is_empty() && part.is_empty() {
+        return None;
+    }
+    let mut value = 0.0;
+    for digit in whole.chars().chain(part.chars()) {
+        value = value * 16.0 + f64::from(digit.to_digit(16)?);
+    }
+    let places = i32::try_from(part.len()).ok()?;
+    let value = value * 2_f64.powi(exponent.saturating_sub(4 * places));
+    Some(if text.starts_with('-') { -value } else { value })
 }
 
 /// Writes a double as C's `%.17g` does.
@@ -48,21 +78,6 @@ pub fn write_float(value: f64) -> String {
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{}e{sign}{:02}", trim_zeros(mantissa), exponent.abs())
-}
-
-/// Writes a double in the fewest digits that read back as the same: the short form of `ZSCAN`.
-pub fn write_short(value: f64) -> String {
-    if value.is_infinite() {
-        return write_float(value);
-    }
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').expect("`{:e}` writes an exponent");
-    let exponent: i32 = exponent.parse().expect("`{:e}` writes a decimal exponent");
-    if (-7..21).contains(&exponent) {
-        return format!("{value}");
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{mantissa}e{sign}{}", exponent.abs())
 }
 
 fn trim_zeros(text: &str) -> &str {
@@ -87,7 +102,8 @@ mod tests {
     fn floats_that_do_not_fit_are_refused() {
         assert_eq!(float(b"-inf"), Some(f64::NEG_INFINITY));
         assert_eq!(float(b"0e5"), Some(0.0));
-        for text in ["", "nan", " 1", "1x", "1e999", "1e-999"] {
+        assert_eq!((float(b"-0x1.8P1"), float(b"0x10")), (Some(-3.0), Some(16.0)));
+        for text in ["", "nan", " 1", "1x", "1e999", "1e-999", "0x", "0x1p", "0x.p1"] {
             assert_eq!(float(text.as_bytes()), None, "{text:?}");
         }
         assert_eq!((bound(b""), bound(b"1e999")), (Some(0.0), Some(f64::INFINITY)));

@@ -55,7 +55,7 @@ pub struct Options {
 impl Options {
     /// A master on this port.
     pub fn new(port: u16, counters: Arc<Counters>) -> Self {
-        let (names, replication) = (Names::SIMULATED, Settings::default());
+        let (names, replication) = (Names::PRIVATE, Settings::default());
         let persistence = Persistence::None;
         Self { port, node: None, names, master: None, replication, persistence, counters }
     }

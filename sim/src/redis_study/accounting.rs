@@ -117,9 +117,10 @@ pub fn account(history: &History, events: &[Event]) -> Account {
 
 /// Why a write that its master acknowledged is not there.
 pub fn cause(write: &Operation, events: &[Event]) -> Cause {
+    // It was written before its answer came: a kill in between took it, too.
     let own = |what: fn(Change) -> bool| {
         let later = events.iter().filter(|event| event.node == write.node && what(event.what));
-        later.filter(|event| event.at >= write.ended).map(|event| event.at).min()
+        later.filter(|event| event.at >= write.invoked).map(|event| event.at).min()
     };
     let killed = own(|what| what == Change::Killed);
     let demoted = own(|what| what == Change::Demoted);

@@ -1,6 +1,6 @@
 //! Experiments in the simulator: hosts for Redis and for the clients, and what is done to them.
 //!
-//! Which programs run on the Redis hosts is said in one place, [`add_redis`]. What cannot be
+//! Which programs run on the Redis hosts is said in one place, `add_redis`. What cannot be
 //! simulated is refused by [`missing`], never simplified in silence.
 
 use std::collections::BTreeSet;
@@ -160,7 +160,7 @@ fn finder(master: HostId, sentinels: &[HostId]) -> Finder {
         fixed: Addr { node: master, port: REDIS_PORT },
         sentinels: sentinels.collect(),
         master: REDIS_MASTER.to_owned(),
-        names: Names::SIMULATED,
+        names: Names::PRIVATE,
     }
 }
 
@@ -263,8 +263,7 @@ pub fn redlock(seed: u64, ttl_ms: u64, mishap: Mishap) -> History {
     sim.run_until(sim.now() + 100 * MS);
     sim.start(contenders[1]);
     sim.run_until(sim.now() + SECOND);
-    let history = recorder.history().clone();
-    history
+    recorder.history().clone()
 }
 
 /// A client that asks for the lock once and notes the hold if it gets it.

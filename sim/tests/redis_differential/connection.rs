@@ -39,7 +39,8 @@ pub fn command() -> BoxedStrategy<Line> {
         "EXPIRE",
     ]);
     let long = Just("long ".repeat(40));
-    let any_word = prop_oneof![4 => value(), 2 => any_key(), 1 => long];
+    let any_word =
+        prop_oneof![4 => value(), 2 => one_of(&["string", "hash", "set", "other", ""]), 1 => long];
     let anything = (names, many(any_word, 0..5)).prop_map(|(name, mut words)| {
         words.insert(0, name);
         words

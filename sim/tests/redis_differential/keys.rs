@@ -41,7 +41,7 @@ pub fn command() -> BoxedStrategy<Line> {
         command!(
             "OBJECT",
             one(one_of(&["ENCODING", "REFCOUNT"])),
-            one(one_of(&["num", "hash", "none"]))
+            one(one_of(&["list", "ints", "hash", "none"]))
         ),
         command!("SWAPDB", one(one_of(&["0", "1", "x"])), one(one_of(&["0", "1", "16"]))),
         command!("FLUSHDB", option(&["ASYNC", "sync", "now"])),

@@ -93,10 +93,16 @@ fn search(
     compare: impl Fn(&[Step]) -> Result<u64, String>,
 ) {
     let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
-    let seeded = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let mut runner = TestRunner::new_with_rng(config, seeded);
     let compared = std::cell::Cell::new(0);
-    while compared.get() < commands {
+    for batch in 0_u64.. {
+        if compared.get() >= commands {
+            return;
+        }
+        // A runner that has run its cases would run no more.
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&batch.to_le_bytes());
+        let seeded = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+        let mut runner = TestRunner::new_with_rng(config.clone(), seeded);
         let outcome = runner.run(sequences, |steps| {
             let count = compare(&steps).map_err(TestCaseError::fail)?;
             compared.set(compared.get() + count);

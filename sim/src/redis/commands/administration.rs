@@ -2,7 +2,6 @@
 
 use super::super::config::name_of;
 use super::super::instance::Instance;
-use super::super::number::integer;
 use super::flags::{ADMIN, FAST, LOADING, NO_SCRIPT, STALE};
 use super::{Command, Context, Failure, Keys, Reply, command, container, pattern, up_to_zero};
 
@@ -10,7 +9,6 @@ const ADMINISTRATION: u32 = ADMIN | NO_SCRIPT | LOADING | STALE;
 
 pub(super) const TABLE: &[Command] = &[
     container("acl", -2, ACL),
-    container("command", -1, COMMAND),
     container("config", -2, CONFIG),
     container("latency", -2, LATENCY),
     container("slowlog", -2, SLOWLOG),
@@ -19,13 +17,6 @@ pub(super) const TABLE: &[Command] = &[
 
 const ACL: &[Command] =
     &[command("whoami", 2, NO_SCRIPT | LOADING | STALE, Keys::None, acl_whoami)];
-
-const COMMAND: &[Command] = &[
-    command("count", 2, LOADING | STALE, Keys::None, command_count),
-    command("docs", -2, LOADING | STALE, Keys::None, command_docs),
-    command("getkeys", -4, LOADING | STALE, Keys::None, command_getkeys),
-    command("list", -2, LOADING | STALE, Keys::None, command_list),
-];
 
 const CONFIG: &[Command] = &[
     command("get", -3, ADMINISTRATION, Keys::None, config_get),
@@ -67,50 +58,6 @@ fn fine(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
 fn time(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
     let (seconds, rest) = (context.now_ms() / 1000, context.now_ms() % 1000 * 1000);
     Ok(Reply::Array([seconds, rest].map(|part| Reply::bulk(part.to_string())).to_vec()))
-}
-
-fn command_count(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Ok(Reply::count(super::COMMANDS.len()))
-}
-
-fn command_list(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    if words.len() > 2 {
-        return Err(if words.len() == 5 { Failure::Syntax } else { context.arity() });
-    }
-    Ok(Reply::Set(super::COMMANDS.keys().map(Reply::bulk).collect()))
-}
-
-/// Nobody has described them.
-fn command_docs(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Ok(Reply::Map(Vec::new()))
-}
-
-fn command_getkeys(_: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let words = &words[2..];
-    let (_, command) = super::find(words).map_err(|failure| match failure {
-        Failure::Arity(_) => Failure::text("Invalid number of arguments specified for command"),
-        _ => Failure::text("Invalid command specified"),
-    })?;
-    let invalid = || Failure::text("Invalid arguments specified for command");
-    let keys: Vec<&Vec<u8>> = match command.keys {
-        Keys::None => return Err(Failure::text("The command has no key arguments")),
-        Keys::Range(first, last, step) => {
-            let len = i64::try_from(words.len()).expect("words are counted in 32 bits");
-            let end = if last < 0 { len + last } else { last };
-            let end = usize::try_from(end).map_err(|_| invalid())?.min(words.len() - 1);
-            words.get(first..=end).ok_or_else(invalid)?.iter().step_by(step).collect()
-        }
-        Keys::Counted(at) => {
-            let count = words.get(at).and_then(|word| integer(word));
-            let count = count.and_then(|count| usize::try_from(count).ok());
-            let end = at + 1 + count.ok_or_else(invalid)?;
-            words.get(at + 1..end).ok_or_else(invalid)?.iter().collect()
-        }
-    };
-    if keys.is_empty() {
-        return Err(Failure::text("The command has no key arguments"));
-    }
-    Ok(Reply::Array(keys.into_iter().map(Reply::bulk).collect()))
 }
 
 /// A name is told as it was asked for, and what a pattern finds as it is called.

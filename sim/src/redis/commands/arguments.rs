@@ -1,12 +1,24 @@
 //! Words that many commands share: counts, places, scan options, and patterns.
 
 use super::{Context, Failure, Reply};
-use crate::redis::number::integer;
+use crate::redis::long_double::LongDouble;
+use crate::redis::number::{double, float, integer};
 
 /// An integer that is not negative.
 pub(super) fn positive(word: &[u8]) -> Result<usize, Failure> {
-    let number = integer(word).ok_or(Failure::NotAnInteger)?;
-    usize::try_from(number).map_err(|_| Failure::text("value is out of range, must be positive"))
+    let number = integer(word).and_then(|number| usize::try_from(number).ok());
+    number.ok_or_else(|| Failure::text("value is out of range, must be positive"))
+}
+
+/// How many items are to be chosen by chance; negative if one may be chosen several times.
+pub(super) fn random_count(word: &[u8]) -> Result<i64, Failure> {
+    let count = integer(word).ok_or(Failure::NotAnInteger)?;
+    if count == i64::MIN {
+        let (min, max) = (-i64::MAX, i64::MAX);
+        let text = format!("value is out of range, value must between {min} and {max}");
+        return Err(Failure::text(text));
+    }
+    Ok(count)
 }
 
 /// The part of a sequence of `len` from `start` to `stop`, both of which count from the end when
@@ -19,18 +31,19 @@ pub(super) fn span(start: i64, stop: i64, len: usize) -> Option<std::ops::RangeI
     (start <= stop).then_some(start..=stop)
 }
 
-/// How long a command waits, in seconds; 0 is for ever.
+/// Until when a command waits that is told how long, in seconds; 0 is for ever. What does not fit
+/// into an integer of milliseconds is the least of them in Redis.
 pub(super) fn timeout(context: &Context<'_>, word: &[u8]) -> Result<Option<i64>, Failure> {
+    let text = std::str::from_utf8(word).ok();
+    // Redis reads it with more digits and a wider range than it needs.
+    let fits = LongDouble::parse(word).is_some() || float(word).is_some();
+    let seconds = text.filter(|_| fits).and_then(double);
     let invalid = || Failure::text("timeout is not a float or out of range");
-    let text = std::str::from_utf8(word).map_err(|_| invalid())?;
-    let seconds: f64 = text.parse().map_err(|_| invalid())?;
-    if !seconds.is_finite() || seconds * 1000.0 > i64::MAX as f64 {
-        return Err(invalid());
-    }
-    if seconds < 0.0 {
+    let ms = (seconds.ok_or_else(invalid)? * 1000.0).ceil();
+    if ms < 0.0 || ms >= i64::MAX as f64 {
         return Err(Failure::text("timeout is negative"));
     }
-    Ok(context.deadline_ms(seconds))
+    Ok(context.deadline_ms(ms as i64))
 }
 
 /// The options of the `SCAN` family.
@@ -45,6 +58,14 @@ pub(super) struct Scan<'a> {
     pub(super) kind: Option<&'a [u8]>,
 }
 
+/// The number of a cursor. A collection that is not there is noticed before a wrong option, but
+/// after a wrong cursor.
+pub(super) fn cursor(word: &[u8]) -> Result<u64, Failure> {
+    let text = std::str::from_utf8(word).ok().filter(|text| !text.starts_with('+'));
+    let cursor = text.and_then(|text| text.parse().ok());
+    cursor.ok_or_else(|| Failure::text("invalid cursor"))
+}
+
 /// Reads the cursor and the options behind it.
 pub(super) fn scan<'a>(
     context: &Context<'_>,
@@ -52,9 +73,7 @@ pub(super) fn scan<'a>(
     words: &'a [Vec<u8>],
     with_kind: bool,
 ) -> Result<Scan<'a>, Failure> {
-    let text = std::str::from_utf8(cursor).ok().filter(|text| !text.starts_with('+'));
-    let cursor: Option<u64> = text.and_then(|text| text.parse().ok());
-    let cursor = cursor.ok_or_else(|| Failure::text("invalid cursor"))?;
+    let cursor = self::cursor(cursor)?;
     let after = context.instance.cursors.place(cursor).map(<[u8]>::to_vec);
     let over = cursor != 0 && after.is_none();
     let mut scan = Scan { after, over, pattern: None, count: 10, kind: None };

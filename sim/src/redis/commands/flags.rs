@@ -22,7 +22,7 @@ pub(crate) const STALE: u32 = 1 << 8;
 pub(crate) const LOADING: u32 = 1 << 9;
 /// It is for administrators.
 pub(crate) const ADMIN: u32 = 1 << 10;
-/// It belongs to publishing and subscribing.
-pub(crate) const PUBSUB: u32 = 1 << 11;
 /// It may have effects that replicas must hear of although it writes no key.
 pub(crate) const MAY_REPLICATE: u32 = 1 << 12;
+/// It belongs to publishing and subscribing.
+pub(crate) const PUBSUB: u32 = 1 << 11;

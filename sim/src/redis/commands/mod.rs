@@ -10,6 +10,7 @@ mod clients;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
+mod introspection;
 mod keys;
 mod lists;
 pub(crate) mod pattern;
@@ -19,6 +20,7 @@ mod scripts;
 mod server;
 mod sets;
 mod sorted_sets;
+mod streams;
 mod strings;
 mod transactions;
 
@@ -41,7 +43,8 @@ const TABLES: &[&[&[Command]]] = &[
     &hashes::TABLES,
     &keys::TABLES,
     &sorted_sets::TABLES,
-    &[administration::TABLE, clients::TABLE],
+    &streams::TABLES,
+    &[administration::TABLE, clients::TABLE, introspection::TABLE],
     &[pubsub::TABLE, replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
@@ -85,6 +88,10 @@ pub(crate) enum Keys {
     Range(usize, i64, usize),
     /// As many as this word says, from the next one on.
     Counted(usize),
+    /// The word after the name, and as many as this word says, from the next one on.
+    FirstAndCounted(usize),
+    /// The first half of what stands behind the word `STREAMS`.
+    Streams,
 }
 
 /// The word after the name.
@@ -129,7 +136,8 @@ fn named(table: &'static [Command], word: &[u8]) -> Option<&'static Command> {
     table.iter().find(|command| command.name.as_bytes().eq_ignore_ascii_case(word))
 }
 
-fn unknown(words: &[Vec<u8>]) -> Failure {
+/// Nobody knows this command.
+pub(crate) fn unknown(words: &[Vec<u8>]) -> Failure {
     let mut arguments: Vec<u8> = Vec::new();
     for word in &words[1..] {
         let Some(room) = ECHO_BYTES_MAX.checked_sub(arguments.len()).filter(|room| *room > 0)
@@ -143,7 +151,8 @@ fn unknown(words: &[Vec<u8>]) -> Failure {
     Failure::text(text)
 }
 
-fn unknown_subcommand(container: &[u8], word: &[u8]) -> Failure {
+/// The command knows no such word.
+pub(crate) fn unknown_subcommand(container: &[u8], word: &[u8]) -> Failure {
     let (word, container) = (shortened(word, ECHO_BYTES_MAX), container.to_ascii_uppercase());
     Failure::text([b"unknown subcommand '", word, b"'. Try ", &container, b" HELP."].concat())
 }

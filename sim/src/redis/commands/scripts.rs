@@ -7,6 +7,9 @@ use super::{Command, Context, Failure, Keys, Reply, command, container};
 const EVAL: u32 = NO_SCRIPT | MAY_REPLICATE | STALE;
 const EVAL_READ: u32 = NO_SCRIPT | READ | STALE;
 
+/// Some words of a request.
+type Words<'a> = &'a [Vec<u8>];
+
 pub(super) const TABLE: &[Command] = &[
     command("eval", -3, EVAL, Keys::Counted(2), eval),
     command("eval_ro", -3, EVAL_READ, Keys::Counted(2), eval_ro),
@@ -74,7 +77,7 @@ fn of_digest(
 }
 
 /// The script's keys, and its other arguments.
-fn split(words: &[Vec<u8>]) -> Result<(&[Vec<u8>], &[Vec<u8>]), Failure> {
+fn split(words: &[Vec<u8>]) -> Result<(Words<'_>, Words<'_>), Failure> {
     let count = integer(&words[2]).ok_or(Failure::NotAnInteger)?;
     let rest = &words[3..];
     if count > i64::try_from(rest.len()).expect("words are counted in 32 bits") {

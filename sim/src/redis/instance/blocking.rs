@@ -32,6 +32,9 @@ pub enum Wait {
         keys: Vec<Vec<u8>>,
         /// What they should hold.
         kind: Kind,
+        /// What the client is told when one of them no longer holds such a value; `None` if it
+        /// goes on waiting then.
+        gone: Option<Reply>,
     },
     /// So many replicas that have the stream up to here.
     Acks {
@@ -40,13 +43,16 @@ pub enum Wait {
         /// How many.
         enough: usize,
     },
-    /// Something that [`Instance::serve`] is told of.
+    /// Something that `Instance::serve` is told of.
     Event,
 }
 
 impl Instance {
-    /// The client waits from now on.
+    /// The client waits from now on. Who is served and finds nothing goes on waiting.
     pub(super) fn block(&mut self, id: ClientId, database: usize, blocked: Blocked) {
+        if self.is_blocked(id) {
+            return;
+        }
         if let Wait::Keys { keys, .. } = &blocked.wait {
             for key in keys {
                 let clients = self.waiting.entry((database, key.clone())).or_default();
@@ -109,43 +115,44 @@ impl Instance {
             for (database, key) in std::mem::take(&mut self.ready) {
                 let clients = self.waiting.get(&(database, key.clone())).cloned();
                 for id in clients.unwrap_or_default() {
-                    if self.may_be_served(id, database, &key) {
-                        self.serve(id);
-                    }
+                    self.serve_key(id, database, &key);
                 }
             }
+            self.note_expired();
         }
     }
 
-    fn may_be_served(&mut self, id: ClientId, database: usize, key: &[u8]) -> bool {
+    /// Serves a client that waits for this key, unless what it holds is of another kind.
+    fn serve_key(&mut self, id: ClientId, database: usize, key: &[u8]) {
         let blocked = self.clients.get(&id).and_then(|session| session.blocked.as_ref());
-        let Some(Blocked { wait: Wait::Keys { kind, .. }, .. }) = blocked else { return false };
-        let kind = *kind;
-        self.databases[database].get(key).is_some_and(|value| value.kind() == kind)
-    }
-
-    /// Runs what the client waits to run. It goes on waiting, at the end of the line, if that finds
-    /// nothing either.
-    pub(crate) fn serve(&mut self, id: ClientId) {
-        let Some(blocked) = self.unblock(id) else { return };
-        let (name, command) = commands::find(&blocked.retry).expect("it ran before");
-        let deadline_ms = blocked.deadline_ms;
-        let reply = self.call(id, &name, command, &blocked.retry);
-        self.reply(id, &reply);
-        // A second wait ends when the first one would have.
-        let session = self.clients.get_mut(&id).expect("who waits is there");
-        if let Some(again) = &mut session.blocked {
-            if let Some(at_ms) = std::mem::replace(&mut again.deadline_ms, deadline_ms) {
-                self.deadlines.remove(&(at_ms, id));
-            }
-            self.deadlines.extend(deadline_ms.map(|at_ms| (at_ms, id)));
+        let Some(Blocked { wait: Wait::Keys { kind, gone, .. }, .. }) = blocked else { return };
+        let held = self.databases[database].get(key).map(|value| value.kind());
+        if held == Some(*kind) {
+            self.served_key = Some(key.to_vec());
+            self.serve(id);
+            self.served_key = None;
+        } else if let Some(gone) = gone.clone() {
+            self.unblock(id);
+            self.reply(id, &gone);
         }
     }
 
-    /// Lets those give up whose time is over.
+    /// Runs what the client waits to run. It keeps its place in the line if that finds nothing.
+    pub(crate) fn serve(&mut self, id: ClientId) {
+        let blocked = self.clients.get(&id).and_then(|session| session.blocked.as_ref());
+        let Some(retry) = blocked.map(|blocked| blocked.retry.clone()) else { return };
+        let (name, command) = commands::find(&retry).expect("it ran before");
+        let reply = self.call(id, &name, command, &retry);
+        if reply != Reply::Nothing {
+            self.unblock(id);
+            self.reply(id, &reply);
+        }
+    }
+
+    /// Lets those give up whose time is over, which it is not in its last millisecond.
     pub(super) fn give_up_waiting(&mut self) {
         while let Some((at_ms, id)) = self.deadlines.first().copied() {
-            if at_ms > self.now_ms {
+            if at_ms >= self.now_ms {
                 return;
             }
             let blocked = self.unblock(id).expect("who has a deadline waits");
@@ -155,8 +162,39 @@ impl Instance {
 }
 
 impl Context<'_> {
-    /// When a wait of so many seconds ends, which is never for 0.
-    pub fn deadline_ms(&self, seconds: f64) -> Option<i64> {
-        (seconds > 0.0).then(|| self.now_ms() + (seconds * 1000.0).ceil() as i64)
+    /// Which of its keys the command looks at: all of them, or, when its client has waited, the
+    /// one that was changed.
+    pub fn due_keys(&self, keys: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        self.served_key().map_or_else(|| keys.to_vec(), |key| vec![key.to_vec()])
+    }
+
+    /// The changed key for which the client has waited; `None` when the command runs first.
+    pub fn served_key(&self) -> Option<&[u8]> {
+        self.instance.served_key.as_deref()
+    }
+
+    /// Waits for a value at one of the keys; the reply, which is `nothing` where no command may
+    /// wait.
+    pub fn wait_for_keys(
+        &mut self,
+        kind: Kind,
+        keys: &[Vec<u8>],
+        deadline_ms: Option<i64>,
+        words: &[Vec<u8>],
+        nothing: Reply,
+    ) -> Reply {
+        if !self.may_block() {
+            return nothing;
+        }
+        let wait = Wait::Keys { keys: keys.to_vec(), kind, gone: None };
+        // Who has waited is told of no list, even where an element would have been the reply.
+        let timed_out = Reply::NullArray;
+        self.block(Blocked { wait, deadline_ms, timed_out, retry: words.to_vec() });
+        Reply::Nothing
+    }
+
+    /// When a wait of so many milliseconds ends, which is never for 0.
+    pub fn deadline_ms(&self, wait_ms: i64) -> Option<i64> {
+        (wait_ms > 0).then(|| self.now_ms().saturating_add(wait_ms))
     }
 }

@@ -3,9 +3,9 @@
 use super::session::{ClientId, Session};
 use super::{Blocked, Instance};
 use crate::redis::commands::Failure;
-use crate::redis::db::Db;
+use crate::redis::db::{Db, Expiry};
 use crate::redis::request::Request;
-use crate::redis::values::{Hash, List, Set, SortedSet, Typed, Value};
+use crate::redis::values::{Hash, List, Set, SortedSet, Stream, Typed, Value};
 
 /// What a running command works with.
 pub struct Context<'a> {
@@ -46,6 +46,17 @@ impl<'a> Context<'a> {
         self.instance.modified(self.database, key);
     }
 
+    /// As [`modified`](Self::modified), when there is less at the key than before, so that nobody
+    /// can have waited for it.
+    pub fn lessened(&mut self, key: &[u8]) {
+        self.instance.lessened(self.database, key);
+    }
+
+    /// Who waits for this key must be looked at, though its value was not modified.
+    pub fn ready(&mut self, key: &[u8]) {
+        self.instance.note_ready(self.database, key);
+    }
+
     /// As [`modified`](Self::modified), in another database.
     pub fn modified_in(&mut self, database: usize, key: &[u8]) {
         self.instance.modified(database, key);
@@ -65,6 +76,12 @@ impl<'a> Context<'a> {
     /// Whether the command may wait: it is neither in a transaction nor in a script.
     pub fn may_block(&self) -> bool {
         self.instance.open_transaction(self.client).is_none() && !self.instance.in_script()
+    }
+
+    /// Whether the command comes from this Redis' master or from a file, so that none of its own
+    /// bounds hold.
+    pub fn must_obey(&self) -> bool {
+        self.instance.databases[self.database].expiry() == Expiry::Ignore
     }
 
     /// The client waits; the command returns [`Reply::Nothing`](crate::redis::reply::Reply::Nothing).
@@ -132,6 +149,11 @@ impl<'a> Context<'a> {
 
     /// The sorted set of the key.
     pub fn sorted_set(&mut self, key: &[u8]) -> Result<Option<&mut SortedSet>, Failure> {
+        self.typed(key)
+    }
+
+    /// The stream of the key.
+    pub fn stream(&mut self, key: &[u8]) -> Result<Option<&mut Stream>, Failure> {
         self.typed(key)
     }
 }

@@ -54,6 +54,8 @@ pub struct Instance {
     waiting: BTreeMap<(usize, Vec<u8>), Vec<ClientId>>,
     /// Keys that somebody waits for and that were changed.
     ready: Vec<(usize, Vec<u8>)>,
+    /// While a client is served that has waited for keys: the one that was changed.
+    served_key: Option<Vec<u8>>,
     /// When waiting clients give up.
     deadlines: BTreeSet<(i64, ClientId)>,
     propagation: propagation::Propagation,
@@ -100,6 +102,7 @@ impl Instance {
             watched: BTreeMap::new(),
             waiting: BTreeMap::new(),
             ready: Vec::new(),
+            served_key: None,
             deadlines: BTreeSet::new(),
             propagation: propagation::Propagation::default(),
             replication: Replication::default(),
@@ -196,7 +199,7 @@ impl Instance {
     /// When time has something to do next: a client gives up waiting, or keys may expire.
     pub fn due_ms(&self, now_ms: i64) -> Option<i64> {
         let expiring = self.databases.iter().any(|db| db.expiring() > 0);
-        let deadline_ms = self.deadlines.first().map(|(at_ms, _)| *at_ms);
+        let deadline_ms = self.deadlines.first().map(|(at_ms, _)| at_ms.saturating_add(1));
         let cron_ms = expiring.then_some(now_ms + CRON_EVERY_MS);
         let replication_ms = self.replication_due_ms(now_ms);
         deadline_ms.into_iter().chain(cron_ms).chain(replication_ms).min()

@@ -54,9 +54,13 @@ impl Instance {
     }
 
     pub(super) fn modified(&mut self, database: usize, key: &[u8]) {
+        self.lessened(database, key);
+        self.note_ready(database, key);
+    }
+
+    pub(super) fn lessened(&mut self, database: usize, key: &[u8]) {
         self.propagation.changes += 1;
         self.touch_watchers(database, key);
-        self.note_ready(database, key);
     }
 
     pub(super) fn changed(&mut self) {
@@ -73,6 +77,7 @@ impl Instance {
             for key in self.databases[database].take_expired() {
                 self.totals.expired_keys += 1;
                 self.touch_watchers(database, &key);
+                self.note_ready(database, &key);
                 self.propagation.unit.push((database, vec![b"DEL".to_vec(), key]));
             }
         }

@@ -3,11 +3,12 @@
 //! Written in the plain encodings only; a real server reads them. It knows databases and values,
 //! and nothing of who asks for a snapshot.
 
+mod streams;
 mod wire;
 
 use super::db::Db;
 use super::instance::DATABASES;
-use super::values::{Hash, List, ScoreRange, Set, SortedSet, Value};
+use super::values::{Hash, List, Set, SortedSet, Value};
 use wire::{Source, crc64, length, string};
 
 /// Opens every snapshot: the magic word and the version.
@@ -17,18 +18,12 @@ const LIST: u8 = 1;
 const SET: u8 = 2;
 const HASH: u8 = 4;
 const SORTED_SET: u8 = 5;
+const STREAM: u8 = 19;
 const AUX: u8 = 0xfa;
 const RESIZE: u8 = 0xfb;
 const EXPIRES_MS: u8 = 0xfc;
 const SELECT: u8 = 0xfe;
 const END: u8 = 0xff;
-/// Every score.
-const ALL: ScoreRange = ScoreRange {
-    min: f64::NEG_INFINITY,
-    min_excluded: false,
-    max: f64::INFINITY,
-    max_excluded: false,
-};
 
 /// What is wrong with a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,10 +85,14 @@ fn write_value(out: &mut Vec<u8>, key: &[u8], value: &Value) {
         }
         Value::SortedSet(set) => {
             begin(SORTED_SET, Some(set.len()));
-            set.within(ALL).for_each(|(member, score)| {
+            set.at(0..set.len()).for_each(|(member, score)| {
                 string(out, member);
                 out.extend(score.to_le_bytes());
             });
+        }
+        Value::Stream(stream) => {
+            begin(STREAM, None);
+            streams::write(out, stream);
         }
     }
 }
@@ -129,6 +128,7 @@ fn read_value(kind: u8, from: &mut Source<'_>) -> Result<Value, Damaged> {
             }
             Value::SortedSet(set)
         }
+        STREAM => Value::Stream(streams::read(len, from)?),
         _ => return Err(Damaged("an encoding that is not read here")),
     })
 }
@@ -168,6 +168,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Db>, usize), Damaged> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::redis::values::Stream;
+    use crate::redis::values::stream::{Group, Id, Pending};
 
     #[test]
     fn what_is_written_is_read() {
@@ -178,6 +180,18 @@ mod tests {
         zset.set(b"m", f64::INFINITY);
         databases[0].set(b"z", Value::SortedSet(zset));
         databases[0].set(b"l", Value::List([b"a".to_vec(), Vec::new()].into()));
+        let mut stream = Stream::default();
+        for ms in 1..300 {
+            let words = [b"field".to_vec(), ms.to_string().into_bytes()];
+            stream.append(Id { ms, seq: 0 }, &words[..]);
+        }
+        stream.delete(Id { ms: 7, seq: 0 });
+        let mut group = Group::new(Id { ms: 5, seq: 0 }, None);
+        group.create_consumer(b"c", 77);
+        let pending = Pending { consumer: b"c".to_vec(), delivered_ms: 9, deliveries: 1 };
+        group.assign(Id { ms: 3, seq: 0 }, pending);
+        stream.groups.insert(b"g".to_vec(), group);
+        databases[0].set(b"x", Value::Stream(stream));
         let bytes = write(&databases);
         let (again, len) = read(&bytes).expect("it was just written");
         assert_eq!(len, bytes.len());

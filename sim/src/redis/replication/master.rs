@@ -41,10 +41,9 @@ impl Instance {
 
     fn feed_command(&mut self, database: Option<usize>, words: &[Vec<u8>]) {
         let mut bytes = Vec::new();
-        if database.is_some() && self.replication.database != database {
+        if let Some(number) = database.filter(|_| self.replication.database != database) {
             self.replication.database = database;
-            let number = database.expect("it is some").to_string();
-            encode(&request(&["SELECT", &number]), &mut bytes);
+            encode(&request(&["SELECT", &number.to_string()]), &mut bytes);
         }
         encode(words, &mut bytes);
         self.feed(&bytes);

@@ -1,6 +1,6 @@
 //! Replication: the stream of changes, who receives it, and whom it is received from.
 //!
-//! Pure, like the rest of [`Instance`](super::Instance). In reading order: [`backlog`], `master`
+//! Pure, like the rest of [`Instance`](super::Instance). In reading order: `backlog`, `master`
 //! (what a master does for its replicas), `replica` (what a replica does with its master's stream);
 //! `link` moves the bytes between a replica and its master.
 

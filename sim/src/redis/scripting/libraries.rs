@@ -19,6 +19,9 @@ const RANDOM_MAX: i64 = i32::MAX as i64;
 /// An operation on two words of 32 bits.
 type Binary = fn(u32, u32) -> u32;
 
+/// A function of one word of bits.
+type One = fn(u32) -> u32;
+
 fn number(lua: &Lua, values: &MultiValue, at: usize, name: &str) -> Result<f64> {
     let given = values.get(at);
     let number = given.and_then(|value| lua.coerce_number(value.clone()).ok().flatten());
@@ -67,8 +70,7 @@ pub(super) fn bit(lua: &Lua) -> Result<Table> {
         };
         table.raw_set(name, lua.create_function(function)?)?;
     }
-    let ones: [(&str, fn(u32) -> u32); 3] =
-        [("tobit", |a| a), ("bnot", |a| !a), ("bswap", u32::swap_bytes)];
+    let ones: [(&str, One); 3] = [("tobit", |a| a), ("bnot", |a| !a), ("bswap", u32::swap_bytes)];
     for (name, one) in ones {
         let function =
             move |lua: &Lua, values: MultiValue| Ok(signed(one(word(lua, &values, 0, name)?)));
@@ -175,7 +177,7 @@ fn log(lua: &Lua, values: MultiValue) -> Result<()> {
     if values.len() < 2 {
         return fail("redis.log() requires two arguments or more.");
     }
-    let level = values.get(0).cloned().filter(|value| value.is_number() || value.is_integer());
+    let level = values.front().cloned().filter(|value| value.is_number() || value.is_integer());
     let Some(level) = level.and_then(|level| lua.coerce_number(level).ok().flatten()) else {
         return fail("First argument must be a number (log level).");
     };

@@ -3,12 +3,14 @@
 mod hash;
 mod set;
 mod sorted_set;
+pub mod stream;
 
 use std::collections::VecDeque;
 
 pub use hash::Hash;
 pub use set::Set;
-pub use sorted_set::{ScoreRange, SortedSet};
+pub use sorted_set::{COMPACT_MEMBERS_MAX, LexEnd, LexRange, ScoreRange, SortedSet};
+pub use stream::Stream;
 
 /// The value of a key that is a list.
 pub type List = VecDeque<Vec<u8>>;
@@ -26,6 +28,8 @@ pub enum Value {
     Hash(Hash),
     /// Members with scores.
     SortedSet(SortedSet),
+    /// Entries, and the groups that consume them.
+    Stream(Stream),
 }
 
 /// What sort of value a key holds.
@@ -41,6 +45,8 @@ pub enum Kind {
     Hash,
     /// [`Value::SortedSet`].
     SortedSet,
+    /// [`Value::Stream`].
+    Stream,
 }
 
 impl Value {
@@ -52,6 +58,7 @@ impl Value {
             Self::Set(_) => Kind::Set,
             Self::Hash(_) => Kind::Hash,
             Self::SortedSet(_) => Kind::SortedSet,
+            Self::Stream(_) => Kind::Stream,
         }
     }
 }
@@ -65,6 +72,7 @@ impl Kind {
             Self::Set => "set",
             Self::Hash => "hash",
             Self::SortedSet => "zset",
+            Self::Stream => "stream",
         }
     }
 }
@@ -111,4 +119,5 @@ collections! {
     Set(Set),
     Hash(Hash),
     SortedSet(SortedSet),
+    Stream(Stream),
 }

@@ -25,8 +25,11 @@ pub struct Answer {
     pub evidence: String,
 }
 
+/// Judges a history.
+pub type Checker = fn(&History) -> Answer;
+
 /// The promises by the words that `[expect]` uses for them.
-pub const CHECKERS: [(&str, fn(&History) -> Answer); 4] =
+pub const CHECKERS: [(&str, Checker); 4] =
     [("acked-writes", lost), ("counter-values", repeats), ("lock", locks), ("fencing", fencing)];
 
 /// The answer of a checker that has seen `seen` cases, of which `bad` broke the promise.

@@ -1,7 +1,7 @@
 //! Rules of `[cluster]`, `[network]` and `[population]`: clusters that cannot run, or that this
 //! version does not simulate.
 
-use im::config::Ids;
+use im::config::{Ids, Ownership};
 use im::units::Span;
 
 use super::Rules;
@@ -50,6 +50,27 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
              write {SNOWFLAKE_NODES} or less",
             cluster.chats
         )
+    });
+    let locked = scenario.im.ownership != Ownership::StoreEpoch;
+    rules.demand(scenario.im.fencing || locked, &["im.fencing", "im.ownership"], || {
+        "without fencing and without a lock nobody decides who writes; write true, or another \
+         im.ownership, as in \"redis-lock\""
+            .to_owned()
+    });
+    rules.demand(scenario.im.id_block >= 1, &["im.id_block"], || {
+        "a block of 0 ids gives none; write 1 or more".to_owned()
+    });
+    rules.demand(scenario.im.lock_ttl >= Span::ms(1), &["im.lock_ttl"], || {
+        format!(
+            "Redis counts in milliseconds, and {} is none; write 1ms or more",
+            scenario.im.lock_ttl
+        )
+    });
+    let one_device = scenario.population.second_device == Probability::NEVER;
+    let queued = scenario.im.inbox.in_redis();
+    rules.demand(one_device || !queued, &["population.second_device", "im.inbox"], || {
+        "a queue in Redis is emptied by the first of a user's devices that acks; write \"0%\""
+            .to_owned()
     });
     check_profile(rules, "network.clients", &scenario.network.clients);
     check_profile(rules, "network.backend", &scenario.network.backend);

@@ -30,6 +30,9 @@ fn hincrby(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failur
 
 fn hincrbyfloat(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let by = LongDouble::parse(&words[3]).ok_or(Failure::NotAFloat)?;
+    if !by.is_finite() {
+        return Err(Failure::text("value is NaN or Infinity"));
+    }
     let old = match context.hash(&words[1])?.and_then(|hash| hash.get(&words[2])) {
         Some(value) => {
             LongDouble::parse(value).ok_or_else(|| Failure::text("hash value is not a float"))?

@@ -1,15 +1,18 @@
 //! Commands that go through the fields of a hash, or choose among them by chance.
 
-use super::super::arguments::{Scan, scan};
+use super::super::arguments::{Scan, cursor, random_count, scan};
 use super::super::flags::READ;
 use super::super::{Command, Context, FIRST, Failure, Reply, command};
-use crate::redis::number::integer;
 use crate::redis::reply::Protocol;
 
 pub(in super::super) const TABLE: &[Command] =
     &[command("hrandfield", -2, READ, FIRST, hrandfield), command("hscan", -3, READ, FIRST, hscan)];
 
 fn hscan(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    cursor(&words[2])?;
+    if context.hash(&words[1])?.is_none() {
+        return Ok(Scan::reply(context, None, vec![]));
+    }
     let scan = scan(context, &words[2], &words[3..], false)?;
     let Some(hash) = context.hash(&words[1])?.filter(|_| !scan.over) else {
         return Ok(Scan::reply(context, None, vec![]));
@@ -27,13 +30,13 @@ fn hscan(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
 }
 
 fn hrandfield(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let count = words.get(2).map(|word| integer(word).ok_or(Failure::NotAnInteger)).transpose()?;
+    let count = words.get(2).map(|word| random_count(word)).transpose()?;
     let with_values = match &words[3.min(words.len())..] {
         [] => false,
         [word] if word.eq_ignore_ascii_case(b"withvalues") => true,
         _ => return Err(Failure::Syntax),
     };
-    if count.is_some_and(|count| !(-i64::MAX / 2..=i64::MAX / 2).contains(&count)) {
+    if with_values && count.is_some_and(|count| !(-i64::MAX / 2..=i64::MAX / 2).contains(&count)) {
         return Err(Failure::text("value is out of range"));
     }
     let pairs = context.hash(&words[1])?.map(|hash| {

@@ -130,7 +130,7 @@ fn pexpiretime(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Fa
 }
 
 fn expiretime(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    end(context, &words[1], |at_ms| (at_ms + 500) / 1000)
+    end(context, &words[1], |at_ms| ((at_ms.unsigned_abs() + 500) / 1000) as i64)
 }
 
 /// What is to be told of a key's end; −2 for a key that is not there, −1 for one without an end.

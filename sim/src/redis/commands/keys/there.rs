@@ -22,6 +22,9 @@ const OBJECT: &[Command] = &[
 /// A string of so many bytes is kept beside its header.
 const EMBEDDED_BYTES_MAX: usize = 44;
 
+/// Strings that are such numbers are shared by all keys: `OBJ_SHARED_INTEGERS`.
+const SHARED: std::ops::Range<i64> = 0..10_000;
+
 fn del(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let mut gone = 0;
     for key in &words[1..] {
@@ -55,9 +58,16 @@ fn encoding(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failu
         Value::Hash(_) => "hashtable",
         Value::SortedSet(set) if set.is_compact() => "listpack",
         Value::SortedSet(_) => "skiplist",
+        Value::Stream(_) => "stream",
     }))
 }
 
 fn refcount(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Ok(context.db().get(&words[2]).map_or(Reply::Null, |_| Reply::Integer(1)))
+    Ok(match context.db().get(&words[2]) {
+        None => Reply::Null,
+        Some(Value::String(bytes)) if integer(bytes).is_some_and(|n| SHARED.contains(&n)) => {
+            Reply::Integer(i32::MAX.into())
+        }
+        Some(_) => Reply::Integer(1),
+    })
 }

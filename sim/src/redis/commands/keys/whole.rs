@@ -45,6 +45,7 @@ fn flush(
     for database in databases {
         context.instance.databases[*database].clear();
     }
+    context.instance.note_all_ready(databases);
     context.changed();
     Ok(Reply::OK)
 }

@@ -145,7 +145,10 @@ fn search(words: &[Vec<u8>]) -> Result<Search, Failure> {
     while let Some(word) = words.next() {
         let value = words.next().ok_or(Failure::Syntax)?;
         let number = || integer(value).ok_or(Failure::NotAnInteger);
-        let not_negative = |text: &str| usize::try_from(number()?).map_err(|_| Failure::text(text));
+        let not_negative = |text: &str| {
+            let number = integer(value).and_then(|number| usize::try_from(number).ok());
+            number.ok_or_else(|| Failure::text(text))
+        };
         match word.to_ascii_lowercase().as_slice() {
             b"rank" => {
                 search.rank = number()?;

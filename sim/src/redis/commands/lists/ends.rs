@@ -4,7 +4,6 @@ use super::super::arguments::{positive, timeout};
 use super::super::flags::{BLOCKING, DENY_OOM, FAST, NO_SCRIPT, WRITE};
 use super::super::{Command, Context, FIRST, Failure, Keys, Reply, command};
 use super::End;
-use crate::redis::instance::{Blocked, Wait};
 use crate::redis::number::integer;
 use crate::redis::values::{Kind, List};
 
@@ -111,31 +110,15 @@ fn brpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
 fn pop_or_wait(context: &mut Context<'_>, words: &[Vec<u8>], end: End) -> Result<Reply, Failure> {
     let (keys, last) = (&words[1..words.len() - 1], &words[words.len() - 1]);
     let deadline_ms = timeout(context, last)?;
-    for key in keys {
-        if let Some(list) = context.list(key)? {
+    for key in context.due_keys(keys) {
+        if let Some(list) = context.list(&key)? {
             let element = take(list, end).expect("a list that is there is not empty");
-            context.shrunk(key);
+            context.shrunk(&key);
             context.propagate_as(vec![vec![end.pop(), key.clone()]]);
-            return Ok(Reply::Array(vec![Reply::bulk(key), Reply::Bulk(element)]));
+            return Ok(Reply::Array(vec![Reply::Bulk(key), Reply::Bulk(element)]));
         }
     }
-    Ok(wait(context, keys, deadline_ms, words, Reply::NullArray))
-}
-
-/// Waits for a list at one of the keys; what to reply when that is not possible here.
-pub(super) fn wait(
-    context: &mut Context<'_>,
-    keys: &[Vec<u8>],
-    deadline_ms: Option<i64>,
-    words: &[Vec<u8>],
-    nothing: Reply,
-) -> Reply {
-    if !context.may_block() {
-        return nothing;
-    }
-    let wait = Wait::Keys { keys: keys.to_vec(), kind: Kind::List };
-    context.block(Blocked { wait, deadline_ms, timed_out: nothing, retry: words.to_vec() });
-    Reply::Nothing
+    Ok(context.wait_for_keys(Kind::List, keys, deadline_ms, words, Reply::NullArray))
 }
 
 fn lmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -144,12 +127,12 @@ fn lmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
 }
 
 fn blmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let deadline_ms = timeout(context, &words[1])?;
     let pops = pops(&words[2..])?;
-    match pop_several(context, &pops)? {
-        Some(reply) => Ok(reply),
-        None => Ok(wait(context, pops.keys, deadline_ms, words, Reply::NullArray)),
+    let deadline_ms = timeout(context, &words[1])?;
+    if let Some(reply) = pop_several(context, &pops)? {
+        return Ok(reply);
     }
+    Ok(context.wait_for_keys(Kind::List, pops.keys, deadline_ms, words, Reply::NullArray))
 }
 
 /// From which of these keys to take, from which end, and how many.
@@ -179,14 +162,14 @@ fn pops(words: &[Vec<u8>]) -> Result<Pops<'_>, Failure> {
 }
 
 fn pop_several(context: &mut Context<'_>, pops: &Pops<'_>) -> Result<Option<Reply>, Failure> {
-    for key in pops.keys {
-        let Some(list) = context.list(key)? else { continue };
+    for key in context.due_keys(pops.keys) {
+        let Some(list) = context.list(&key)? else { continue };
         let taken = (0..pops.count).map_while(|_| take(list, pops.end)).map(Reply::Bulk);
         let taken: Vec<Reply> = taken.collect();
         let count = taken.len().to_string().into_bytes();
-        context.shrunk(key);
+        context.shrunk(&key);
         context.propagate_as(vec![vec![pops.end.pop(), key.clone(), count]]);
-        return Ok(Some(Reply::Array(vec![Reply::bulk(key), Reply::Array(taken)])));
+        return Ok(Some(Reply::Array(vec![Reply::Bulk(key), Reply::Array(taken)])));
     }
     Ok(None)
 }

@@ -4,8 +4,8 @@ use super::super::arguments::timeout;
 use super::super::flags::{BLOCKING, DENY_OOM, NO_SCRIPT, WRITE};
 use super::super::{Command, Context, Failure, Keys, Reply, command};
 use super::End;
-use super::ends::{put, take, wait};
-use crate::redis::values::List;
+use super::ends::{put, take};
+use crate::redis::values::{Kind, List};
 
 const BOTH: Keys = Keys::Range(1, 2, 1);
 
@@ -60,7 +60,7 @@ fn move_or_wait(
 ) -> Result<Reply, Failure> {
     let Some(reply) = ends.run(context)? else {
         let keys = [ends.from.to_vec()];
-        return Ok(wait(context, &keys, deadline_ms, words, Reply::Null));
+        return Ok(context.wait_for_keys(Kind::List, &keys, deadline_ms, words, Reply::Null));
     };
     let (from, to) = (ends.from.to_vec(), ends.to.to_vec());
     let told = vec![b"LMOVE".to_vec(), from, to, ends.take.word(), ends.put.word()];

@@ -1,9 +1,8 @@
 //! Commands on the members of a set.
 
-use super::super::arguments::{Scan, positive, scan};
+use super::super::arguments::{Scan, cursor, positive, random_count, scan};
 use super::super::flags::{DENY_OOM, FAST, READ, WRITE};
 use super::super::{Command, Context, FIRST, Failure, Keys, Reply, command};
-use crate::redis::number::integer;
 use crate::redis::values::Set;
 
 pub(in super::super) const TABLE: &[Command] = &[
@@ -115,12 +114,9 @@ fn spop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
 fn srandmember(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let count = match &words[2..] {
         [] => None,
-        [count] => Some(integer(count).ok_or(Failure::NotAnInteger)?),
+        [count] => Some(random_count(count)?),
         _ => return Err(Failure::Syntax),
     };
-    if count.is_some_and(|count| !(-i64::MAX / 2..=i64::MAX / 2).contains(&count)) {
-        return Err(Failure::text("value is out of range"));
-    }
     let Some(mut members) = context.set(&words[1])?.map(|set| set.members()) else {
         return Ok(if count.is_some() { Reply::Array(Vec::new()) } else { Reply::Null });
     };
@@ -142,6 +138,10 @@ fn srandmember(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Fa
 }
 
 fn sscan(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    cursor(&words[2])?;
+    if context.set(&words[1])?.is_none() {
+        return Ok(Scan::reply(context, None, vec![]));
+    }
     let scan = scan(context, &words[2], &words[3..], false)?;
     let Some(set) = context.set(&words[1])? else { return Ok(Scan::reply(context, None, vec![])) };
     if scan.over {

@@ -1,11 +1,11 @@
 //! Commands on several sorted sets, or plain ones, whose members count with a score of 1.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::flags::{DENY_OOM, READ, WRITE};
 use super::super::{Command, Context, Failure, Keys, Reply, command};
+use super::listed;
 use super::ranges::store;
-use super::told;
 use crate::redis::number::{float, integer};
 use crate::redis::values::{SortedSet, Value};
 
@@ -13,12 +13,12 @@ const STORES: u32 = WRITE | DENY_OOM;
 
 pub(in super::super) const TABLE: &[Command] = &[
     command("zdiff", -3, READ, Keys::Counted(1), zdiff),
-    command("zdiffstore", -4, STORES, Keys::Counted(2), zdiffstore),
+    command("zdiffstore", -4, STORES, Keys::FirstAndCounted(2), zdiffstore),
     command("zinter", -3, READ, Keys::Counted(1), zinter),
     command("zintercard", -3, READ, Keys::Counted(1), zintercard),
-    command("zinterstore", -4, STORES, Keys::Counted(2), zinterstore),
+    command("zinterstore", -4, STORES, Keys::FirstAndCounted(2), zinterstore),
     command("zunion", -3, READ, Keys::Counted(1), zunion),
-    command("zunionstore", -4, STORES, Keys::Counted(2), zunionstore),
+    command("zunionstore", -4, STORES, Keys::FirstAndCounted(2), zunionstore),
 ];
 
 /// How sets are put together.
@@ -46,7 +46,7 @@ struct Asked {
     limit: usize,
 }
 
-/// Members with scores, in the order of scores.
+/// Members with scores.
 type Members = Vec<(Vec<u8>, f64)>;
 
 fn zunion(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -77,18 +77,16 @@ fn tell(context: &mut Context<'_>, words: &[Vec<u8>], combine: Combine) -> Resul
     let weighted = combine != Combine::Difference;
     let options = Options { weighted, scored: true, limited: false };
     let asked = asked(context, &words[1..], &options)?;
-    let members = combined(&asked, combine);
-    let mut set = SortedSet::default();
-    members.iter().for_each(|(member, score)| set.set(member, *score));
-    let members = set.iter().map(|(member, score)| (member.to_vec(), score)).collect();
-    Ok(told(context, members, asked.with_scores))
+    let set = combined(&asked, combine);
+    let protocol = context.session().protocol;
+    Ok(Reply::Array(listed(set.at(0..set.len()), asked.with_scores, protocol)))
 }
 
 fn keep(context: &mut Context<'_>, words: &[Vec<u8>], combine: Combine) -> Result<Reply, Failure> {
     let weighted = combine != Combine::Difference;
     let options = Options { weighted, scored: false, limited: false };
     let asked = asked(context, &words[2..], &options)?;
-    store(context, &words[1], combined(&asked, combine))
+    store(context, &words[1], combined(&asked, combine).compacted())
 }
 
 fn zintercard(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -157,19 +155,21 @@ fn members(context: &mut Context<'_>, key: &[u8]) -> Result<Members, Failure> {
             Ok(set.members().into_iter().map(|member| (member, 1.0)).collect())
         }
         Some(Value::SortedSet(set)) => {
-            Ok(set.iter().map(|(member, score)| (member.to_vec(), score)).collect())
+            Ok(set.after(None).map(|(member, score)| (member.to_vec(), score)).collect())
         }
         Some(_) => Err(Failure::WrongType),
     }
 }
 
-fn combined(asked: &Asked, combine: Combine) -> Members {
+/// What is found; Redis does not keep it in its compact form.
+fn combined(asked: &Asked, combine: Combine) -> SortedSet {
+    let mut result = SortedSet::large();
     if combine == Combine::Difference {
         let (first, others) = asked.sets.split_first().expect("there is a key");
-        let apart = |(member, _): &&(Vec<u8>, f64)| {
-            !others.iter().any(|set| set.iter().any(|(other, _)| other == member))
-        };
-        return first.iter().filter(apart).cloned().collect();
+        let others: BTreeSet<&Vec<u8>> = others.iter().flatten().map(|(name, _)| name).collect();
+        let apart = first.iter().filter(|(member, _)| !others.contains(member));
+        apart.for_each(|(member, score)| result.set(member, *score));
+        return result;
     }
     // In how many sets a member is, and its score.
     let mut found: BTreeMap<&[u8], (usize, f64)> = BTreeMap::new();
@@ -178,18 +178,24 @@ fn combined(asked: &Asked, combine: Combine) -> Members {
     order.sort_by_key(|at| asked.sets[*at].len());
     for at in order {
         for (member, score) in &asked.sets[at] {
-            let score = number(score * asked.weights[at]);
-            let entry = found.entry(member).or_insert((0, score));
-            if entry.0 > 0 {
-                entry.1 = asked.aggregate.of(entry.1, score);
+            let score = score * asked.weights[at];
+            match found.get_mut(member.as_slice()) {
+                None => {
+                    found.insert(member, (1, number(score)));
+                }
+                Some((count, total)) => {
+                    // Of what follows in an intersection Redis looks only at the sum.
+                    let score = if combine == Combine::Union { number(score) } else { score };
+                    *total = asked.aggregate.of(*total, score);
+                    *count += 1;
+                }
             }
-            entry.0 += 1;
         }
     }
-    let everywhere = asked.sets.len();
-    let wanted = |count: usize| combine == Combine::Union || count == everywhere;
+    let wanted = |count| combine == Combine::Union || count == asked.sets.len();
     let members = found.into_iter().filter(|(_, (count, _))| wanted(*count));
-    members.map(|(member, (_, score))| (member.to_vec(), score)).collect()
+    members.for_each(|(member, (_, score))| result.set(member, score));
+    result
 }
 
 /// What is no number, such as infinity times zero, counts as zero.
@@ -201,8 +207,20 @@ impl Aggregate {
     fn of(self, one: f64, other: f64) -> f64 {
         match self {
             Self::Sum => number(one + other),
-            Self::Min => one.min(other),
-            Self::Max => one.max(other),
+            Self::Min => {
+                if other < one {
+                    other
+                } else {
+                    one
+                }
+            }
+            Self::Max => {
+                if other > one {
+                    other
+                } else {
+                    one
+                }
+            }
         }
     }
 }

@@ -1,25 +1,41 @@
-//! Commands on sorted sets: members and scores, ranges, the ends, and several sets.
+//! Commands on sorted sets: giving scores, one member, ranges, removal by ranges, popping (which
+//! may wait), several sets at once, and going through a whole set.
 
 mod add;
 mod algebra;
-mod bounds;
-mod ends;
+mod members;
+mod pops;
 mod ranges;
+mod removals;
 mod scans;
+mod span;
 
-use super::{Command, Context, Reply};
+use super::{Command, Reply};
 use crate::redis::reply::Protocol;
 
-pub(super) const TABLES: [&[Command]; 5] =
-    [add::TABLE, algebra::TABLE, ends::TABLE, ranges::TABLE, scans::TABLE];
+pub(super) const TABLES: [&[Command]; 7] = [
+    add::TABLE,
+    algebra::TABLE,
+    members::TABLE,
+    pops::TABLE,
+    ranges::TABLE,
+    removals::TABLE,
+    scans::TABLE,
+];
 
-/// Members, perhaps with their scores: one after the other, or in pairs in the new protocol.
-fn told(context: &mut Context<'_>, members: Vec<(Vec<u8>, f64)>, with_scores: bool) -> Reply {
-    let in_pairs = context.session().protocol == Protocol::Resp3;
-    let one = |(member, score): (Vec<u8>, f64)| match (with_scores, in_pairs) {
-        (false, _) => vec![Reply::Bulk(member)],
-        (true, false) => vec![Reply::Bulk(member), Reply::Double(score)],
-        (true, true) => vec![Reply::Array(vec![Reply::Bulk(member), Reply::Double(score)])],
-    };
-    Reply::Array(members.into_iter().flat_map(one).collect())
+/// Members, with their scores if wanted; the new protocol has each pair in a list of its own.
+fn listed<M: AsRef<[u8]>>(
+    members: impl Iterator<Item = (M, f64)>,
+    with_scores: bool,
+    protocol: Protocol,
+) -> Vec<Reply> {
+    let told = members.flat_map(|(member, score)| {
+        let (member, score) = (Reply::bulk(member), Reply::Double(score));
+        match (with_scores, protocol) {
+            (false, _) => vec![member],
+            (true, Protocol::Resp2) => vec![member, score],
+            (true, Protocol::Resp3) => vec![Reply::Array(vec![member, score])],
+        }
+    });
+    told.collect()
 }

@@ -1,190 +1,180 @@
-//! Commands on ranges of sorted sets.
+//! `ZRANGE` and its older forms: a part of a sorted set, told or stored.
 
-use super::super::flags::{DENY_OOM, FAST, READ, WRITE};
+use std::ops::Range;
+
+use super::super::flags::{DENY_OOM, READ, WRITE};
 use super::super::{Command, Context, FIRST, Failure, Keys, Reply, command};
-use super::bounds::{By, Range};
-use super::told;
+use super::listed;
+use super::span::Span;
 use crate::redis::number::integer;
-use crate::redis::values::SortedSet;
+use crate::redis::values::{COMPACT_MEMBERS_MAX, SortedSet};
 
 pub(in super::super) const TABLE: &[Command] = &[
-    command("zcount", 4, READ | FAST, FIRST, zcount),
-    command("zlexcount", 4, READ | FAST, FIRST, zlexcount),
     command("zrange", -4, READ, FIRST, zrange),
     command("zrangebylex", -4, READ, FIRST, zrangebylex),
     command("zrangebyscore", -4, READ, FIRST, zrangebyscore),
     command("zrangestore", -5, WRITE | DENY_OOM, Keys::Range(1, 2, 1), zrangestore),
-    command("zremrangebylex", 4, WRITE, FIRST, zremrangebylex),
-    command("zremrangebyrank", 4, WRITE, FIRST, zremrangebyrank),
-    command("zremrangebyscore", 4, WRITE, FIRST, zremrangebyscore),
     command("zrevrange", -4, READ, FIRST, zrevrange),
     command("zrevrangebylex", -4, READ, FIRST, zrevrangebylex),
     command("zrevrangebyscore", -4, READ, FIRST, zrevrangebyscore),
 ];
 
-/// A range that is asked for.
-struct Asked {
-    range: Range,
-    reverse: bool,
-    with_scores: bool,
-    offset: usize,
-    limit: usize,
+/// By what members are chosen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Rank,
+    Score,
+    Lex,
 }
 
-/// What a command says of its range by its name; `None` where its options say it.
-struct Named {
+/// What the name of a command says already; the options say the rest.
+#[derive(Clone, Copy, Default)]
+struct Form {
     by: Option<By>,
     reverse: Option<bool>,
-    stored: bool,
-}
-
-const fn named(by: Option<By>, reverse: Option<bool>) -> Named {
-    Named { by, reverse, stored: false }
+    store: bool,
 }
 
 fn zrange(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    tell(context, words, &named(None, None))
+    tell(context, &words[1..], Form::default())
 }
 
 fn zrevrange(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    tell(context, words, &named(Some(By::Rank), Some(true)))
+    told_by(context, words, By::Rank, true)
 }
 
 fn zrangebyscore(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    tell(context, words, &named(Some(By::Score), Some(false)))
+    told_by(context, words, By::Score, false)
 }
 
 fn zrevrangebyscore(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    tell(context, words, &named(Some(By::Score), Some(true)))
+    told_by(context, words, By::Score, true)
 }
 
 fn zrangebylex(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    tell(context, words, &named(Some(By::Bytes), Some(false)))
+    told_by(context, words, By::Lex, false)
 }
 
 fn zrevrangebylex(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    tell(context, words, &named(Some(By::Bytes), Some(true)))
+    told_by(context, words, By::Lex, true)
 }
 
-fn tell(context: &mut Context<'_>, words: &[Vec<u8>], named: &Named) -> Result<Reply, Failure> {
-    let asked = asked(&words[2..], named)?;
-    let found = found(context, &words[1], &asked)?;
-    Ok(told(context, found, asked.with_scores))
-}
-
-fn found(
+fn told_by(
     context: &mut Context<'_>,
-    key: &[u8],
-    asked: &Asked,
-) -> Result<Vec<(Vec<u8>, f64)>, Failure> {
-    let Asked { range, reverse, offset, limit, .. } = asked;
-    let set = context.sorted_set(key)?;
-    Ok(set.map_or(Vec::new(), |set| range.of(set, *reverse, *offset, *limit)))
+    words: &[Vec<u8>],
+    by: By,
+    reverse: bool,
+) -> Result<Reply, Failure> {
+    tell(context, &words[1..], Form { by: Some(by), reverse: Some(reverse), store: false })
+}
+
+/// Tells what the words, from the key on, ask for.
+fn tell(context: &mut Context<'_>, words: &[Vec<u8>], form: Form) -> Result<Reply, Failure> {
+    let query = Query::parse(words, form)?;
+    let protocol = context.session().protocol;
+    let Some(set) = context.sorted_set(&words[0])? else { return Ok(Reply::Array(Vec::new())) };
+    let found = set.at(query.ranks(set));
+    Ok(Reply::Array(match query.reverse {
+        false => listed(found, query.with_scores, protocol),
+        true => listed(found.rev(), query.with_scores, protocol),
+    }))
 }
 
 fn zrangestore(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let asked = asked(&words[3..], &Named { by: None, reverse: None, stored: true })?;
-    let found = found(context, &words[2], &asked)?;
-    store(context, &words[1], found)
+    let query = Query::parse(&words[2..], Form { store: true, ..Form::default() })?;
+    let stored = context.sorted_set(&words[2])?.map(|set| query.copied(set));
+    store(context, &words[1], stored.unwrap_or_default())
 }
 
-/// Replaces what the key holds by these members.
+/// Stores what a command has found; nothing remains at a key for which nothing was found.
 pub(super) fn store(
     context: &mut Context<'_>,
-    key: &[u8],
-    members: Vec<(Vec<u8>, f64)>,
+    to: &[u8],
+    set: SortedSet,
 ) -> Result<Reply, Failure> {
-    let replaced = context.db().remove(key).is_some();
-    let mut set = SortedSet::default();
-    members.iter().for_each(|(member, score)| set.set(member, *score));
     let len = set.len();
+    let replaced = context.db().remove(to).is_some();
     if len > 0 {
-        context.db().set(key, set.into());
+        context.db().set(to, set.into());
     }
     if replaced || len > 0 {
-        context.modified(key);
+        context.modified(to);
     }
     Ok(Reply::count(len))
 }
 
-/// Reads two ends and the options behind them.
-fn asked(words: &[Vec<u8>], named: &Named) -> Result<Asked, Failure> {
-    let (mut by, mut reverse, mut with_scores) = (named.by, named.reverse, false);
-    let mut window = None;
-    let mut options = words[2..].iter();
-    while let Some(option) = options.next() {
-        match option.to_ascii_lowercase().as_slice() {
-            b"withscores" if !named.stored => with_scores = true,
-            b"limit" if options.len() >= 2 => {
-                let mut number = || options.next().and_then(|word| integer(word));
-                let offset = number().ok_or(Failure::NotAnInteger)?;
-                window = Some((offset, number().ok_or(Failure::NotAnInteger)?));
+/// A part of a set, as it is asked for.
+struct Query {
+    span: Span,
+    reverse: bool,
+    with_scores: bool,
+    /// How many are left out, and how many are told at most.
+    limit: (i64, i64),
+}
+
+impl Query {
+    /// Reads the ends and the options behind the key.
+    fn parse(words: &[Vec<u8>], form: Form) -> Result<Self, Failure> {
+        let Form { mut by, mut reverse, store } = form;
+        let (mut with_scores, mut limit) = (false, (0, -1));
+        let mut options = words[3..].iter();
+        while let Some(option) = options.next() {
+            match option.to_ascii_lowercase().as_slice() {
+                b"withscores" if !store => with_scores = true,
+                b"limit" if options.len() >= 2 => {
+                    let mut number = || options.next().and_then(|word| integer(word));
+                    limit.0 = number().ok_or(Failure::NotAnInteger)?;
+                    limit.1 = number().ok_or(Failure::NotAnInteger)?;
+                }
+                b"rev" if form.reverse.is_none() => reverse = Some(true),
+                b"bylex" if by.is_none() => by = Some(By::Lex),
+                b"byscore" if by.is_none() => by = Some(By::Score),
+                _ => return Err(Failure::Syntax),
             }
-            b"rev" if reverse.is_none() => reverse = Some(true),
-            b"bylex" if by.is_none() => by = Some(By::Bytes),
-            b"byscore" if by.is_none() => by = Some(By::Score),
-            _ => return Err(Failure::Syntax),
+        }
+        let (by, reverse) = (by.unwrap_or(By::Rank), reverse.unwrap_or(false));
+        if limit.1 != -1 && by == By::Rank {
+            let text = "syntax error, LIMIT is only supported in combination with either \
+                        BYSCORE or BYLEX";
+            return Err(Failure::text(text));
+        }
+        if with_scores && by == By::Lex {
+            let text = "syntax error, WITHSCORES not supported in combination with BYLEX";
+            return Err(Failure::text(text));
+        }
+        let (first, second) = (&words[1], &words[2]);
+        let (min, max) = if reverse { (second, first) } else { (first, second) };
+        let span = match by {
+            By::Rank => Span::ranks(first, second)?,
+            By::Score => Span::scores(min, max)?,
+            By::Lex => Span::lex(min, max)?,
+        };
+        Ok(Self { span, reverse, with_scores, limit })
+    }
+
+    /// The ranks, counted from the first member, of what is told.
+    fn ranks(&self, set: &SortedSet) -> Range<usize> {
+        // A negative offset lies behind every member, a negative count is none.
+        let offset = usize::try_from(self.limit.0).unwrap_or(usize::MAX);
+        let Range { start, end } = self.span.search(set, self.reverse, offset);
+        let count = usize::try_from(self.limit.1).unwrap_or(usize::MAX).min(end - start);
+        match (&self.span, self.reverse) {
+            (Span::Ranks(..), _) => start..end,
+            (_, false) => start..start + count,
+            (_, true) => end - count..end,
         }
     }
-    let (by, reverse) = (by.unwrap_or(By::Rank), reverse.unwrap_or(false));
-    if window.is_some_and(|(_, limit)| limit != -1) && by == By::Rank {
-        let text =
-            "syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX";
-        return Err(Failure::text(text));
+
+    /// A set of what is told. Redis knows beforehand how many will be stored only if they are
+    /// chosen by rank.
+    fn copied(&self, set: &SortedSet) -> SortedSet {
+        let ranks = self.ranks(set);
+        let many = ranks.len() > COMPACT_MEMBERS_MAX && matches!(self.span, Span::Ranks(..));
+        let mut copy = if many { SortedSet::large() } else { SortedSet::default() };
+        match self.reverse {
+            false => set.at(ranks).for_each(|(member, score)| copy.set(member, score)),
+            true => set.at(ranks).rev().for_each(|(member, score)| copy.set(member, score)),
+        }
+        copy
     }
-    if with_scores && by == By::Bytes {
-        let text = "syntax error, WITHSCORES not supported in combination with BYLEX";
-        return Err(Failure::text(text));
-    }
-    let (min, max) = match reverse && by != By::Rank {
-        true => (&words[1], &words[0]),
-        false => (&words[0], &words[1]),
-    };
-    // A negative offset lies behind every member, a negative limit is none.
-    let (offset, limit) = window.unwrap_or((0, -1));
-    Ok(Asked {
-        range: Range::parse(by, min, max)?,
-        reverse,
-        with_scores,
-        offset: usize::try_from(offset).unwrap_or(usize::MAX),
-        limit: usize::try_from(limit).unwrap_or(usize::MAX),
-    })
-}
-
-fn zcount(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    count(context, words, By::Score)
-}
-
-fn zlexcount(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    count(context, words, By::Bytes)
-}
-
-fn count(context: &mut Context<'_>, words: &[Vec<u8>], by: By) -> Result<Reply, Failure> {
-    let range = Range::parse(by, &words[2], &words[3])?;
-    let set = context.sorted_set(&words[1])?;
-    Ok(Reply::count(set.map_or(0, |set| range.of(set, false, 0, usize::MAX).len())))
-}
-
-fn zremrangebyrank(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    remove(context, words, By::Rank)
-}
-
-fn zremrangebyscore(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    remove(context, words, By::Score)
-}
-
-fn zremrangebylex(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    remove(context, words, By::Bytes)
-}
-
-/// Removes members; a set without members is no longer there.
-fn remove(context: &mut Context<'_>, words: &[Vec<u8>], by: By) -> Result<Reply, Failure> {
-    let range = Range::parse(by, &words[2], &words[3])?;
-    let Some(set) = context.sorted_set(&words[1])? else { return Ok(Reply::Integer(0)) };
-    let gone = range.of(set, false, 0, usize::MAX);
-    gone.iter().for_each(|(member, _)| assert!(set.remove(member), "it was found there"));
-    if !gone.is_empty() {
-        context.shrunk(&words[1]);
-    }
-    Ok(Reply::count(gone.len()))
 }

@@ -101,7 +101,7 @@ fn getdel(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure
 fn getex(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let options = getex_options(&words[2..])?;
     let key = &words[1];
-    let Some(old) = context.string(key)?.map(|bytes| Reply::bulk(bytes)) else {
+    let Some(old) = context.string(key)?.map(Reply::bulk) else {
         return Ok(Reply::Null);
     };
     let expires_ms = options.expires_ms(context)?;
@@ -172,14 +172,7 @@ fn store(
         return Ok(old);
     }
     let reply = if options.get { old } else { Reply::OK };
-    // A time that is over already leaves nothing behind, except on a replica.
-    if expires_ms.is_some_and(|at_ms| at_ms <= context.now_ms()) {
-        if context.db().remove(key).is_some() {
-            context.modified(key);
-            context.propagate_as(vec![vec![b"DEL".to_vec(), key.to_vec()]]);
-        }
-        return Ok(reply);
-    }
+    // Even a time that is over already is taken: the key goes when somebody looks for it.
     let kept = context.db().expires_ms(key).filter(|_| options.keep_expiry);
     context.db().set(key, Value::String(value.to_vec()));
     context.db().set_expires_ms(key, expires_ms.or(kept));

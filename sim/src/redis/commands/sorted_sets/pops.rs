@@ -3,8 +3,7 @@
 use super::super::arguments::{positive, timeout};
 use super::super::flags::{BLOCKING, FAST, NO_SCRIPT, WRITE};
 use super::super::{Command, Context, FIRST, Failure, Keys, Reply, command};
-use super::told;
-use crate::redis::instance::{Blocked, Wait};
+use super::listed;
 use crate::redis::number::integer;
 use crate::redis::reply::Protocol;
 use crate::redis::values::Kind;
@@ -58,7 +57,7 @@ fn pop(context: &mut Context<'_>, words: &[Vec<u8>], end: End) -> Result<Reply, 
         let flat = flat.flat_map(|(member, score)| [Reply::Bulk(member), Reply::Double(score)]);
         return Ok(Reply::Array(flat.collect()));
     }
-    Ok(told(context, taken, true))
+    Ok(Reply::Array(listed(taken.into_iter(), true, context.session().protocol)))
 }
 
 /// Takes members from the end; none if there is no set.
@@ -71,8 +70,8 @@ fn take(
     let Some(set) = context.sorted_set(key)? else { return Ok(Vec::new()) };
     let own = |(member, score): (&[u8], f64)| (member.to_vec(), score);
     let taken: Vec<_> = match end {
-        End::Min => set.iter().take(count).map(own).collect(),
-        End::Max => set.iter().rev().take(count).map(own).collect(),
+        End::Min => set.at(0..count.min(set.len())).map(own).collect(),
+        End::Max => set.at(set.len().saturating_sub(count)..set.len()).rev().map(own).collect(),
     };
     taken.iter().for_each(|(member, _)| assert!(set.remove(member), "it was found there"));
     if !taken.is_empty() {
@@ -92,30 +91,15 @@ fn bzpopmax(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failu
 fn pop_or_wait(context: &mut Context<'_>, words: &[Vec<u8>], end: End) -> Result<Reply, Failure> {
     let (keys, last) = (&words[1..words.len() - 1], &words[words.len() - 1]);
     let deadline_ms = timeout(context, last)?;
-    for key in keys {
-        let mut taken = take(context, key, end, 1)?;
+    for key in context.due_keys(keys) {
+        let mut taken = take(context, &key, end, 1)?;
         if let Some((member, score)) = taken.pop() {
             context.propagate_as(vec![vec![end.pop(), key.clone()]]);
-            let told = vec![Reply::bulk(key), Reply::Bulk(member), Reply::Double(score)];
+            let told = vec![Reply::Bulk(key), Reply::Bulk(member), Reply::Double(score)];
             return Ok(Reply::Array(told));
         }
     }
-    Ok(wait(context, keys, deadline_ms, words))
-}
-
-fn wait(
-    context: &mut Context<'_>,
-    keys: &[Vec<u8>],
-    deadline_ms: Option<i64>,
-    words: &[Vec<u8>],
-) -> Reply {
-    if !context.may_block() {
-        return Reply::NullArray;
-    }
-    let wait = Wait::Keys { keys: keys.to_vec(), kind: Kind::SortedSet };
-    let (timed_out, retry) = (Reply::NullArray, words.to_vec());
-    context.block(Blocked { wait, deadline_ms, timed_out, retry });
-    Reply::Nothing
+    Ok(context.wait_for_keys(Kind::SortedSet, keys, deadline_ms, words, Reply::NullArray))
 }
 
 fn zmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -124,12 +108,13 @@ fn zmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
 }
 
 fn bzmpop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let deadline_ms = timeout(context, &words[1])?;
     let pops = pops(&words[2..])?;
-    match pop_several(context, &pops)? {
-        Some(reply) => Ok(reply),
-        None => Ok(wait(context, pops.keys, deadline_ms, words)),
+    let deadline_ms = timeout(context, &words[1])?;
+    if let Some(reply) = pop_several(context, &pops)? {
+        return Ok(reply);
     }
+    let (kind, nothing) = (Kind::SortedSet, Reply::NullArray);
+    Ok(context.wait_for_keys(kind, pops.keys, deadline_ms, words, nothing))
 }
 
 /// From which of these keys to take, from which end, and how many.
@@ -165,8 +150,8 @@ fn above_zero(word: &[u8], name: &str) -> Result<usize, Failure> {
 }
 
 fn pop_several(context: &mut Context<'_>, pops: &Pops<'_>) -> Result<Option<Reply>, Failure> {
-    for key in pops.keys {
-        let taken = take(context, key, pops.end, pops.count)?;
+    for key in context.due_keys(pops.keys) {
+        let taken = take(context, &key, pops.end, pops.count)?;
         if taken.is_empty() {
             continue;
         }
@@ -174,7 +159,7 @@ fn pop_several(context: &mut Context<'_>, pops: &Pops<'_>) -> Result<Option<Repl
         context.propagate_as(vec![vec![pops.end.pop(), key.clone(), count]]);
         let pair = |(member, score)| Reply::Array(vec![Reply::Bulk(member), Reply::Double(score)]);
         let taken = Reply::Array(taken.into_iter().map(pair).collect());
-        return Ok(Some(Reply::Array(vec![Reply::bulk(key), taken])));
+        return Ok(Some(Reply::Array(vec![Reply::Bulk(key), taken])));
     }
     Ok(None)
 }
