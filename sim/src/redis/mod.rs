@@ -9,7 +9,6 @@
 //! connections.
 
 pub mod commands;
-mod config;
 pub mod db;
 pub mod instance;
 mod long_double;

@@ -1,7 +1,7 @@
 //! Commands for administrators: settings, and what is asked of a server besides its data.
 
-use super::super::config::name_of;
 use super::super::instance::Instance;
+use super::super::instance::config::name_of;
 use super::flags::{ADMIN, FAST, LOADING, NO_SCRIPT, STALE};
 use super::{Command, Context, Failure, Keys, Reply, command, container, pattern, up_to_zero};
 

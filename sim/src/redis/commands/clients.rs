@@ -168,7 +168,7 @@ fn kill(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
             && !victims.addressed;
         if meant && !spared {
             count += 1;
-            context.instance.end_client(id);
+            context.instance.end_client(id, id == asking);
         }
     }
     Ok(Reply::Integer(count))
@@ -227,12 +227,16 @@ impl Instance {
         }
     }
 
-    /// The client's connection ends; it hears nothing any more but the reply to its own command.
-    fn end_client(&mut self, id: ClientId) {
+    /// The client's connection ends. What it was to be sent is lost, but for replies to the one who
+    /// asked for this.
+    fn end_client(&mut self, id: ClientId, itself: bool) {
         self.unblock(id);
         self.woken.insert(id);
         if let Some(session) = self.clients.get_mut(&id) {
             session.closing = true;
+            if !itself {
+                session.output.clear();
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod clients;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
+mod info;
 mod introspection;
 mod keys;
 mod lists;
@@ -45,7 +46,8 @@ const TABLES: &[&[&[Command]]] = &[
     &sorted_sets::TABLES,
     &streams::TABLES,
     &[administration::TABLE, clients::TABLE, introspection::TABLE],
-    &[pubsub::TABLE, replication::TABLE, scripts::TABLE, server::TABLE, transactions::TABLE],
+    &[info::TABLE, pubsub::TABLE, replication::TABLE],
+    &[scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.

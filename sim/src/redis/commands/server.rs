@@ -12,7 +12,6 @@ pub(super) const TABLE: &[Command] = &[
     container("client", -2, CLIENT),
     command("echo", 2, FAST, Keys::None, echo),
     command("hello", -1, NO_SCRIPT | LOADING | STALE | FAST | NO_AUTH, Keys::None, hello),
-    command("info", -1, LOADING | STALE, Keys::None, info),
     command("ping", -1, FAST, Keys::None, ping),
     command("select", 2, LOADING | STALE | FAST, Keys::None, select),
 ];
@@ -92,23 +91,4 @@ fn protocol(word: &[u8]) -> Result<Protocol, Failure> {
         3 => Ok(Protocol::Resp3),
         _ => Err(Failure::Other(b"NOPROTO unsupported protocol version".to_vec())),
     }
-}
-
-/// The few facts that clients of ours ask for; every section at once, whichever is asked for.
-fn info(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let mut text = format!(
-        "# Server\r\nredis_version:{VERSION}\r\nredis_mode:standalone\r\n\r\n\
-         # Stats\r\ntotal_commands_processed:{}\r\n\r\n\
-         # Replication\r\n{}\r\n\r\n\
-         # Keyspace\r\n",
-        context.instance.totals.commands,
-        super::replication::info(context),
-    );
-    for (number, db) in
-        context.instance.databases.iter().enumerate().filter(|(_, db)| !db.is_empty())
-    {
-        let (keys, expires) = (db.len(), db.expiring());
-        text += &format!("db{number}:keys={keys},expires={expires},avg_ttl=0\r\n");
-    }
-    Ok(Reply::Text(text))
 }

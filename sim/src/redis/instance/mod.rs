@@ -7,6 +7,7 @@
 //! `propagation` (what replicas and the append-only file hear of).
 
 mod blocking;
+pub(super) mod config;
 mod context;
 mod cursors;
 mod execute;
@@ -19,7 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::{RngExt as _, SeedableRng};
 use rand_pcg::Pcg32;
 
-use super::config::Config;
 use super::db::{Db, Expiry};
 use super::persistence::Log;
 use super::pubsub::Listeners;
@@ -27,6 +27,7 @@ use super::replication::Replication;
 use super::reply::Reply;
 use super::scripting::Scripts;
 pub use blocking::{Blocked, Wait};
+use config::Config;
 pub use context::Context;
 pub use cursors::Cursors;
 pub use session::{ClientId, Session};
@@ -45,6 +46,8 @@ pub struct Instance {
     pub totals: Totals,
     /// The time of the command that runs, or ran last, in milliseconds since the Unix epoch.
     pub(super) now_ms: i64,
+    /// When it was told the time first.
+    pub(super) started_ms: i64,
     next_client: ClientId,
     /// Clients that somebody else gave something to send, or that may go on.
     pub(super) woken: BTreeSet<ClientId>,
@@ -97,6 +100,7 @@ impl Instance {
             clients: BTreeMap::new(),
             totals: Totals::default(),
             now_ms: 0,
+            started_ms: 0,
             next_client: 1,
             woken: BTreeSet::new(),
             watched: BTreeMap::new(),
@@ -208,11 +212,14 @@ impl Instance {
     /// It is this time.
     pub(crate) fn set_time(&mut self, now_ms: i64) {
         self.now_ms = now_ms;
+        if self.started_ms == 0 {
+            self.started_ms = now_ms;
+        }
     }
 
     /// Something happens at this time.
     fn begin(&mut self, now_ms: i64, expiry: Expiry) {
-        self.now_ms = now_ms;
+        self.set_time(now_ms);
         self.databases.iter_mut().for_each(|db| db.set_now(now_ms, expiry));
     }
 
