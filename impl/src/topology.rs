@@ -44,6 +44,9 @@ pub struct Topology {
     pub redis: Vec<u32>,
     /// Redis Sentinels. Without any, the master never moves.
     pub sentinels: Vec<u32>,
+    /// Redis masters that locks are taken on, each for itself: none is another's replica, and no
+    /// Sentinel watches them. Only `im.ownership = "redlock"` asks for any.
+    pub lock_masters: Vec<u32>,
     /// What Redis nodes and Sentinels call each other.
     pub redis_names: Names,
     /// The log broker.
