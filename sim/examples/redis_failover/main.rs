@@ -37,7 +37,7 @@ fn main() {
     println!("{:17} {:32} {:>28}   {:>28}", "row", "", "simulated min/median/max", "measured");
     for row in &asked.rows {
         match lab::missing(&row.experiment).filter(|_| !asked.real) {
-            Some(why) => println!("{:17} {why}", row.name),
+            Some(what) => println!("{:17} {what}", row.name),
             None => print_row(row, &asked),
         }
     }

@@ -7,9 +7,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use im::env::{Addr, Env, TaskHandle, Work};
+use im::env::{Addr, Env, Nanos, TaskHandle, Work};
 use im::redis_client::Names;
 use im::stats::Counter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,6 +31,45 @@ pub struct Counters {
     pub commands: Counter,
     /// Connections that were accepted.
     pub connections: Counter,
+    /// Full resynchronisations that were served to replicas.
+    pub full_resyncs: Counter,
+    /// Partial ones.
+    pub partial_resyncs: Counter,
+    roles: Mutex<Vec<RoleChange>>,
+}
+
+/// A Redis took a role, at its start or later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RoleChange {
+    /// When, on the clock of its [`Env`].
+    pub at: Nanos,
+    /// Whether it was the master from then on.
+    pub master: bool,
+}
+
+impl Counters {
+    /// The roles that it has had, in the order of their times.
+    pub fn roles(&self) -> Vec<RoleChange> {
+        self.roles.lock().expect("nobody panics while holding it").clone()
+    }
+
+    /// Since when it has been the master; `None` if it is a replica, or was never started.
+    pub fn master_since(&self) -> Option<Nanos> {
+        let roles = self.roles.lock().expect("nobody panics while holding it");
+        let reign = roles.iter().rev().take_while(|change| change.master);
+        reign.last().map(|change| change.at)
+    }
+
+    /// How often it was made the master.
+    pub fn promotions(&self) -> u64 {
+        let roles = self.roles();
+        let turns = roles.windows(2).filter(|pair| !pair[0].master && pair[1].master);
+        turns.count() as u64
+    }
+
+    fn note(&self, change: RoleChange) {
+        self.roles.lock().expect("nobody panics while holding it").push(change);
+    }
 }
 
 /// What a Redis is started with.
@@ -141,6 +180,12 @@ impl<E: Env> Server<E> {
         if let Some(Addr { node, port }) = master {
             instance.follow(names.ip(node).to_string(), port);
         }
+        self.note_role(&instance);
+    }
+
+    fn note_role(&self, instance: &Instance) {
+        let master = instance.replication.master.is_none();
+        self.counters.note(RoleChange { at: self.env.now(), master });
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -229,7 +274,7 @@ impl<E: Env> Server<E> {
     fn execute_all(&self, id: ClientId, reader: &mut Reader) {
         let mut instance = self.instance.borrow_mut();
         let (now_ms, before) = (self.now_ms(), instance.totals.commands);
-        let epoch = instance.replication.epoch;
+        let (epoch, resyncs) = (instance.replication.epoch, instance.replication.resyncs);
         while !instance.is_blocked(id) && !instance.is_closing(id) && !self.durability.is_closed() {
             match reader.next_request() {
                 Ok(Some(words)) => instance.execute(id, now_ms, &words),
@@ -240,7 +285,11 @@ impl<E: Env> Server<E> {
         let ran = instance.totals.commands - before;
         if instance.replication.epoch != epoch {
             self.role_changed.notify_one();
+            self.note_role(&instance);
         }
+        let [full, partial] = instance.replication.resyncs;
+        self.counters.full_resyncs.add(full - resyncs[0]);
+        self.counters.partial_resyncs.add(partial - resyncs[1]);
         drop(instance);
         self.expect_time();
         self.counters.commands.add(ran);

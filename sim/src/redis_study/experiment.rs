@@ -112,6 +112,8 @@ pub struct Study {
     pub struck: Nanos,
     /// What happened to the nodes.
     pub events: Vec<Event>,
+    /// What each Sentinel has logged: when, and what.
+    pub sentinel_events: Vec<Vec<(Nanos, String)>>,
 }
 
 /// A study in figures.

@@ -4,10 +4,13 @@
 //! and returns a reply. To add a command, write it in the file of its kind and enter it in that
 //! file's table.
 
+mod administration;
 mod arguments;
+mod clients;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
+mod info;
 mod introspection;
 mod keys;
 mod lists;
@@ -42,7 +45,8 @@ const TABLES: &[&[&[Command]]] = &[
     &keys::TABLES,
     &sorted_sets::TABLES,
     &streams::TABLES,
-    &[introspection::TABLE, pubsub::TABLE, replication::TABLE],
+    &[administration::TABLE, clients::TABLE, introspection::TABLE],
+    &[info::TABLE, pubsub::TABLE, replication::TABLE],
     &[scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 

@@ -88,6 +88,9 @@ impl Instance {
     ) -> Result<(String, &'static Command), Failure> {
         let (name, command) = commands::find(words)?;
         let session = &self.clients[&id];
+        if !session.authenticated && !command.has(flags::NO_AUTH) {
+            return Err(Failure::Other(b"NOAUTH Authentication required.".to_vec()));
+        }
         if session.transaction.is_some() && command.has(flags::NO_MULTI) {
             return Err(Failure::text("Command not allowed inside a transaction"));
         }

@@ -7,6 +7,7 @@
 //! `propagation` (what replicas and the append-only file hear of).
 
 mod blocking;
+pub(super) mod config;
 mod context;
 mod cursors;
 mod execute;
@@ -26,6 +27,7 @@ use super::replication::Replication;
 use super::reply::Reply;
 use super::scripting::Scripts;
 pub use blocking::{Blocked, Wait};
+use config::Config;
 pub use context::Context;
 pub use cursors::Cursors;
 pub use session::{ClientId, Session};
@@ -44,6 +46,8 @@ pub struct Instance {
     pub totals: Totals,
     /// The time of the command that runs, or ran last, in milliseconds since the Unix epoch.
     pub(super) now_ms: i64,
+    /// When it was told the time first.
+    pub(super) started_ms: i64,
     next_client: ClientId,
     /// Clients that somebody else gave something to send, or that may go on.
     pub(super) woken: BTreeSet<ClientId>,
@@ -68,6 +72,7 @@ pub struct Instance {
     pub(super) cursors: Cursors,
     pub(super) scripts: Scripts,
     pub(super) listeners: Listeners,
+    pub(super) config: Config,
 }
 
 /// What a Redis counts.
@@ -95,6 +100,7 @@ impl Instance {
             clients: BTreeMap::new(),
             totals: Totals::default(),
             now_ms: 0,
+            started_ms: 0,
             next_client: 1,
             woken: BTreeSet::new(),
             watched: BTreeMap::new(),
@@ -109,6 +115,7 @@ impl Instance {
             cursors: Cursors::default(),
             scripts: Scripts::default(),
             listeners: Listeners::default(),
+            config: Config::default(),
         }
     }
 
@@ -122,7 +129,9 @@ impl Instance {
         let id = self.next_client;
         self.next_client += 1;
         self.totals.connections += 1;
-        self.clients.insert(id, Session::new(id));
+        let mut session = Session::new(id);
+        session.authenticated = self.config.text("requirepass").is_empty();
+        self.clients.insert(id, session);
         id
     }
 
@@ -203,11 +212,14 @@ impl Instance {
     /// It is this time.
     pub(crate) fn set_time(&mut self, now_ms: i64) {
         self.now_ms = now_ms;
+        if self.started_ms == 0 {
+            self.started_ms = now_ms;
+        }
     }
 
     /// Something happens at this time.
     fn begin(&mut self, now_ms: i64, expiry: Expiry) {
-        self.now_ms = now_ms;
+        self.set_time(now_ms);
         self.databases.iter_mut().for_each(|db| db.set_now(now_ms, expiry));
     }
 

@@ -32,6 +32,8 @@ pub struct Session {
     pub written: i64,
     /// The connection ends once its output is sent.
     pub closing: bool,
+    /// It may do more than say who it is.
+    pub authenticated: bool,
 }
 
 /// Commands that wait for `EXEC`.
@@ -70,6 +72,7 @@ impl Session {
             watched_changed: false,
             written: 0,
             closing: false,
+            authenticated: true,
         }
     }
 }
