@@ -1,10 +1,13 @@
 //! Rules of the parts on Redis in `[im]`: limits, conversation lists, and locks on several masters.
 
-use im::config::{Config, Ownership};
+use im::config::Ownership;
 use im::units::Span;
 
 use super::Rules;
 use crate::scenario::Scenario;
+
+/// So many masters still have a majority without one of them.
+const REDLOCK_MASTERS_MIN: u32 = 3;
 
 pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
     let config = &scenario.im;
@@ -22,15 +25,23 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
             format!("Redis counts in milliseconds, and {span} is none; write 1ms or more")
         });
     }
-    check_redlock(config, rules);
+    check_redlock(scenario, rules);
 }
 
 /// All masters are asked within the lock's time, of which a hundredth and 2 ms are not trusted.
-fn check_redlock(config: &Config, rules: &mut Rules) {
+fn check_redlock(scenario: &Scenario, rules: &mut Rules) {
+    let (config, masters) = (&scenario.im, scenario.cluster.redis.lock_masters);
     let wait = config.redis_wait.as_ref().map_or(0, |wait| wait.timeout.0);
     let asked = Span(config.redis_timeout.0.saturating_add(wait));
     let least = Span(asked.0.saturating_add(asked.0 / 50).saturating_add(Span::ms(2).0));
     let redlock = config.ownership == Ownership::Redlock;
+    let keys = ["cluster.redis.lock_masters", "im.ownership"];
+    rules.demand(!redlock || masters >= REDLOCK_MASTERS_MIN, &keys, || {
+        format!(
+            "with {masters} masters for Redlock none of them may be away; write \
+             {REDLOCK_MASTERS_MIN} or more, as in 5"
+        )
+    });
     let keys = ["im.lock_ttl", "im.redis_timeout", "im.redis_wait.timeout"];
     rules.demand(!redlock || config.lock_ttl > least, &keys, || {
         format!(
