@@ -46,8 +46,71 @@ fn check_redlock(scenario: &Scenario, rules: &mut Rules) {
     rules.demand(!redlock || config.lock_ttl > least, &keys, || {
         format!(
             "impossible: {} may be over before every master has answered, for which it has \
-             {asked} (im.redis_timeout); write more than {least}, or shorten im.redis_timeout",
+             {asked} (im.redis_timeout and im.redis_wait.timeout); write more than {least}, or \
+             shorten these",
             config.lock_ttl
         )
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use im::config::RedisWait;
+
+    use super::*;
+
+    /// What the rules say of the default scenario, changed.
+    fn refused(change: impl Fn(&mut Scenario)) -> Vec<(String, String)> {
+        let text = r#"workload = [{ kind = "one-to-one", name = "w", pairs = 1, rate = "1/s" }]"#;
+        let mut scenario = Scenario::from_str("x.toml", text, &[]).expect("it is sound");
+        change(&mut scenario);
+        let mut rules = Rules { violations: Vec::new() };
+        check(&scenario, &mut rules);
+        let violations = rules.violations.into_iter();
+        violations.map(|violation| (violation.keys[0].join("."), violation.message)).collect()
+    }
+
+    fn redlock(scenario: &mut Scenario) {
+        scenario.im.ownership = Ownership::Redlock;
+        scenario.cluster.redis.lock_masters = 5;
+    }
+
+    #[test]
+    fn bounds_that_leave_nothing_are_refused() {
+        let of = |key: &str, message: &str| vec![(key.to_owned(), message.to_owned())];
+        assert_eq!(refused(|_| {}), []);
+        assert_eq!(
+            refused(|scenario| scenario.im.limit_sends = 0),
+            of("im.limit_sends", "`0` leaves nobody who may send; write 1 or more")
+        );
+        assert_eq!(
+            refused(|scenario| scenario.im.conversations_kept = 0),
+            of("im.conversations_kept", "`0` leaves no conversation in any list; write 1 or more")
+        );
+        assert_eq!(
+            refused(|scenario| scenario.im.limit_window = Span(999_999)),
+            of(
+                "im.limit_window",
+                "Redis counts in milliseconds, and 999999ns is none; write 1ms or more"
+            )
+        );
+    }
+
+    #[test]
+    fn redlock_needs_masters_and_the_time_to_ask_them() {
+        assert_eq!(refused(redlock), []);
+        let few = refused(|scenario| scenario.im.ownership = Ownership::Redlock);
+        let message =
+            "with 0 masters for Redlock none of them may be away; write 3 or more, as in 5";
+        assert_eq!(few, [("cluster.redis.lock_masters".to_owned(), message.to_owned())]);
+        let short = refused(|scenario| {
+            redlock(scenario);
+            scenario.im.lock_ttl = Span::ms(300);
+            scenario.im.redis_wait = Some(RedisWait { replicas: 1, timeout: Span::ms(50) });
+        });
+        let message = "impossible: 300ms may be over before every master has answered, for which it \
+                       has 300ms (im.redis_timeout and im.redis_wait.timeout); write more than \
+                       308ms, or shorten these";
+        assert_eq!(short, [("im.lock_ttl".to_owned(), message.to_owned())]);
+    }
 }
