@@ -55,7 +55,7 @@ impl World {
             let (what, at_end) = (what.clone(), at_end.clone());
             async move {
                 let stats = Arc::default();
-                let node = Node { env: env.clone(), config, topology, number: 9, stats };
+                let node = Node { env, config, topology, number: 9, stats };
                 let lists = Rc::new(ConversationLists::new(&node));
                 // The link connects meanwhile.
                 env.sleep(100 * MS).await;
