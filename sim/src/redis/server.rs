@@ -225,7 +225,11 @@ impl<E: Env> Server<E> {
 
     /// Serves one client. One that goes away, in whatever manner, is no trouble to the server.
     async fn talk(&self, stream: E::Stream) {
-        let id = self.instance.borrow_mut().connect();
+        let id = {
+            let (now_ms, mut instance) = (self.now_ms(), self.instance.borrow_mut());
+            instance.set_time(now_ms);
+            instance.connect()
+        };
         let waker = Rc::<Notify>::default();
         self.wakers.borrow_mut().insert(id, waker.clone());
         let _ = self.exchange(id, stream, &waker).await;

@@ -36,10 +36,11 @@ const LOCK_RETRY: Nanos = 100 * MS;
 /// The last master is asked for so long at most.
 const READ_BACK_MAX: Nanos = 30 * SECOND;
 
-/// Until replicas stream and Sentinels know each other, as in the measurements.
-const WARM_UP: Nanos = 8 * SECOND;
-/// Processes of a machine are started within so much time of each other.
-const START_SPREAD: Nanos = 200 * MS;
+/// Until replicas stream and Sentinels know each other.
+const WARM_UP: Nanos = 12 * SECOND;
+/// Processes are started within so much time of each other: the longest period of Redis' and the
+/// Sentinels' timers, so that these have every phase to each other.
+const START_SPREAD: Nanos = SECOND;
 /// So many Sentinels must find the master down.
 const QUORUM: u32 = 2;
 const FAILOVER_TIMEOUT_MS: u64 = 10_000;
@@ -117,7 +118,7 @@ impl<'a> Lab<'a> {
         let hosts: Vec<HostId> = sentinels.iter().map(|(host, _)| *host).collect();
         let finder = finder(master, &hosts);
         let recorder = Recorder::default();
-        let start = if hosts.is_empty() { 0 } else { WARM_UP };
+        let start = if hosts.is_empty() { START_SPREAD } else { WARM_UP };
         let until = start + experiment.lead + experiment.after;
         let clients = (0..experiment.clients)
             .map(|number| add_client(&mut sim, experiment, number, &finder, until, &recorder))
@@ -186,10 +187,8 @@ impl<'a> Lab<'a> {
         let hosts: Vec<HostId> =
             servers.chain(self.sentinels.iter().map(|(host, _)| *host)).collect();
         let mut rng = rng::stream(self.seed, "redis study starts");
-        for (place, host) in hosts.into_iter().enumerate() {
-            if place > 0 {
-                self.sim.run_until(self.sim.now() + rng::below(&mut rng, START_SPREAD));
-            }
+        for host in hosts {
+            self.sim.run_until(self.sim.now() + rng::below(&mut rng, START_SPREAD));
             self.sim.start(host);
         }
     }

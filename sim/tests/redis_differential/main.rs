@@ -8,6 +8,7 @@
 //! 200,000 commands are compared, from a fixed seed; the environment variable
 //! `IMSIM_REDIS_COMMANDS` asks for another number, such as 10000000.
 
+mod administration;
 mod compare;
 mod connection;
 mod hashes;

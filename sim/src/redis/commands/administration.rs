@@ -2,6 +2,7 @@
 
 use super::super::instance::Instance;
 use super::super::instance::config::name_of;
+use super::super::number::integer;
 use super::flags::{ADMIN, FAST, LOADING, NO_SCRIPT, STALE};
 use super::{Command, Context, Failure, Keys, Reply, command, container, pattern, up_to_zero};
 
@@ -9,14 +10,31 @@ const ADMINISTRATION: u32 = ADMIN | NO_SCRIPT | LOADING | STALE;
 
 pub(super) const TABLE: &[Command] = &[
     container("acl", -2, ACL),
+    command("asking", 1, FAST, Keys::None, no_cluster),
+    container("cluster", -2, CLUSTER),
     container("config", -2, CONFIG),
     container("latency", -2, LATENCY),
+    container("module", -2, MODULE),
+    command("readonly", 1, LOADING | STALE | FAST, Keys::None, no_cluster),
+    command("readwrite", 1, LOADING | STALE | FAST, Keys::None, no_cluster),
     container("slowlog", -2, SLOWLOG),
     command("time", 1, LOADING | STALE | FAST, Keys::None, time),
 ];
 
-const ACL: &[Command] =
-    &[command("whoami", 2, NO_SCRIPT | LOADING | STALE, Keys::None, acl_whoami)];
+const ACL: &[Command] = &[
+    command("log", -2, ADMINISTRATION, Keys::None, nothing),
+    command("users", 2, ADMINISTRATION, Keys::None, acl_users),
+    command("whoami", 2, NO_SCRIPT | LOADING | STALE, Keys::None, acl_whoami),
+];
+
+const CLUSTER: &[Command] = &[
+    command("info", 2, LOADING | STALE, Keys::None, no_cluster),
+    command("nodes", 2, LOADING | STALE, Keys::None, no_cluster),
+    command("shards", 2, LOADING | STALE, Keys::None, no_cluster),
+    command("slots", 2, LOADING | STALE, Keys::None, no_cluster),
+];
+
+const MODULE: &[Command] = &[command("list", 2, ADMIN | NO_SCRIPT, Keys::None, nothing)];
 
 const CONFIG: &[Command] = &[
     command("get", -3, ADMINISTRATION, Keys::None, config_get),
@@ -26,19 +44,42 @@ const CONFIG: &[Command] = &[
 ];
 
 const LATENCY: &[Command] = &[
+    command("doctor", 2, ADMINISTRATION, Keys::None, latency_doctor),
     command("history", 3, ADMINISTRATION, Keys::None, nothing),
     command("latest", 2, ADMINISTRATION, Keys::None, nothing),
     command("reset", -2, ADMINISTRATION, Keys::None, none),
 ];
 
 const SLOWLOG: &[Command] = &[
-    command("get", -2, ADMIN | LOADING | STALE, Keys::None, nothing),
+    command("get", -2, ADMIN | LOADING | STALE, Keys::None, slowlog_get),
     command("len", 2, ADMIN | LOADING | STALE, Keys::None, none),
     command("reset", 2, ADMIN | LOADING | STALE, Keys::None, fine),
 ];
 
 fn acl_whoami(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
     Ok(Reply::bulk("default"))
+}
+
+fn acl_users(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(Reply::Array(vec![Reply::bulk("default")]))
+}
+
+fn no_cluster(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Err(Failure::text("This instance has cluster support disabled"))
+}
+
+fn latency_doctor(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(Reply::Text("Nothing that takes time here is watched.\n".to_owned()))
+}
+
+fn slowlog_get(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let count = match &words[2..] {
+        [] => Some(10),
+        [word] => integer(word).filter(|count| *count >= -1),
+        _ => return Err(context.arity()),
+    };
+    let least = || Failure::text("count should be greater than or equal to -1");
+    count.ok_or_else(least).map(|_| Reply::Array(Vec::new()))
 }
 
 /// Nothing is ever slow.

@@ -1,15 +1,17 @@
-//! Commands on connections: who a client is, what it may do, and how it ends.
+//! Commands on connections: who a client is, what it may do, what it is told, and how it ends.
 
-use super::super::instance::{ClientId, Instance};
+use super::super::instance::pause::Paused;
+use super::super::instance::session::Replies;
 use super::super::number::integer;
 use super::super::reply::Protocol;
 use super::flags::{ADMIN, FAST, LOADING, NO_AUTH, NO_SCRIPT, STALE};
-use super::{Command, Context, Failure, Keys, Reply, command};
+use super::{Command, Context, Failure, Keys, Reply, client_list, command};
 
 const ALWAYS: u32 = NO_SCRIPT | LOADING | STALE | FAST | NO_AUTH;
 
 pub(super) const TABLE: &[Command] = &[
     command("auth", -2, ALWAYS, Keys::None, auth),
+    command("monitor", 1, ADMIN | NO_SCRIPT | LOADING | STALE, Keys::None, monitor),
     command("quit", -1, ALWAYS, Keys::None, quit),
     command("reset", 1, ALWAYS, Keys::None, reset),
 ];
@@ -18,14 +20,21 @@ const OF_CLIENT: u32 = NO_SCRIPT | LOADING | STALE;
 const OF_ALL: u32 = ADMIN | OF_CLIENT;
 
 pub(super) const CLIENT: &[Command] = &[
+    command("caching", 3, OF_CLIENT, Keys::None, caching),
     command("getname", 2, OF_CLIENT, Keys::None, getname),
     command("getredir", 2, OF_CLIENT, Keys::None, getredir),
     command("id", 2, OF_CLIENT, Keys::None, id),
-    command("kill", -3, OF_ALL, Keys::None, kill),
+    command("info", 2, OF_CLIENT, Keys::None, client_list::info),
+    command("kill", -3, OF_ALL, Keys::None, client_list::kill),
+    command("list", -2, OF_ALL, Keys::None, client_list::list),
     command("no-evict", 3, OF_ALL, Keys::None, no_evict),
+    command("pause", -3, OF_ALL, Keys::None, pause),
+    command("reply", 3, OF_CLIENT, Keys::None, reply),
     command("setname", 3, OF_CLIENT, Keys::None, setname),
+    command("tracking", -3, OF_CLIENT, Keys::None, tracking),
     command("trackinginfo", 2, OF_CLIENT, Keys::None, trackinginfo),
     command("unblock", -3, OF_ALL, Keys::None, unblock),
+    command("unpause", 2, OF_ALL, Keys::None, unpause),
 ];
 
 const WRONG: &[u8] = b"WRONGPASS invalid username-password pair or user is disabled.";
@@ -77,6 +86,8 @@ fn reset(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
     session.database = 0;
     session.authenticated = open;
     session.name.clear();
+    session.monitors = false;
+    session.replies = Replies::All;
     Ok(Reply::Simple("RESET"))
 }
 
@@ -117,9 +128,71 @@ fn trackinginfo(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
     ]))
 }
 
-fn no_evict(_: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let known = [&b"on"[..], b"off"].iter().any(|word| words[2].eq_ignore_ascii_case(word));
-    if known { Ok(Reply::OK) } else { Err(Failure::Syntax) }
+/// Nobody is told what changes: who could not do without it is better refused.
+fn tracking(_: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    match words[2].to_ascii_lowercase().as_slice() {
+        b"off" => Ok(Reply::OK),
+        b"on" => Err(Failure::text("client tracking is not simulated")),
+        _ => Err(Failure::Syntax),
+    }
+}
+
+fn caching(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Err(Failure::text(
+        "CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or \
+         OPTOUT mode enabled",
+    ))
+}
+
+fn no_evict(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    context.session().no_evict = match words[2].to_ascii_lowercase().as_slice() {
+        b"on" => true,
+        b"off" => false,
+        _ => return Err(Failure::Syntax),
+    };
+    Ok(Reply::OK)
+}
+
+fn reply(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let session = context.session();
+    session.replies = match (words[2].to_ascii_lowercase().as_slice(), session.replies) {
+        (b"on", _) => {
+            session.replies = Replies::All;
+            return Ok(Reply::OK);
+        }
+        (b"off", _) | (b"skip", Replies::None) => Replies::None,
+        (b"skip", _) => Replies::NotNext,
+        _ => return Err(Failure::Syntax),
+    };
+    Ok(Reply::Nothing)
+}
+
+fn pause(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    let paused = match &words[3..] {
+        [] => Paused::All,
+        [how] if how.eq_ignore_ascii_case(b"all") => Paused::All,
+        [how] if how.eq_ignore_ascii_case(b"write") => Paused::Writes,
+        [_] => return Err(Failure::text("CLIENT PAUSE mode must be WRITE or ALL")),
+        _ => return Err(context.arity()),
+    };
+    let invalid = || Failure::text("timeout is not an integer or out of range");
+    let span_ms = integer(&words[2]).ok_or_else(invalid)?;
+    if span_ms < 0 {
+        return Err(Failure::text("timeout is negative"));
+    }
+    let end_ms = context.now_ms().checked_add(span_ms).ok_or_else(invalid)?;
+    context.instance.pause(end_ms, paused);
+    Ok(Reply::OK)
+}
+
+fn unpause(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    context.instance.unpause();
+    Ok(Reply::OK)
+}
+
+fn monitor(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    context.session().monitors = true;
+    Ok(Reply::OK)
 }
 
 fn unblock(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -140,103 +213,4 @@ fn unblock(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failur
     };
     context.instance.reply(id, &told);
     Ok(Reply::Integer(1))
-}
-
-/// Which clients are to be ended.
-struct Victims<'a> {
-    id: Option<ClientId>,
-    kind: Option<&'static str>,
-    /// Addresses are not known here, so that nobody has this one.
-    addressed: bool,
-    user: Option<&'a [u8]>,
-    spare_self: bool,
-}
-
-fn kill(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    if words.len() == 3 {
-        return Err(Failure::text("No such client"));
-    }
-    let victims = victims(&words[2..])?;
-    let asking = context.client;
-    let ids: Vec<ClientId> = context.instance.clients.keys().copied().collect();
-    let mut count = 0;
-    for id in ids {
-        let spared = id == asking && victims.spare_self;
-        let meant = victims.id.is_none_or(|one| one == id)
-            && victims.kind.is_none_or(|kind| kind == context.instance.kind_of(id))
-            && victims.user.is_none_or(|user| user == b"default")
-            && !victims.addressed;
-        if meant && !spared {
-            count += 1;
-            context.instance.end_client(id, id == asking);
-        }
-    }
-    Ok(Reply::Integer(count))
-}
-
-fn victims(options: &[Vec<u8>]) -> Result<Victims<'_>, Failure> {
-    let mut victims =
-        Victims { id: None, kind: None, addressed: false, user: None, spare_self: true };
-    let pairs = options.chunks_exact(2);
-    if !pairs.remainder().is_empty() {
-        return Err(Failure::Syntax);
-    }
-    for pair in pairs {
-        let value = pair[1].as_slice();
-        match pair[0].to_ascii_lowercase().as_slice() {
-            b"id" => {
-                let id = integer(value).filter(|id| *id > 0);
-                let invalid = || Failure::text("client-id should be greater than 0");
-                victims.id = Some(id.ok_or_else(invalid)?);
-            }
-            b"type" => victims.kind = Some(kind(value)?),
-            b"addr" | b"laddr" => victims.addressed = true,
-            b"user" if value == b"default" => victims.user = Some(value),
-            b"user" => {
-                let text = [b"No such user '", value, b"'"].concat();
-                return Err(Failure::text(text));
-            }
-            b"skipme" if value.eq_ignore_ascii_case(b"yes") => victims.spare_self = true,
-            b"skipme" if value.eq_ignore_ascii_case(b"no") => victims.spare_self = false,
-            _ => return Err(Failure::Syntax),
-        }
-    }
-    Ok(victims)
-}
-
-fn kind(word: &[u8]) -> Result<&'static str, Failure> {
-    match word.to_ascii_lowercase().as_slice() {
-        b"normal" => Ok("normal"),
-        b"slave" | b"replica" => Ok("replica"),
-        b"pubsub" => Ok("pubsub"),
-        b"master" => Ok("master"),
-        _ => Err(Failure::text([b"Unknown client type '", word, b"'"].concat())),
-    }
-}
-
-impl Instance {
-    /// What sort of client it is.
-    fn kind_of(&self, id: ClientId) -> &'static str {
-        if self.is_master_client(id) {
-            return "master";
-        }
-        match (self.replication.replicas.contains_key(&id), self.listeners.has(id)) {
-            (true, _) => "replica",
-            (false, true) => "pubsub",
-            (false, false) => "normal",
-        }
-    }
-
-    /// The client's connection ends. What it was to be sent is lost, but for replies to the one who
-    /// asked for this.
-    fn end_client(&mut self, id: ClientId, itself: bool) {
-        self.unblock(id);
-        self.woken.insert(id);
-        if let Some(session) = self.clients.get_mut(&id) {
-            session.closing = true;
-            if !itself {
-                session.output.clear();
-            }
-        }
-    }
 }

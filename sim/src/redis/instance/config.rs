@@ -13,6 +13,12 @@ enum Kind {
     Number(i64, i64),
     /// A number of bytes.
     Memory,
+    /// Times, and numbers of changes.
+    Saves,
+    /// Letters for kinds of events.
+    Events,
+    /// A number that is brought between one and another.
+    Clamped(i64, i64),
     /// One of these words.
     Choice(&'static [&'static str]),
     /// Anything.
@@ -21,7 +27,7 @@ enum Kind {
     Fixed,
 }
 
-use Kind::{Choice, Fixed, Memory, Number, Switch, Text};
+use Kind::{Choice, Clamped, Events, Fixed, Memory, Number, Saves, Switch, Text};
 
 /// The largest number that an `int` of C holds.
 const INT_MAX: i64 = i32::MAX as i64;
@@ -46,11 +52,17 @@ const TABLE: &[Entry] = &[
     ("appendfsync", "", Choice(&["everysec", "always", "no"]), "everysec"),
     ("appendonly", "", Switch, "no"),
     ("busy-reply-threshold", "lua-time-limit", Number(0, i64::MAX), "5000"),
+    (
+        "client-output-buffer-limit",
+        "",
+        Text,
+        "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60",
+    ),
     ("databases", "", Fixed, "16"),
     ("dbfilename", "", Text, "dump.rdb"),
     ("hash-max-listpack-entries", "hash-max-ziplist-entries", Number(0, i64::MAX), "512"),
     ("hash-max-listpack-value", "hash-max-ziplist-value", Number(0, i64::MAX), "64"),
-    ("hz", "", Number(0, INT_MAX), "10"),
+    ("hz", "", Clamped(1, 500), "10"),
     ("latency-monitor-threshold", "", Number(0, i64::MAX), "0"),
     ("list-compress-depth", "", Number(0, INT_MAX), "0"),
     ("list-max-listpack-size", "list-max-ziplist-size", Number(-INT_MAX - 1, INT_MAX), "-2"),
@@ -62,7 +74,7 @@ const TABLE: &[Entry] = &[
     ("maxmemory-samples", "", Number(1, INT_MAX), "5"),
     ("min-replicas-max-lag", "min-slaves-max-lag", Number(0, INT_MAX), "10"),
     ("min-replicas-to-write", "min-slaves-to-write", Number(0, INT_MAX), "0"),
-    ("notify-keyspace-events", "", Text, ""),
+    ("notify-keyspace-events", "", Events, ""),
     ("port", "", Fixed, "6379"),
     ("proto-max-bulk-len", "", Memory, "536870912"),
     ("repl-backlog-size", "", Memory, "1048576"),
@@ -74,8 +86,9 @@ const TABLE: &[Entry] = &[
     ("replica-priority", "slave-priority", Number(0, INT_MAX), "100"),
     ("replica-read-only", "slave-read-only", Switch, "yes"),
     ("replica-serve-stale-data", "slave-serve-stale-data", Switch, "yes"),
+    ("replicaof", "slaveof", Fixed, ""),
     ("requirepass", "", Text, ""),
-    ("save", "", Text, ""),
+    ("save", "", Saves, ""),
     ("set-max-intset-entries", "", Number(0, i64::MAX), "512"),
     ("slowlog-log-slower-than", "", Number(-1, i64::MAX), "10000"),
     ("slowlog-max-len", "", Number(0, i64::MAX), "128"),
@@ -151,9 +164,22 @@ fn checked(kind: Kind, value: &[u8]) -> Result<Vec<u8>, String> {
                 format!("argument(s) must be one of the following: {}", words.join(", "))
             })
         }
+        Saves => {
+            let numbers: Vec<&str> = text.split_ascii_whitespace().collect();
+            let good = numbers.iter().all(|one| one.parse::<u32>().is_ok());
+            match good && numbers.len().is_multiple_of(2) {
+                true => Ok(numbers.join(" ").into_bytes()),
+                false => Err("Invalid save parameters".into()),
+            }
+        }
+        Events => events(&text)
+            .ok_or_else(|| "Invalid event class character. Use 'Ag$lshzxeKEtmdn'.".into()),
+        Clamped(least, most) => {
+            let number = whole(&text)?.clamp(least, most);
+            Ok(number.to_string().into_bytes())
+        }
         Number(least, most) => {
-            let number: i64 =
-                text.parse().map_err(|_| "argument couldn't be parsed into an integer")?;
+            let number = whole(&text)?;
             match (least..=most).contains(&number) {
                 true => Ok(number.to_string().into_bytes()),
                 false => Err(format!("argument must be between {least} and {most} inclusive")),
@@ -164,6 +190,27 @@ fn checked(kind: Kind, value: &[u8]) -> Result<Vec<u8>, String> {
             Ok(bytes.to_string().into_bytes())
         }
     }
+}
+
+fn whole(text: &str) -> Result<i64, &'static str> {
+    text.parse().map_err(|_| "argument couldn't be parsed into an integer")
+}
+
+/// Kinds of events in the order in which they are told; `A` stands for most of them.
+fn events(text: &str) -> Option<Vec<u8>> {
+    const ALL: &str = "g$lshzxetd";
+    if !text.chars().all(|letter| "AKEmn".contains(letter) || ALL.contains(letter)) {
+        return None;
+    }
+    let named =
+        |letter: char| text.contains(letter) || (text.contains('A') && ALL.contains(letter));
+    let kinds = if ALL.chars().all(named) {
+        "A".to_owned()
+    } else {
+        ALL.chars().filter(|letter| named(*letter)).collect()
+    };
+    let others = "KEmn".chars().filter(|letter| text.contains(*letter));
+    Some(kinds.chars().chain(others).collect::<String>().into_bytes())
 }
 
 /// A number of bytes, perhaps with a unit.

@@ -11,6 +11,8 @@ pub(super) mod config;
 mod context;
 mod cursors;
 mod execute;
+mod monitor;
+pub(super) mod pause;
 mod propagation;
 pub mod session;
 mod transaction;
@@ -73,6 +75,11 @@ pub struct Instance {
     pub(super) scripts: Scripts,
     pub(super) listeners: Listeners,
     pub(super) config: Config,
+    pause: pause::Pause,
+    /// What monitors will be told.
+    monitored: Vec<(ClientId, Vec<u8>)>,
+    /// Keys whose time is over are removed although nobody uses them.
+    pub(super) expires_actively: bool,
 }
 
 /// What a Redis counts.
@@ -116,6 +123,9 @@ impl Instance {
             scripts: Scripts::default(),
             listeners: Listeners::default(),
             config: Config::default(),
+            pause: pause::Pause::default(),
+            monitored: Vec::new(),
+            expires_actively: true,
         }
     }
 
@@ -129,7 +139,7 @@ impl Instance {
         let id = self.next_client;
         self.next_client += 1;
         self.totals.connections += 1;
-        let mut session = Session::new(id);
+        let mut session = Session::new(id, self.now_ms);
         session.authenticated = self.config.text("requirepass").is_empty();
         self.clients.insert(id, session);
         id
@@ -180,11 +190,14 @@ impl Instance {
         self.begin(now_ms, if replica { Expiry::Hide } else { Expiry::Delete });
         self.replication_tick();
         self.give_up_waiting();
-        self.databases.iter_mut().for_each(Db::sweep);
+        if self.expires_actively {
+            self.databases.iter_mut().for_each(Db::sweep);
+        }
         self.note_expired();
         // What time removes is told one by one.
         self.propagate(false);
         self.end_unit();
+        self.run_postponed();
     }
 
     /// Tells the client something last, and ends its connection.
@@ -206,7 +219,9 @@ impl Instance {
         let deadline_ms = self.deadlines.first().map(|(at_ms, _)| at_ms.saturating_add(1));
         let cron_ms = expiring.then_some(now_ms + CRON_EVERY_MS);
         let replication_ms = self.replication_due_ms(now_ms);
-        deadline_ms.into_iter().chain(cron_ms).chain(replication_ms).min()
+        let pause_ms = self.pause.end_ms().map(|at_ms| at_ms.saturating_add(1));
+        let all = deadline_ms.into_iter().chain(cron_ms).chain(replication_ms);
+        all.chain(pause_ms).min()
     }
 
     /// It is this time.
@@ -220,6 +235,11 @@ impl Instance {
     /// Something happens at this time.
     fn begin(&mut self, now_ms: i64, expiry: Expiry) {
         self.set_time(now_ms);
+        self.pause.set_now(now_ms);
+        let expiry = match expiry {
+            Expiry::Delete if self.pause.holds() => Expiry::Hide,
+            expiry => expiry,
+        };
         self.databases.iter_mut().for_each(|db| db.set_now(now_ms, expiry));
     }
 

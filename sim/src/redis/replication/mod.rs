@@ -147,6 +147,13 @@ impl Replication {
         self.run_id = self.draw_id();
     }
 
+    /// The history goes on under another id, and nobody can continue the old one.
+    pub(crate) fn change_id(&mut self) {
+        self.id = self.draw_id();
+        self.second_id = None;
+        self.second_offset = -1;
+    }
+
     fn draw_id(&mut self) -> String {
         let mut id = String::new();
         while id.len() < ID_DIGITS {

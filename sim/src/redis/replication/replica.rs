@@ -1,7 +1,7 @@
 //! What a replica does with its master's stream, and what becomes of it when its role changes.
 
 use super::backlog::Backlog;
-use crate::redis::instance::{ClientId, Instance};
+use crate::redis::instance::{ClientId, Instance, Wait};
 use crate::redis::rdb;
 use crate::redis::request::Request;
 
@@ -59,7 +59,10 @@ impl Instance {
         replication.master = Some(Master { host, port, state, client: None, heard_ms });
         replication.epoch += 1;
         let blocked: Vec<ClientId> = (self.clients.iter())
-            .filter(|(_, session)| session.blocked.is_some())
+            .filter(|(_, session)| {
+                let wait = session.blocked.as_ref().map(|blocked| &blocked.wait);
+                wait.is_some_and(|wait| !matches!(wait, Wait::Unpause))
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in blocked {
