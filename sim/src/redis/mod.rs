@@ -10,6 +10,7 @@
 
 pub mod commands;
 pub mod db;
+mod durable;
 pub mod instance;
 mod long_double;
 mod number;

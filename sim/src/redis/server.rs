@@ -7,16 +7,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex as StdMutex};
 
 use im::env::{Addr, Env, Nanos, TaskHandle, Work};
 use im::redis_client::Names;
 use im::stats::Counter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
-use super::instance::{ClientId, Instance};
-use super::persistence::{Durability, Persistence};
+use super::durable::Durable;
+use super::instance::{ClientId, ConfigFile, Instance};
+use super::persistence::{CONFIG_FILES, Durability, Persistence, Rewritten};
 use super::replication::Settings;
 use super::reply::Reply;
 use super::request::{ProtocolError, Reader};
@@ -35,7 +36,7 @@ pub struct Counters {
     pub full_resyncs: Counter,
     /// Partial ones.
     pub partial_resyncs: Counter,
-    roles: Mutex<Vec<RoleChange>>,
+    roles: StdMutex<Vec<RoleChange>>,
 }
 
 /// A Redis took a role, at its start or later.
@@ -109,6 +110,9 @@ pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Re
 /// As [`serve`], in the role that the options say.
 pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
     let Options { port, node, names, master, replication, persistence, counters } = options;
+    let (config_file, rewritten) = Durable::open(env.clone(), CONFIG_FILES).await?;
+    // What it was told since goes before what it was started with.
+    let master = rewritten.map_or(master, |told: Rewritten| told.master(names));
     let server = Rc::new(Server {
         env: env.clone(),
         instance: RefCell::default(),
@@ -117,6 +121,7 @@ pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
         nearer: Notify::new(),
         role_changed: Notify::new(),
         durability: Durability::default(),
+        config_file: Mutex::new(config_file),
         node,
         counters,
     });
@@ -167,6 +172,7 @@ pub(crate) struct Server<E> {
     /// The role has changed, or the master.
     pub(crate) role_changed: Notify,
     pub(crate) durability: Durability,
+    pub(super) config_file: Mutex<Durable<E, Rewritten>>,
     pub(crate) node: Option<u32>,
     counters: Arc<Counters>,
 }
@@ -174,6 +180,7 @@ pub(crate) struct Server<E> {
 impl<E: Env> Server<E> {
     fn set_up(&self, master: Option<Addr>, names: Names, settings: Settings) {
         let mut instance = self.instance.borrow_mut();
+        instance.config_file = Some(ConfigFile::default());
         instance.replication.settings = settings;
         instance.replication.seed(self.env.rand_u64());
         instance.set_time(self.now_ms());
@@ -246,6 +253,7 @@ impl<E: Env> Server<E> {
         let (mut out, mut sent) = (Vec::new(), 0);
         loop {
             self.append_changes().await;
+            self.rewrite_config().await;
             if sent == out.len() && !self.durability.holds_replies() {
                 out.clear();
                 sent = 0;

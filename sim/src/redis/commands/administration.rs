@@ -156,8 +156,14 @@ fn config_resetstat(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, F
     Ok(Reply::OK)
 }
 
-fn config_rewrite(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Err(Failure::text("The server is running without a config file"))
+fn config_rewrite(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    match &mut context.instance.config_file {
+        Some(file) => {
+            file.asked = true;
+            Ok(Reply::OK)
+        }
+        None => Err(Failure::text("The server is running without a config file")),
+    }
 }
 
 impl Instance {
