@@ -9,18 +9,21 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use im::client::{Client, Observer};
 use im::config::Config;
-use im::env::Work;
+use im::env::{Addr, Work};
 use im::model::DeviceId;
 use im::node::Node;
 use im::redis_client::Names;
 use im::stats::Stats;
-use im::topology::{REDIS_PORT, Topology};
+use im::topology::{REDIS_MASTER, REDIS_PORT, SENTINEL_PORT, Topology};
+use im::units::Span;
 
 use crate::engine::{
     Bursts, Condition, Costs, DiskProfile, Engine, HostId, HostSpec, LinkKind, LinkProfile,
     Network, ProcessorStats, Rate, Where, WorkDone,
 };
-use crate::redis;
+use crate::redis::persistence::{Fsync, Persistence};
+use crate::redis::sentinel::{self, Events};
+use crate::redis::{self, replication};
 use crate::scenario::{self, Calibration, Cost, NodeRef, Profile, Role, Scenario, Target};
 
 /// The running device on a host; empty while its process is down.
@@ -61,8 +64,10 @@ pub struct Cluster {
     pub devices: Vec<Device>,
     /// Counters by role.
     stats: Vec<(Role, Arc<Stats>)>,
-    /// What Redis has done.
-    redis_counters: Arc<redis::Counters>,
+    /// What each Redis has done.
+    redis_counters: BTreeMap<NodeRef, Arc<redis::Counters>>,
+    /// What each Sentinel has logged.
+    sentinel_events: BTreeMap<NodeRef, Events>,
 }
 
 /// The engine's network of a scenario.
@@ -182,11 +187,13 @@ impl Cluster {
                 nodes: BTreeMap::new(),
                 devices: Vec::new(),
                 stats: Vec::new(),
-                redis_counters: Arc::default(),
+                redis_counters: BTreeMap::new(),
+                sentinel_events: BTreeMap::new(),
             },
         };
         builder.add_servers(Role::Registry, im::registry::run);
         builder.add_redis();
+        builder.add_sentinels();
         builder.add_servers(Role::Log, im::log::run);
         builder.add_servers(Role::Store, im::store::run);
         builder.add_servers(Role::Chat, im::chat::run);
@@ -218,6 +225,37 @@ impl Cluster {
         let of_user = |device: &&Device| covered(Role::Device.node(device.id.user.0));
         hosts.extend(self.devices.iter().filter(of_user).map(|device| device.host));
         hosts
+    }
+
+    /// The Redis that is the master now: of several, the one that became it last.
+    pub fn redis_master(&self) -> NodeRef {
+        let of_redis = self.redis_counters.iter().filter(|(node, _)| node.role == Role::Redis);
+        let since = |(node, counters): (&NodeRef, &Arc<redis::Counters>)| {
+            counters.master_since().map(|since| (since, *node))
+        };
+        of_redis.filter_map(since).max().map_or(Role::Redis.node(0), |(_, node)| node)
+    }
+
+    /// The master and its replicas, whichever is which.
+    pub fn redis_nodes(&self) -> impl Iterator<Item = NodeRef> {
+        self.nodes.keys().copied().filter(|node| node.role == Role::Redis)
+    }
+
+    /// Whether every replica has got its first snapshot, and the Sentinels know all replicas and
+    /// each other.
+    pub fn redis_is_ready(&self, scenario: &Scenario) -> bool {
+        let nodes = &scenario.cluster.redis;
+        let of_redis = self.redis_counters.iter().filter(|(node, _)| node.role == Role::Redis);
+        let synced: u64 = of_redis.map(|(_, counters)| counters.full_resyncs.get()).sum();
+        let knows_all = |events: &Events| {
+            let events = events.lock().expect("nobody panics while holding it");
+            let count = |start: &str| {
+                let of_kind = events.iter().filter(|(_, text)| text.starts_with(start));
+                of_kind.count() as u32
+            };
+            count("+slave ") >= nodes.replicas && count("+sentinel ") + 1 >= nodes.sentinels
+        };
+        synced >= u64::from(nodes.replicas) && self.sentinel_events.values().all(knows_all)
     }
 
     /// What the network is like the whole time: packets between regions take longer.
@@ -282,10 +320,18 @@ impl Cluster {
                 }
             }
         }
-        counters.entry(Role::Redis.to_string()).or_default().extend([
-            ("commands_executed".to_owned(), self.redis_counters.commands.get()),
-            ("connections_accepted".to_owned(), self.redis_counters.connections.get()),
-        ]);
+        for (node, of_node) in &self.redis_counters {
+            let of_role = counters.entry(node.role.to_string()).or_default();
+            for (name, count) in [
+                ("commands_executed", of_node.commands.get()),
+                ("connections_accepted", of_node.connections.get()),
+                ("full_resynchronisations", of_node.full_resyncs.get()),
+                ("partial_resynchronisations", of_node.partial_resyncs.get()),
+                ("promotions", of_node.promotions()),
+            ] {
+                *of_role.entry(name.to_owned()).or_default() += count;
+            }
+        }
         counters
     }
 }
@@ -300,6 +346,8 @@ fn topology(scenario: &Scenario) -> Topology {
     };
     let registry = number(Role::Registry)[0];
     let redis = number(Role::Redis);
+    let sentinels = number(Role::Sentinel);
+    let lock_masters = number(Role::Lock);
     let log = number(Role::Log)[0];
     let stores = number(Role::Store);
     number(Role::Chat);
@@ -309,12 +357,23 @@ fn topology(scenario: &Scenario) -> Topology {
     Topology {
         registry,
         redis,
-        sentinels: Vec::new(),
+        sentinels,
+        lock_masters,
         redis_names: Names::PRIVATE,
         log,
         log_partitions,
         stores,
         gateways,
+    }
+}
+
+/// What a Redis keeps.
+fn persistence(kept: scenario::Persistence) -> Persistence {
+    match kept {
+        scenario::Persistence::None => Persistence::None,
+        scenario::Persistence::Always => Persistence::AppendOnly(Fsync::Always),
+        scenario::Persistence::Everysec => Persistence::AppendOnly(Fsync::EverySecond),
+        scenario::Persistence::Unsynced => Persistence::AppendOnly(Fsync::Never),
     }
 }
 
@@ -334,14 +393,83 @@ impl<G: Engine> Builder<'_, G> {
         }
     }
 
+    /// Adds the master and its replicas.
     fn add_redis(&mut self) {
-        let counters = self.cluster.redis_counters.clone();
-        let node = Role::Redis.node(0);
+        let [master, ..] = self.topology.redis[..] else { unreachable!("there is a master") };
+        let nodes = &self.scenario.cluster.redis;
+        let seconds = |span: Span| (span.0 / Span::s(1).0) as i64;
+        let replication = replication::Settings {
+            diskless_delay_s: seconds(nodes.repl_diskless_sync_delay),
+            replicas_min: nodes.min_replicas_to_write as usize,
+            lag_max_s: seconds(nodes.min_replicas_max_lag),
+            ..replication::Settings::default()
+        };
+        let persistence = persistence(nodes.persistence);
+        for node in self.nodes(Role::Redis) {
+            let follows = (node.index > 0).then_some(Addr { node: master, port: REDIS_PORT });
+            self.add_one_redis(node, follows, replication.clone(), persistence);
+        }
+    }
+
+    fn add_one_redis(
+        &mut self,
+        node: NodeRef,
+        master: Option<Addr>,
+        replication: replication::Settings,
+        persistence: Persistence,
+    ) {
+        let counters = Arc::<redis::Counters>::default();
+        self.cluster.redis_counters.insert(node, counters.clone());
+        let options = redis::Options {
+            node: Some(self.hosts),
+            master,
+            replication,
+            persistence,
+            ..redis::Options::new(REDIS_PORT, counters)
+        };
         let host = self.add_server(node, move |env| {
-            let served = redis::serve(env, REDIS_PORT, counters.clone());
+            let served = redis::serve_as(env, options.clone());
             async move { served.await.expect("Redis has its port to itself") }
         });
         self.cluster.nodes.insert(node, host);
+    }
+
+    /// Adds the Sentinels, then the masters for Redlock.
+    fn add_sentinels(&mut self) {
+        let nodes = &self.scenario.cluster.redis;
+        let ms = |span: Span| span.0 / Span::ms(1).0;
+        for node in self.nodes(Role::Sentinel) {
+            let (number, events) = (self.hosts, Events::default());
+            self.cluster.sentinel_events.insert(node, events.clone());
+            let names = self.topology.redis_names;
+            let config = sentinel::Config {
+                port: SENTINEL_PORT,
+                master: REDIS_MASTER.to_owned(),
+                address: Addr { node: self.topology.redis[0], port: REDIS_PORT },
+                quorum: nodes.quorum(),
+                down_after_ms: ms(nodes.down_after),
+                failover_timeout_ms: ms(nodes.failover_timeout),
+                parallel_syncs: 1,
+                events,
+            };
+            let host = self.add_server(node, move |env| {
+                let served = sentinel::serve(env, names, number, config.clone());
+                async move { served.await.expect("a Sentinel has its port to itself") }
+            });
+            self.cluster.nodes.insert(node, host);
+        }
+        for node in self.nodes(Role::Lock) {
+            self.add_one_redis(
+                node,
+                None,
+                replication::Settings::default(),
+                persistence(nodes.persistence),
+            );
+        }
+    }
+
+    fn nodes(&self, role: Role) -> impl Iterator<Item = NodeRef> + use<G> {
+        (0..self.scenario.nodes(role)).map(move |index| role.node(index))
     }
 
     fn add_server<F>(

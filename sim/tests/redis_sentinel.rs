@@ -14,12 +14,15 @@ mod machine;
 mod sockets;
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use im::env::{Addr, Nanos};
+use im::env::{Addr, Env, Nanos};
 use im::redis_client::Names;
 use im::topology::{REDIS_MASTER, REDIS_PORT, SENTINEL_PORT};
+use imsim::redis::replication::Settings;
 use imsim::redis::sentinel::{Config, Events, serve};
+use imsim::redis::{Options, serve_as};
 use redis::Value;
 
 use machine::{Server, ip, run};
@@ -78,9 +81,7 @@ impl Simulated {
 
     /// Asks it something on a connection of its own.
     async fn ask(&self, words: &[&str]) -> redis::RedisResult<Value> {
-        let client = redis::Client::open(format!("redis://{}:{SENTINEL_PORT}/", self.ip))?;
-        let mut connection = client.get_multiplexed_async_connection().await?;
-        redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
+        ask(self.ip, SENTINEL_PORT, words).await
     }
 }
 
@@ -88,6 +89,101 @@ impl Drop for Simulated {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A command on a connection of its own.
+async fn ask(ip: Ipv4Addr, port: u16, words: &[&str]) -> redis::RedisResult<Value> {
+    let client = redis::Client::open(format!("redis://{ip}:{port}/"))?;
+    let mut connection = client.get_multiplexed_async_connection().await?;
+    redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await
+}
+
+/// A simulated server.
+struct SimulatedServer {
+    ip: Ipv4Addr,
+    host: Host,
+}
+
+impl SimulatedServer {
+    fn start(origin: Instant, ip: Ipv4Addr, master: Option<Ipv4Addr>) -> Self {
+        let host = Host::new(origin, ip);
+        let options = Options {
+            node: Some(u32::from(ip)),
+            names: Names::REAL,
+            master: master.map(|ip| Addr { node: u32::from(ip), port: REDIS_PORT }),
+            replication: Settings { diskless_delay_s: 0, ..Settings::default() },
+            ..Options::new(REDIS_PORT, Arc::default())
+        };
+        let served = serve_as(host.clone(), options);
+        host.spawn(async move { served.await.expect("its port is free") });
+        Self { ip, host }
+    }
+
+    /// Asks until the answer pleases.
+    async fn wait_for(&self, words: &[&str], good: impl Fn(&Value) -> bool) {
+        let start = Instant::now();
+        loop {
+            let asked = ask(self.ip, REDIS_PORT, words).await;
+            if asked.as_ref().is_ok_and(&good) {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "{words:?} in vain: {asked:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+#[test]
+fn real_sentinels_fail_over_simulated_servers() {
+    run(async {
+        let (origin, master) = (Instant::now(), ip(11, 1));
+        let servers = [1, 2, 3].map(|server| {
+            let of = (server > 1).then_some(master);
+            SimulatedServer::start(origin, ip(11, server), of)
+        });
+        servers[0].wait_for(&["WAIT", "2", "100"], |reply| *reply == Value::Int(2)).await;
+        let sentinels = [4, 5, 6].map(|server| Server::sentinel(ip(11, server), master));
+        let name = REDIS_MASTER;
+        for kind in ["REPLICAS", "SENTINELS"] {
+            let met = |real: &Server| {
+                let known = real.ask(&["SENTINEL", kind, name]);
+                matches!(known, Ok(Value::Array(known)) if known.len() == 2)
+            };
+            let start = Instant::now();
+            while !sentinels.iter().all(met) {
+                assert!(start.elapsed() < Duration::from_secs(20), "{kind} are not found");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+        let text = |words: &[&str]| format!("{:?}", sentinels[0].ask(words));
+        let told = text(&["SENTINEL", "REPLICAS", name]);
+        assert!(told.contains("master-link-status") && !told.contains("s_down"), "{told}");
+        servers[0].wait_for(&["SET", "k", "v"], |reply| *reply == Value::Okay).await;
+
+        servers[0].host.kill();
+        let start = Instant::now();
+        let chosen = loop {
+            let word = ["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name];
+            let said = sentinels.each_ref().map(|one| format!("{:?}", one.ask(&word)));
+            let new = servers[1..]
+                .iter()
+                .find(|one| said.iter().all(|text| text.contains(&format!("\"{}\"", one.ip))));
+            if let Some(new) = new {
+                break new;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "{said:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        };
+        let of_kind = |kind: &'static str| move |reply: &Value| matches!(reply, Value::Array(parts) if parts[0] == Value::BulkString(kind.into()));
+        chosen.wait_for(&["ROLE"], of_kind("master")).await;
+        chosen.wait_for(&["GET", "k"], |reply| *reply == Value::BulkString(b"v".into())).await;
+        chosen.wait_for(&["WAIT", "1", "100"], |reply| *reply == Value::Int(1)).await;
+
+        // The old master comes back and is made a replica.
+        let returned = SimulatedServer::start(origin, master, None);
+        returned.wait_for(&["ROLE"], of_kind("slave")).await;
+        returned.wait_for(&["GET", "k"], |reply| *reply == Value::BulkString(b"v".into())).await;
+    });
 }
 
 /// A master with two replicas that follow it.

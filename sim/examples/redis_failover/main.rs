@@ -37,7 +37,7 @@ fn main() {
     println!("{:17} {:32} {:>28}   {:>28}", "row", "", "simulated min/median/max", "measured");
     for row in &asked.rows {
         match lab::missing(&row.experiment).filter(|_| !asked.real) {
-            Some(why) => println!("{:17} {why}", row.name),
+            Some(what) => println!("{:17} {what}", row.name),
             None => print_row(row, &asked),
         }
     }
@@ -82,6 +82,7 @@ fn print_row(row: &Row, asked: &Asked) {
         };
         println!("{:17} {:32} {ours:>28}   {:>28}", row.name, range.measure.words(), told(range));
     }
+    print_findings(row.name, &figures);
     if asked.causes {
         for (seed, one) in figures.iter().enumerate() {
             println!("  seed {seed}: {:?}", one.account);
@@ -89,9 +90,30 @@ fn print_row(row: &Row, asked: &Asked) {
     }
 }
 
+/// What was seen in the measurements besides their figures.
+fn print_findings(name: &str, figures: &[Figures]) {
+    let seeds = figures.len();
+    let second = figures.iter().filter(|one| one.promotions > 1).count();
+    if second > 0 {
+        println!("{name:17} a second failover in {second} of {seeds} seeds");
+    }
+    let mut demoted: Vec<f64> = figures.iter().filter_map(|one| one.demoted_s).collect();
+    demoted.sort_unstable_by(f64::total_cmp);
+    if let [min, .., max] = demoted.as_slice() {
+        let reopened = figures.iter().filter(|one| one.acked_until_demotion > 0).count();
+        println!(
+            "{name:17} old master a replica {min:.1} to {max:.1} s after the cut; acks writes \
+             meanwhile in {reopened} of {seeds} seeds"
+        );
+    }
+}
+
 fn told(range: &Range) -> String {
     let median = range.median.map_or_else(|| "–".to_owned(), |median| median.to_string());
-    format!("{} / {median} / {}", range.min, range.max)
+    match range.bounds {
+        Some((min, max)) => format!("{min} / {median} / {max}"),
+        None => format!("– / {median} / –"),
+    }
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {

@@ -142,7 +142,7 @@ async fn go_through(
     let found = read_back(&env, &finder, &writes, 10 * SECOND).await;
     recorder.history().read_back = found;
     let history = recorder.history().clone();
-    Ok(Study { history, struck, events })
+    Ok(Study { history, struck, events, sentinel_events: Vec::new() })
 }
 
 fn signal(child: &Child, signal: &str) -> io::Result<()> {

@@ -58,8 +58,8 @@ fn unit(role: scenario::Role) -> Option<Work> {
         scenario::Role::Log => Some(Work::LogRecord),
         scenario::Role::Dispatcher => Some(Work::Recipient),
         scenario::Role::Gateway => Some(Work::Push),
-        scenario::Role::Redis => Some(Work::RedisCommand),
-        scenario::Role::Registry | scenario::Role::Device => None,
+        scenario::Role::Redis | scenario::Role::Lock => Some(Work::RedisCommand),
+        scenario::Role::Registry | scenario::Role::Sentinel | scenario::Role::Device => None,
     }
 }
 

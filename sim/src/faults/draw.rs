@@ -6,7 +6,7 @@
 use im::env::Nanos;
 use im::units::Span;
 
-use super::{Act, Drawn, On, Origin, swarm};
+use super::{Act, Drawn, OfMaster, On, Origin, swarm};
 use crate::engine::rng::{self, Stream};
 use crate::scenario::{
     Fault, Halves, Links, NodeRef, Partition, Role, Scenario, Swizzle, Target, Targets, Way,
@@ -102,6 +102,13 @@ fn acts(scenario: &Scenario, fault: &Fault, rng: &mut Stream) -> Vec<Act> {
         Fault::DiskFailing(fault) => Act::FailDisk { node: fault.node },
         Fault::MembershipChurn(fault) => {
             Act::Churn { workload: fault.workload.clone(), rate: fault.rate }
+        }
+        Fault::RedisMasterCrash(_) => Act::OfRedisMaster(OfMaster::Crash),
+        Fault::RedisMasterPause(_) => Act::OfRedisMaster(OfMaster::Pause),
+        Fault::RedisMasterSlow(fault) => Act::OfRedisMaster(OfMaster::Slow { by: fault.by }),
+        Fault::RedisMasterCut(fault) => {
+            let with = fault.with.as_ref().map_or_else(Vec::new, |with| with.0.clone());
+            Act::OfRedisMaster(OfMaster::Cut { with })
         }
         Fault::Swizzle(_) | Fault::RollingRestart(_) => unreachable!("their parts have own times"),
     };

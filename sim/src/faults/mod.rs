@@ -156,6 +156,8 @@ pub enum Act {
         /// Whose.
         node: NodeRef,
     },
+    /// Something happens to whoever is the Redis master.
+    OfRedisMaster(OfMaster),
     /// Members join and leave. Its operations are drawn with the workload.
     Churn {
         /// In the groups of which workload.
@@ -163,6 +165,41 @@ pub enum Act {
         /// How often.
         rate: Rate,
     },
+}
+
+/// What can happen to the Redis master.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfMaster {
+    /// Its process is killed, and restarted at the end.
+    Crash,
+    /// It is cut off.
+    Cut {
+        /// Together with these.
+        with: Vec<Target>,
+    },
+    /// Its process stands still.
+    Pause,
+    /// Its packets take longer.
+    Slow {
+        /// How much longer, one way.
+        by: Span,
+    },
+}
+
+impl OfMaster {
+    /// The same to the node that turned out to be the master.
+    pub fn to(&self, node: NodeRef) -> Act {
+        match self {
+            Self::Crash => Act::Crash { node, point: None },
+            Self::Pause => Act::Pause { node },
+            Self::Slow { by } => Act::Delay { on: On::Nodes(vec![Target::Node(node)]), by: *by },
+            Self::Cut { with } => {
+                let side = [&[Target::Node(node)], with.as_slice()].concat();
+                Act::Cut { side, from: None, way: Way::Both }
+            }
+        }
+    }
 }
 
 /// The packets that a fault of the network is for.

@@ -117,7 +117,8 @@ mod tests {
         let text = format!(
             "duration = \"30s\"\nworkload = [{{ kind = \"group\", name = \"g\", groups = 2, \
              members = 3, rate = \"1/s\" }}]\nfaults = [{{ kind = \"crash\", node = \"chat-0\", \
-             at = \"1s\", lasts = \"20s\" }}]\n[swarm]\n{swarm}"
+             at = \"1s\", lasts = \"20s\" }}]\n[cluster.redis]\nreplicas = 2\nsentinels = 3\n\
+             [swarm]\n{swarm}"
         );
         Scenario::from_str("test", &text, &[]).unwrap_or_else(|error| panic!("{error}"))
     }

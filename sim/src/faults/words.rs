@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{Act, Drawn, On};
+use super::{Act, Drawn, OfMaster, On};
 use crate::scenario::{Role, Target, Way};
 
 /// Names that are listed before the rest is counted.
 const NAMES_MAX: usize = 4;
+
+/// Whoever it is.
+const MASTER: &str = "the Redis master";
 
 impl Drawn {
     /// What it is aimed at and how, as reports say it.
@@ -44,6 +47,14 @@ impl Drawn {
                 0 => format!("{node}, {times} times slower"),
                 _ => format!("{node}, {times} times slower plus {by}"),
             },
+            Act::OfRedisMaster(OfMaster::Crash | OfMaster::Pause) => MASTER.to_owned(),
+            Act::OfRedisMaster(OfMaster::Slow { by }) => format!("{MASTER}, {by}"),
+            Act::OfRedisMaster(OfMaster::Cut { with }) if with.is_empty() => {
+                format!("{MASTER} ↔ everybody")
+            }
+            Act::OfRedisMaster(OfMaster::Cut { with }) => {
+                format!("{MASTER}, {} ↔ everybody", names(with))
+            }
             Act::Churn { workload, rate } => format!("{workload}, {rate}"),
         }
     }

@@ -10,6 +10,7 @@
 
 pub mod commands;
 pub mod db;
+mod durable;
 pub mod instance;
 mod long_double;
 mod number;
@@ -26,7 +27,7 @@ pub mod server;
 pub mod values;
 
 pub use instance::Instance;
-pub use server::{Counters, Options, serve, serve_as};
+pub use server::{Counters, Options, RoleChange, serve, serve_as};
 
 /// The version it passes for.
 pub const VERSION: &str = "7.0.15";

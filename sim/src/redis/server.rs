@@ -7,16 +7,17 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex};
 
-use im::env::{Addr, Env, TaskHandle, Work};
+use im::env::{Addr, Env, Nanos, TaskHandle, Work};
 use im::redis_client::Names;
 use im::stats::Counter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
-use super::instance::{ClientId, Instance};
-use super::persistence::{Durability, Persistence};
+use super::durable::Durable;
+use super::instance::{ClientId, ConfigFile, Instance};
+use super::persistence::{CONFIG_FILES, Durability, Persistence, Rewritten};
 use super::replication::Settings;
 use super::reply::Reply;
 use super::request::{ProtocolError, Reader};
@@ -31,6 +32,45 @@ pub struct Counters {
     pub commands: Counter,
     /// Connections that were accepted.
     pub connections: Counter,
+    /// Full resynchronisations that were served to replicas.
+    pub full_resyncs: Counter,
+    /// Partial ones.
+    pub partial_resyncs: Counter,
+    roles: StdMutex<Vec<RoleChange>>,
+}
+
+/// A Redis took a role, at its start or later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RoleChange {
+    /// When, on the clock of its [`Env`].
+    pub at: Nanos,
+    /// Whether it was the master from then on.
+    pub master: bool,
+}
+
+impl Counters {
+    /// The roles that it has had, in the order of their times.
+    pub fn roles(&self) -> Vec<RoleChange> {
+        self.roles.lock().expect("nobody panics while holding it").clone()
+    }
+
+    /// Since when it has been the master; `None` if it is a replica, or was never started.
+    pub fn master_since(&self) -> Option<Nanos> {
+        let roles = self.roles.lock().expect("nobody panics while holding it");
+        let reign = roles.iter().rev().take_while(|change| change.master);
+        reign.last().map(|change| change.at)
+    }
+
+    /// How often it was made the master.
+    pub fn promotions(&self) -> u64 {
+        let roles = self.roles();
+        let turns = roles.windows(2).filter(|pair| !pair[0].master && pair[1].master);
+        turns.count() as u64
+    }
+
+    fn note(&self, change: RoleChange) {
+        self.roles.lock().expect("nobody panics while holding it").push(change);
+    }
 }
 
 /// What a Redis is started with.
@@ -70,6 +110,9 @@ pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Re
 /// As [`serve`], in the role that the options say.
 pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
     let Options { port, node, names, master, replication, persistence, counters } = options;
+    let (config_file, rewritten) = Durable::open(env.clone(), CONFIG_FILES).await?;
+    // What it was told since goes before what it was started with.
+    let master = rewritten.map_or(master, |told: Rewritten| told.master(names));
     let server = Rc::new(Server {
         env: env.clone(),
         instance: RefCell::default(),
@@ -78,6 +121,7 @@ pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
         nearer: Notify::new(),
         role_changed: Notify::new(),
         durability: Durability::default(),
+        config_file: Mutex::new(config_file),
         node,
         counters,
     });
@@ -128,6 +172,7 @@ pub(crate) struct Server<E> {
     /// The role has changed, or the master.
     pub(crate) role_changed: Notify,
     pub(crate) durability: Durability,
+    pub(super) config_file: Mutex<Durable<E, Rewritten>>,
     pub(crate) node: Option<u32>,
     counters: Arc<Counters>,
 }
@@ -135,12 +180,19 @@ pub(crate) struct Server<E> {
 impl<E: Env> Server<E> {
     fn set_up(&self, master: Option<Addr>, names: Names, settings: Settings) {
         let mut instance = self.instance.borrow_mut();
+        instance.config_file = Some(ConfigFile::default());
         instance.replication.settings = settings;
         instance.replication.seed(self.env.rand_u64());
         instance.set_time(self.now_ms());
         if let Some(Addr { node, port }) = master {
             instance.follow(names.ip(node).to_string(), port);
         }
+        self.note_role(&instance);
+    }
+
+    fn note_role(&self, instance: &Instance) {
+        let master = instance.replication.master.is_none();
+        self.counters.note(RoleChange { at: self.env.now(), master });
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -180,7 +232,11 @@ impl<E: Env> Server<E> {
 
     /// Serves one client. One that goes away, in whatever manner, is no trouble to the server.
     async fn talk(&self, stream: E::Stream) {
-        let id = self.instance.borrow_mut().connect();
+        let id = {
+            let (now_ms, mut instance) = (self.now_ms(), self.instance.borrow_mut());
+            instance.set_time(now_ms);
+            instance.connect()
+        };
         let waker = Rc::<Notify>::default();
         self.wakers.borrow_mut().insert(id, waker.clone());
         let _ = self.exchange(id, stream, &waker).await;
@@ -197,6 +253,7 @@ impl<E: Env> Server<E> {
         let (mut out, mut sent) = (Vec::new(), 0);
         loop {
             self.append_changes().await;
+            self.rewrite_config().await;
             if sent == out.len() && !self.durability.holds_replies() {
                 out.clear();
                 sent = 0;
@@ -229,7 +286,7 @@ impl<E: Env> Server<E> {
     fn execute_all(&self, id: ClientId, reader: &mut Reader) {
         let mut instance = self.instance.borrow_mut();
         let (now_ms, before) = (self.now_ms(), instance.totals.commands);
-        let epoch = instance.replication.epoch;
+        let (epoch, resyncs) = (instance.replication.epoch, instance.replication.resyncs);
         while !instance.is_blocked(id) && !instance.is_closing(id) && !self.durability.is_closed() {
             match reader.next_request() {
                 Ok(Some(words)) => instance.execute(id, now_ms, &words),
@@ -240,7 +297,11 @@ impl<E: Env> Server<E> {
         let ran = instance.totals.commands - before;
         if instance.replication.epoch != epoch {
             self.role_changed.notify_one();
+            self.note_role(&instance);
         }
+        let [full, partial] = instance.replication.resyncs;
+        self.counters.full_resyncs.add(full - resyncs[0]);
+        self.counters.partial_resyncs.add(partial - resyncs[1]);
         drop(instance);
         self.expect_time();
         self.counters.commands.add(ran);

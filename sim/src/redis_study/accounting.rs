@@ -142,7 +142,8 @@ pub fn cause(write: &Operation, events: &[Event]) -> Cause {
         (_, Some(_)) if window == Window::BeforeFault => {
             (Hop::MasterToReplica, window, Guard::Wait)
         }
-        (_, Some(_)) if window == Window::TwoMasters => (Hop::DivergedMaster, window, Guard::Wait),
+        // Also one that is still to give up what it has.
+        _ if window == Window::TwoMasters => (Hop::DivergedMaster, window, Guard::Wait),
         (_, Some(_)) => (Hop::DivergedMaster, window, Guard::MinReplicas),
         _ => (Hop::Unknown, window, Guard::Wait),
     }

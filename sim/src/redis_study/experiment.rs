@@ -3,9 +3,9 @@
 
 use im::env::Nanos;
 
-use super::accounting::{Account, Event, account};
+use super::accounting::{Account, Change, Event, account};
 use super::checkers::{Overlaps, lost_writes, overlaps, values_repeated};
-use super::history::{History, Kind, Outcome};
+use super::history::{History, Kind, Operation, Outcome};
 use super::program::Wait;
 
 /// A millisecond.
@@ -112,6 +112,8 @@ pub struct Study {
     pub struck: Nanos,
     /// What happened to the nodes.
     pub events: Vec<Event>,
+    /// What each Sentinel has logged: when, and what.
+    pub sentinel_events: Vec<Vec<(Nanos, String)>>,
 }
 
 /// A study in figures.
@@ -131,6 +133,12 @@ pub struct Figures {
     pub held_twice_s: Option<f64>,
     /// Why it was lost and repeated.
     pub account: Account,
+    /// How often a replica was made the master: more than once is a second failover.
+    pub promotions: u64,
+    /// Seconds from the end of a cut until the old master is a replica.
+    pub demoted_s: Option<f64>,
+    /// Writes that the old master acknowledged in that time.
+    pub acked_until_demotion: u64,
 }
 
 impl Study {
@@ -139,15 +147,18 @@ impl Study {
         let struck = self.struck;
         let mut before = self.history.operations.iter().filter(|one| one.invoked < struck);
         let first_master = before.next_back().map(|one| one.node);
-        let done = |one: &&super::history::Operation| {
-            matches!(one.outcome, Outcome::Done(_)) && one.kind != Kind::Incr
-        };
+        let done =
+            |one: &&Operation| matches!(one.outcome, Outcome::Done(_)) && one.kind != Kind::Incr;
         let elsewhere = self
             .history
             .operations
             .iter()
             .filter(|one| done(one) && one.invoked >= struck && Some(one.node) != first_master);
         let seconds = |at: Nanos| at.saturating_sub(struck) as f64 / SECOND as f64;
+        let healed = self.times(Change::Healed).next();
+        let demoted =
+            healed.and_then(|healed| self.times(Change::Demoted).find(|at| *at >= healed));
+        let late = healed.zip(demoted);
         let shared = overlaps(&self.history.holds);
         Figures {
             first_write_s: elsewhere.map(|one| one.ended).min().map(seconds),
@@ -157,6 +168,18 @@ impl Study {
             overlaps: shared,
             held_twice_s: shared.first.map(seconds),
             account: account(&self.history, &self.events),
+            promotions: self.times(Change::Promoted).count() as u64,
+            demoted_s: healed.zip(demoted).map(|(from, at)| (at - from) as f64 / SECOND as f64),
+            acked_until_demotion: late.map_or(0, |(from, until)| {
+                let at_old = |one: &&Operation| Some(one.node) == first_master && done(one);
+                let at_old = self.history.operations.iter().filter(at_old);
+                at_old.filter(|one| (from..until).contains(&one.ended)).count() as u64
+            }),
         }
+    }
+
+    /// When this happened to any node.
+    fn times(&self, what: Change) -> impl Iterator<Item = Nanos> {
+        self.events.iter().filter(move |event| event.what == what).map(|event| event.at)
     }
 }

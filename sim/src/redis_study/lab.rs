@@ -18,9 +18,12 @@ use super::history::{History, Kind, Recorder, WriteId};
 use super::locks::{self, Contest};
 use super::program::{self, Load};
 use super::read_back::read_back;
-use crate::engine::HostId;
 use crate::engine::sim::{Condition, LinkKind, LinkProfile, Network, Sim, SimEnv};
-use crate::redis;
+use crate::engine::{HostId, rng};
+use crate::redis::persistence::{Fsync, Persistence};
+use crate::redis::replication::Settings;
+use crate::redis::sentinel::{self, Events};
+use crate::redis::{self, Counters, Options, RoleChange};
 
 /// One way between two network namespaces of a machine. Assumed.
 const LATENCY: Nanos = 30_000;
@@ -33,34 +36,67 @@ const LOCK_RETRY: Nanos = 100 * MS;
 /// The last master is asked for so long at most.
 const READ_BACK_MAX: Nanos = 30 * SECOND;
 
+/// Until replicas stream and Sentinels know each other.
+const WARM_UP: Nanos = 12 * SECOND;
+/// Processes are started within so much time of each other: the longest period of Redis' and the
+/// Sentinels' timers, so that these have every phase to each other.
+const START_SPREAD: Nanos = SECOND;
+/// So many Sentinels must find the master down.
+const QUORUM: u32 = 2;
+const FAILOVER_TIMEOUT_MS: u64 = 10_000;
+
 /// What of the experiment cannot be simulated, if anything.
-pub fn missing(experiment: &Experiment) -> Option<&'static str> {
-    match experiment {
-        Experiment { replicas: 1.., .. } => Some("replicas are not simulated"),
-        Experiment { sentinels: 1.., .. } => Some("Sentinels are not simulated"),
-        Experiment { options, .. } if !options.is_empty() => Some("options are not simulated"),
-        _ => None,
-    }
+pub fn missing(experiment: &Experiment) -> Option<String> {
+    configured(experiment).err()
 }
 
 /// Does the experiment. Panics on one of which something is [`missing`].
 pub fn run(experiment: &Experiment, seed: u64) -> Study {
-    assert_eq!(missing(experiment), None);
     let mut lab = Lab::new(experiment, seed);
     lab.go_through();
     lab.ask_last_master();
     let history = lab.recorder.history().clone();
-    Study { history, struck: lab.struck, events: lab.events }
+    let mut events = lab.events;
+    events.extend(lab.servers.iter().flat_map(Server::role_changes));
+    events.sort_by_key(|event| event.at);
+    let sentinels = lab.sentinels.iter().map(|(_, events)| events.clone());
+    let sentinel_events =
+        sentinels.map(|events| events.lock().expect("the world stands still").clone()).collect();
+    Study { history, struck: lab.struck, events, sentinel_events }
+}
+
+/// A Redis of the lab.
+struct Server {
+    host: HostId,
+    counters: Arc<Counters>,
+}
+
+impl Server {
+    /// Its changes of role after the first start.
+    fn role_changes(&self) -> Vec<Event> {
+        let roles = self.counters.roles();
+        let changes = roles.windows(2).filter(|pair| pair[0].master != pair[1].master);
+        let event = |pair: &[RoleChange]| {
+            let what = if pair[1].master { Change::Promoted } else { Change::Demoted };
+            Event { at: pair[1].at, node: self.host, what }
+        };
+        changes.map(event).collect()
+    }
 }
 
 struct Lab<'a> {
     experiment: &'a Experiment,
-    master: HostId,
+    seed: u64,
+    /// The first is the master at first.
+    servers: Vec<Server>,
+    sentinels: Vec<(HostId, Events)>,
     clients: Vec<HostId>,
     finder: Finder,
     recorder: Recorder,
     struck: Nanos,
     events: Vec<Event>,
+    /// When the load begins.
+    start: Nanos,
     /// Declared last: what programs hold must go before the world does.
     sim: Sim,
 }
@@ -68,37 +104,64 @@ struct Lab<'a> {
 impl<'a> Lab<'a> {
     fn new(experiment: &'a Experiment, seed: u64) -> Self {
         let mut sim = world(seed);
-        let master = add_redis(&mut sim, "redis-0");
-        let finder = finder(master, &[]);
+        let (replication, persistence) = configured(experiment).expect("nothing is missing");
+        let master = 0;
+        let servers: Vec<Server> = (0..=experiment.replicas)
+            .map(|node| {
+                let of = (node > master).then_some(master);
+                add_redis(&mut sim, node, of, &replication, persistence)
+            })
+            .collect();
+        let sentinels: Vec<(HostId, Events)> = (0..experiment.sentinels)
+            .map(|number| add_sentinel(&mut sim, servers.len() as u32 + number, experiment, master))
+            .collect();
+        let hosts: Vec<HostId> = sentinels.iter().map(|(host, _)| *host).collect();
+        let finder = finder(master, &hosts);
         let recorder = Recorder::default();
-        let until = experiment.lead + experiment.after;
+        let start = if hosts.is_empty() { START_SPREAD } else { WARM_UP };
+        let until = start + experiment.lead + experiment.after;
         let clients = (0..experiment.clients)
             .map(|number| add_client(&mut sim, experiment, number, &finder, until, &recorder))
             .collect();
-        let events = Vec::new();
-        Self { experiment, master, clients, finder, recorder, struck: 0, events, sim }
+        Self {
+            experiment,
+            seed,
+            servers,
+            sentinels,
+            clients,
+            finder,
+            recorder,
+            struck: 0,
+            events: Vec::new(),
+            start,
+            sim,
+        }
     }
 
     /// From the start to the end of the settling.
     fn go_through(&mut self) {
-        self.sim.start(self.master);
+        self.start_servers();
+        self.sim.run_until(self.start);
         for client in &self.clients {
             self.sim.start(*client);
         }
-        self.sim.run_until(self.experiment.lead);
+        self.sim.run_until(self.start + self.experiment.lead);
         self.struck = self.sim.now();
         let end = self.struck + self.experiment.after + self.experiment.settle;
+        let master = self.servers[0].host;
         match self.experiment.strike {
             Strike::Kill => {
-                self.sim.crash(self.master);
+                self.sim.crash(master);
                 self.note(Change::Killed);
             }
             Strike::Restart { after } => {
-                self.sim.crash(self.master);
+                self.sim.crash(master);
                 self.note(Change::Killed);
                 self.sim.run_until(self.struck + after);
-                self.sim.start(self.master);
-                self.note(Change::Restarted { keeps: false });
+                self.sim.start(master);
+                let keeps =
+                    configured(self.experiment).is_ok_and(|(_, kept)| kept != Persistence::None);
+                self.note(Change::Restarted { keeps });
             }
             Strike::Cut { lasts } => {
                 let cut = self.cut();
@@ -109,23 +172,39 @@ impl<'a> Lab<'a> {
                 self.note(Change::Healed);
             }
             Strike::Pause { lasts } => {
-                self.sim.pause(self.master);
+                self.sim.pause(master);
                 self.sim.run_until(self.struck + lasts);
-                self.sim.resume(self.master);
+                self.sim.resume(master);
             }
         }
         self.sim.run_until(end);
     }
 
+    /// Starts Redis and the Sentinels one after the other, as a script does; how far apart is drawn,
+    /// so that their clocks tick in other phases for every seed.
+    fn start_servers(&mut self) {
+        let servers = self.servers.iter().map(|server| server.host);
+        let hosts: Vec<HostId> =
+            servers.chain(self.sentinels.iter().map(|(host, _)| *host)).collect();
+        let mut rng = rng::stream(self.seed, "redis study starts");
+        for host in hosts {
+            self.sim.run_until(self.sim.now() + rng::below(&mut rng, START_SPREAD));
+            self.sim.start(host);
+        }
+    }
+
     /// The master and the first clients on one side, everybody else on the other.
     fn cut(&self) -> Condition {
         let (with, without) = self.clients.split_at(self.experiment.cut_off as usize);
-        let side = [&[self.master], with].concat();
-        Condition::Cut(BTreeSet::from_iter(side), BTreeSet::from_iter(without.iter().copied()))
+        let side = [&[self.servers[0].host], with].concat();
+        let replicas = self.servers[1..].iter().map(|server| server.host);
+        let sentinels = self.sentinels.iter().map(|(host, _)| *host);
+        let others = without.iter().copied().chain(replicas).chain(sentinels);
+        Condition::Cut(BTreeSet::from_iter(side), BTreeSet::from_iter(others))
     }
 
     fn note(&mut self, what: Change) {
-        self.events.push(Event { at: self.sim.now(), node: self.master, what });
+        self.events.push(Event { at: self.sim.now(), node: self.servers[0].host, what });
     }
 
     /// Reads back what the last master has, from a host of its own.
@@ -172,12 +251,81 @@ fn add_host<F: Future<Output = ()> + 'static>(
     sim.add_host(name, LinkKind::Backend, SYNC, boot)
 }
 
-/// Adds a Redis that begins with nothing whenever it starts.
-fn add_redis(sim: &mut Sim, name: &str) -> HostId {
-    add_host(sim, name, |env| {
-        let served = redis::serve(env, REDIS_PORT, Arc::default());
+/// What the experiment's options mean; or which is not simulated.
+fn configured(experiment: &Experiment) -> Result<(Settings, Persistence), String> {
+    let mut replication = Settings { diskless_delay_s: 0, ..Settings::default() };
+    let (mut appends, mut fsync) = (false, Fsync::EverySecond);
+    for (option, value) in &experiment.options {
+        let wrong = || format!("{option} {value} is not simulated");
+        match (*option, value.as_str()) {
+            ("appendonly", "yes") => appends = true,
+            ("appendfsync", "always") => fsync = Fsync::Always,
+            ("appendfsync", "everysec") => fsync = Fsync::EverySecond,
+            ("appendfsync", "no") => fsync = Fsync::Never,
+            ("min-replicas-to-write", number) => {
+                replication.replicas_min = number.parse().map_err(|_| wrong())?;
+            }
+            ("min-replicas-max-lag", number) => {
+                replication.lag_max_s = number.parse().map_err(|_| wrong())?;
+            }
+            ("repl-diskless-sync-delay", number) => {
+                replication.diskless_delay_s = number.parse().map_err(|_| wrong())?;
+            }
+            _ => return Err(wrong()),
+        }
+    }
+    let persistence = if appends { Persistence::AppendOnly(fsync) } else { Persistence::None };
+    Ok((replication, persistence))
+}
+
+/// Adds a Redis as the world's next host, `node`.
+fn add_redis(
+    sim: &mut Sim,
+    node: HostId,
+    master: Option<HostId>,
+    replication: &Settings,
+    persistence: Persistence,
+) -> Server {
+    let counters = Arc::<Counters>::default();
+    let options = Options {
+        node: Some(node),
+        master: master.map(|node| Addr { node, port: REDIS_PORT }),
+        replication: replication.clone(),
+        persistence,
+        ..Options::new(REDIS_PORT, counters.clone())
+    };
+    let host = add_host(sim, &format!("redis-{node}"), move |env| {
+        let served = redis::serve_as(env, options.clone());
         async move { served.await.expect("Redis has its port to itself") }
-    })
+    });
+    assert_eq!(host, node, "hosts are numbered in their order");
+    Server { host, counters }
+}
+
+/// Adds a Sentinel as the world's next host, `node`.
+fn add_sentinel(
+    sim: &mut Sim,
+    node: HostId,
+    experiment: &Experiment,
+    master: HostId,
+) -> (HostId, Events) {
+    let events = Events::default();
+    let config = sentinel::Config {
+        port: SENTINEL_PORT,
+        master: REDIS_MASTER.to_owned(),
+        address: Addr { node: master, port: REDIS_PORT },
+        quorum: QUORUM,
+        down_after_ms: experiment.down_after / MS,
+        failover_timeout_ms: FAILOVER_TIMEOUT_MS,
+        parallel_syncs: 1,
+        events: events.clone(),
+    };
+    let host = add_host(sim, &format!("sentinel-{node}"), move |env| {
+        let served = sentinel::serve(env, Names::PRIVATE, node, config.clone());
+        async move { served.await.expect("a Sentinel has its port to itself") }
+    });
+    assert_eq!(host, node, "hosts are numbered in their order");
+    (host, events)
 }
 
 fn add_client(
@@ -241,8 +389,8 @@ pub enum Mishap {
 /// asks for the lock too.
 pub fn redlock(seed: u64, ttl_ms: u64, mishap: Mishap) -> History {
     let mut sim = world(seed);
-    let names = ["lock-0", "lock-1", "lock-2", "lock-3", "lock-4"];
-    let hosts = names.map(|name| add_redis(&mut sim, name));
+    let hosts = [0, 1, 2, 3, 4]
+        .map(|node| add_redis(&mut sim, node, None, &Settings::default(), Persistence::None).host);
     let masters = hosts.map(|node| Addr { node, port: REDIS_PORT });
     let recorder = Recorder::default();
     let contenders = [0, 1]

@@ -21,17 +21,15 @@ pub enum Measure {
     HeldTwiceFrom,
 }
 
-/// What was measured; `None` where only the other bounds are known.
+/// What was measured, as far as it is known.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Range {
     /// Of what.
     pub measure: Measure,
-    /// The smallest.
-    pub min: f64,
+    /// The smallest and the largest.
+    pub bounds: Option<(f64, f64)>,
     /// The median.
     pub median: Option<f64>,
-    /// The largest.
-    pub max: f64,
 }
 
 /// An experiment that was measured.
@@ -75,20 +73,24 @@ impl Measure {
 
 impl Range {
     fn new(measure: Measure, min: f64, median: f64, max: f64) -> Self {
-        Self { measure, min, median: Some(median), max }
+        Self { measure, bounds: Some((min, max)), median: Some(median) }
     }
 
     fn between(measure: Measure, min: f64, max: f64) -> Self {
-        Self { measure, min, median: None, max }
+        Self { measure, bounds: Some((min, max)), median: None }
+    }
+
+    fn about(measure: Measure, median: f64) -> Self {
+        Self { measure, bounds: None, median: Some(median) }
     }
 
     fn never(measure: Measure) -> Self {
         Self::new(measure, 0.0, 0.0, 0.0)
     }
 
-    /// Whether a median of ours lies inside.
+    /// Whether a median of ours lies inside, as far as that is known.
     pub fn holds(&self, median: f64) -> bool {
-        (self.min..=self.max).contains(&median)
+        self.bounds.is_none_or(|(min, max)| (min..=max).contains(&median))
     }
 }
 
@@ -96,15 +98,17 @@ impl Range {
 const FAST: Use = Use::Writes { pace: 3_333_333, wait: None };
 
 /// Every row of the measurements that is an experiment of this kind; Redlock is another.
+///
+/// How long clients wrote before the strike and after it was not published. It was chosen such that
+/// what was published comes out of it: that the master had counted to about 930 when it restarted
+/// (at 375 increments a second), and that 1,911 lost writes were 36.5 to 39.2 % of all. A lock of 10 s
+/// that was first held twice 9.6 s after a cut was about 0.4 s old when the cut began, and overlaps
+/// that ended with the old master were of holders that let go again and again: after 0.8 s.
 pub fn rows() -> Vec<Row> {
     use Measure::{FirstWrite, HeldTwice, HeldTwiceFrom, Lost, LostPercent, Repeated};
     let kill = |down_after| Experiment { down_after, does: FAST, ..Experiment::default() };
-    // The master counts to about 930 before it is killed: 375 increments a second. It is back before
-    // anybody notices, so that replicas and Sentinels have no part in what comes out.
     let restart = |options| Experiment {
         strike: Strike::Restart { after: 300 * MS },
-        replicas: 0,
-        sentinels: 0,
         lead: 2_500 * MS,
         after: 5 * SECOND,
         does: FAST,
@@ -116,15 +120,15 @@ pub fn rows() -> Vec<Row> {
     let cut = Experiment {
         strike: Strike::Cut { lasts: 15 * SECOND },
         cut_off: 2,
-        lead: 3 * SECOND,
-        after: 29 * SECOND,
+        lead: SECOND,
+        after: 27_500 * MS,
         settle: 5 * SECOND,
         ..Experiment::default()
     };
     let min_replicas =
         vec![("min-replicas-to-write", "1".to_owned()), ("min-replicas-max-lag", "2".to_owned())];
     let waits = Use::Writes { pace: 20 * MS, wait: Some(Wait { replicas: 1, timeout_ms: 100 }) };
-    let lock = Use::Lock { ttl_ms: 10_000, hold: 10 * SECOND, fences: false };
+    let lock = Use::Lock { ttl_ms: 10_000, hold: 800 * MS, fences: false };
     let row = |name, experiment, ranges| Row { name, experiment, ranges };
     vec![
         row(
@@ -135,6 +139,11 @@ pub fn rows() -> Vec<Row> {
                 Range::never(Lost),
                 Range::never(Repeated),
             ],
+        ),
+        row(
+            "kill-1s-always",
+            Experiment { options: aof("always"), ..kill(SECOND) },
+            vec![Range::new(FirstWrite, 2.11, 2.25, 2.46), Range::never(Lost)],
         ),
         row(
             "kill-5s",
@@ -171,7 +180,11 @@ pub fn rows() -> Vec<Row> {
         row(
             "cut-min-replicas",
             Experiment { options: min_replicas, ..cut.clone() },
-            vec![Range::between(Repeated, 31.0, 76.0)],
+            vec![
+                Range::about(Lost, 174.0),
+                Range::about(LostPercent, 5.1),
+                Range::between(Repeated, 31.0, 76.0),
+            ],
         ),
         row(
             "cut-wait",
@@ -185,7 +198,7 @@ pub fn rows() -> Vec<Row> {
         ),
         row(
             "lock-cut",
-            Experiment { does: lock, ..cut },
+            Experiment { does: lock, lead: 3 * SECOND, after: 30 * SECOND, ..cut },
             vec![Range::between(HeldTwice, 15.0, 18.0), Range::new(HeldTwiceFrom, 9.0, 9.6, 10.2)],
         ),
     ]

@@ -75,6 +75,8 @@ pub struct Faults {
     conditions: BTreeMap<usize, ConditionId>,
     /// Crashes that wait for a fault point, by the host that they wait on.
     armed: BTreeMap<HostId, usize>,
+    /// The masters of Redis that faults were done to.
+    masters: BTreeMap<usize, NodeRef>,
     /// How often the clock of a host had been read when a fault of it began.
     clock_reads: BTreeMap<usize, u64>,
 }
@@ -94,6 +96,7 @@ impl Faults {
             effects,
             conditions: BTreeMap::new(),
             armed: BTreeMap::new(),
+            masters: BTreeMap::new(),
             clock_reads: BTreeMap::new(),
         }
     }
@@ -112,7 +115,16 @@ impl Faults {
             if left_out.is_some() {
                 continue;
             }
-            foreseen.conditions.extend(condition(&drawn.act, scenario, cluster).map(|(it, _)| it));
+            let acts = match &drawn.act {
+                // Any of them may be the master then.
+                Act::OfRedisMaster(what) => {
+                    cluster.redis_nodes().map(|node| what.to(node)).collect()
+                }
+                act => vec![act.clone()],
+            };
+            for act in &acts {
+                foreseen.conditions.extend(condition(act, scenario, cluster).map(|(it, _)| it));
+            }
             foreseen.resets |= matches!(drawn.act, Act::Reset { .. });
             if let Act::PowerLoss { node, .. } = &drawn.act {
                 foreseen.power_losses.insert(cluster.nodes[node]);
@@ -130,7 +142,11 @@ impl Faults {
     ) -> Option<Turn> {
         let number = change.fault;
         self.begun.insert(number);
-        let drawn = self.drawn[number].clone();
+        let mut drawn = self.drawn[number].clone();
+        if let Act::OfRedisMaster(what) = &drawn.act {
+            let master = *self.masters.entry(number).or_insert_with(|| cluster.redis_master());
+            drawn.act = what.to(master);
+        }
         if let Some((condition, touched)) = condition(&drawn.act, scenario, cluster) {
             match change.step {
                 Step::Begins => {
@@ -290,7 +306,10 @@ impl Faults {
             |(place, (drawn, effect)): (usize, (&Drawn, &BTreeMap<String, u64>))| FaultReport {
                 number: place as u32 + 1,
                 kind: drawn.family.name().to_owned(),
-                target: drawn.target(),
+                target: match self.masters.get(&place) {
+                    Some(master) => format!("{} ({master})", drawn.target()),
+                    None => drawn.target(),
+                },
                 from_ns: drawn.at,
                 until_ns: drawn.until,
                 effect: effect.clone(),

@@ -202,6 +202,16 @@ impl<'a, G: Engine> World<'a, G> {
                 self.engine.start(*host);
             }
         }
+        while !self.cluster.redis_is_ready(self.scenario) {
+            if progress.stop.load(Ordering::Relaxed) {
+                return Err(SetupError::Interrupted);
+            }
+            if self.engine.now() >= SETUP_MAX.0 {
+                let missing = "Redis' replicas and Sentinels do not find each other".to_owned();
+                return Err(SetupError::NotDone { waited: SETUP_MAX, missing });
+            }
+            self.engine.run_until(self.engine.now() + LOOK.0);
+        }
         let step = STARTS_WITHIN.0 / devices.len().max(1) as u64;
         for host in devices {
             self.engine.start(host);

@@ -65,26 +65,58 @@ pub enum Acks {
 }
 
 /// Redis' nodes.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RedisNodes {
-    /// Replicas of the master. This version simulates a master alone.
-    #[schemars(extend("const" = 0))]
+    /// Replicas of the master. The master is `redis-0` at first, its replicas are the others.
     pub replicas: u32,
-    /// Sentinels. This version simulates a master alone.
-    #[schemars(extend("const" = 0))]
+    /// Sentinels, which promote a replica when they agree that the master is down. Without any, the
+    /// master never moves.
     pub sentinels: u32,
-    /// What a restarted master still has.
+    /// So many Sentinels must find the master down. By default most of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quorum: Option<u32>,
+    /// A node that is silent for so long is down to a Sentinel (`down-after-milliseconds`). The
+    /// default is assumed: Redis' own, 30 s, is for nobody who waits.
+    pub down_after: Span,
+    /// The Sentinels' `failover-timeout`: a failover is not begun anew within twice this.
+    pub failover_timeout: Span,
+    /// What a restarted Redis still has.
     pub persistence: Persistence,
+    /// A master with fewer replicas that ack refuses writes (`min-replicas-to-write`).
+    pub min_replicas_to_write: u32,
+    /// A replica whose last ack is older does not count for that (`min-replicas-max-lag`), in whole
+    /// seconds. The default is Redis' own.
+    pub min_replicas_max_lag: Span,
+    /// How long a master waits for more replicas before it sends a snapshot
+    /// (`repl-diskless-sync-delay`), in whole seconds. The default is Redis' own.
+    pub repl_diskless_sync_delay: Span,
+    /// Masters that know nothing of each other or of the ones above, for Redlock: `lock-0` and so
+    /// on.
+    pub lock_masters: u32,
 }
 
-/// What a Redis master keeps across its restart.
+/// What a Redis keeps across its restart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Persistence {
     /// Nothing.
     #[default]
     None,
+    /// An append-only file that is synced before the replies leave (`appendfsync always`).
+    Always,
+    /// An append-only file that is synced once a second (`appendfsync everysec`).
+    Everysec,
+    /// An append-only file that is never synced (`appendfsync no`): it outlives the process, not
+    /// the machine's power.
+    Unsynced,
+}
+
+impl RedisNodes {
+    /// So many Sentinels must find the master down.
+    pub fn quorum(&self) -> u32 {
+        self.quorum.unwrap_or(self.sentinels / 2 + 1)
+    }
 }
 
 /// The `[disk]` table: what disk operations cost. Those of one disk queue. Rates of 0 do not limit.
@@ -138,6 +170,23 @@ impl Default for LogNodes {
     }
 }
 
+impl Default for RedisNodes {
+    fn default() -> Self {
+        Self {
+            replicas: 0,
+            sentinels: 0,
+            quorum: None,
+            down_after: Span::s(1),
+            failover_timeout: Span::s(10),
+            persistence: Persistence::None,
+            min_replicas_to_write: 0,
+            min_replicas_max_lag: Span::s(10),
+            repl_diskless_sync_delay: Span::s(5),
+            lock_masters: 0,
+        }
+    }
+}
+
 impl Default for Disk {
     fn default() -> Self {
         Self {
@@ -173,9 +222,12 @@ impl FromStr for Persistence {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "none" => Ok(Self::None),
+            "always" => Ok(Self::Always),
+            "everysec" => Ok(Self::Everysec),
+            "unsynced" => Ok(Self::Unsynced),
             _ => Err(format!(
-                "`{text}` is not simulated: this version simulates a single Redis master without \
-                 persistence; write \"none\""
+                "`{text}` is not what Redis can keep; write \"none\", \"always\", \"everysec\" or \
+                 \"unsynced\""
             )),
         }
     }
@@ -189,7 +241,7 @@ impl<'de> Deserialize<'de> for Acks {
 
 impl<'de> Deserialize<'de> for Persistence {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        from_text(deserializer, "\"none\"")
+        from_text(deserializer, "what Redis keeps, as in \"everysec\"")
     }
 }
 
@@ -201,7 +253,7 @@ mod tests {
     fn what_this_version_does_not_simulate_is_refused_by_name() {
         let acks = Acks::from_str("1").expect_err("only all");
         assert!(acks.contains("single broker") && acks.ends_with("write \"all\""), "{acks}");
-        let kept = Persistence::from_str("everysec").expect_err("only none");
-        assert!(kept.contains("single Redis master") && kept.ends_with("write \"none\""), "{kept}");
+        let kept = Persistence::from_str("rdb").expect_err("only append-only files");
+        assert!(kept.contains("not what Redis can keep") && kept.contains("everysec"), "{kept}");
     }
 }

@@ -41,7 +41,8 @@ pub use expect::Expect;
 pub use faults::{
     ClockDrift, ClockStep, Clog, Collapse, Crash, DelaySpike, DiskFailing, DiskFull, DiskSlow,
     Family, Fault, Halves, Held, Hold, Links, Loss, MembershipChurn, Partition, Pause, PowerLoss,
-    ReconnectStorm, ResetStorm, RollingRestart, Swizzle, Targets, Way,
+    ReconnectStorm, RedisMasterCrash, RedisMasterCut, RedisMasterPause, RedisMasterSlow,
+    ResetStorm, RollingRestart, Swizzle, Targets, Way,
 };
 pub use im::points::Point;
 pub use members::{Members, Zipf};
@@ -127,7 +128,10 @@ impl Scenario {
     /// user: those are the ones that a fault can name.
     pub fn nodes(&self, role: Role) -> u32 {
         match role {
-            Role::Registry | Role::Redis => 1,
+            Role::Registry => 1,
+            Role::Redis => 1 + self.cluster.redis.replicas,
+            Role::Sentinel => self.cluster.redis.sentinels,
+            Role::Lock => self.cluster.redis.lock_masters,
             Role::Log => self.cluster.log.brokers,
             Role::Store => self.cluster.store.shards,
             Role::Chat => self.cluster.chats,

@@ -1,4 +1,4 @@
-//! The names of roles, nodes and regions: `gateway`, `gateway-0`, `redis`, `region:eu`.
+//! The names of roles, nodes and regions: `gateway`, `gateway-0`, `registry`, `region:eu`.
 //!
 //! Knows how nodes are called, not how many of them a cluster has or in which region they are.
 
@@ -16,8 +16,12 @@ use super::units::from_text;
 pub enum Role {
     /// Who is alive, and who owns which conversations. One node.
     Registry,
-    /// Presence, caches and offline queues. One node.
+    /// A Redis: presence, caches, offline queues and locks. `redis-0` is the master at first.
     Redis,
+    /// A Redis Sentinel.
+    Sentinel,
+    /// A Redis for Redlock, alone.
+    Lock,
     /// A log broker.
     Log,
     /// A store shard.
@@ -32,7 +36,7 @@ pub enum Role {
     Device,
 }
 
-/// One node, as in `gateway-0`. The registry and Redis are one node each and carry no number.
+/// One node, as in `gateway-0`. The registry is a single node and carries no number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NodeRef {
     /// Its role.
@@ -57,9 +61,11 @@ const REGION: &str = "region:";
 
 impl Role {
     /// Every role, servers first, in the order in which a cluster is brought up.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Registry,
         Self::Redis,
+        Self::Sentinel,
+        Self::Lock,
         Self::Log,
         Self::Store,
         Self::Chat,
@@ -73,6 +79,8 @@ impl Role {
         match self {
             Self::Registry => "registry",
             Self::Redis => "redis",
+            Self::Sentinel => "sentinel",
+            Self::Lock => "lock",
             Self::Log => "log",
             Self::Store => "store",
             Self::Chat => "chat",
@@ -89,7 +97,7 @@ impl Role {
 
     /// Whether there is always exactly one such node, which then carries no number.
     const fn is_single(self) -> bool {
-        matches!(self, Self::Registry | Self::Redis)
+        matches!(self, Self::Registry)
     }
 
     fn from_name(name: &str) -> Option<Self> {
@@ -98,7 +106,7 @@ impl Role {
 }
 
 impl From<NodeRef> for Target {
-    /// The target as it would be written: there is only one Redis, which is a role.
+    /// The target as it would be written: there is only one registry, which is a role.
     fn from(node: NodeRef) -> Self {
         match node.role.is_single() {
             true => Self::Role(node.role),
@@ -144,8 +152,8 @@ impl FromStr for NodeRef {
         };
         parse().ok_or_else(|| {
             let remedy = spelled_right(text).unwrap_or_else(|| {
-                "; nodes are registry, redis, log-0, store-0, chat-0, dispatcher-0, gateway-0 and \
-                 device-0, counted from 0"
+                "; nodes are registry, redis-0, sentinel-0, lock-0, log-0, store-0, chat-0, \
+                 dispatcher-0, gateway-0 and device-0, counted from 0"
                     .to_owned()
             });
             format!("`{text}` is not a node{remedy}")
@@ -244,7 +252,8 @@ impl Serialize for Target {
     }
 }
 
-const NODE_PATTERN: &str = "registry|redis|(log|store|chat|dispatcher|gateway|device)-[0-9]+";
+const NODE_PATTERN: &str =
+    "registry|(redis|sentinel|lock|log|store|chat|dispatcher|gateway|device)-[0-9]+";
 
 impl JsonSchema for Role {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -268,10 +277,10 @@ impl JsonSchema for NodeRef {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "string",
-            "description": "One node. The registry and Redis are one node each, without a number; \
-                            `device-7` is the first device of user 7.",
+            "description": "One node. The registry is a single one, without a number; `redis-0` is the \
+                            master at first; `device-7` is the first device of user 7.",
             "pattern": format!("^({NODE_PATTERN})$"),
-            "examples": ["gateway-0", "redis"],
+            "examples": ["gateway-0", "redis-0"],
         })
     }
 }
@@ -286,7 +295,7 @@ impl JsonSchema for Target {
             "type": "string",
             "description": "All nodes of a role, one node, or all nodes and users of a region.",
             "pattern": format!(
-                "^({NODE_PATTERN}|log|store|chat|dispatcher|gateway|device|{REGION}.+)$"
+                "^({NODE_PATTERN}|redis|sentinel|lock|log|store|chat|dispatcher|gateway|device|{REGION}.+)$"
             ),
             "examples": ["gateway", "gateway-0", "region:eu"],
         })
@@ -301,7 +310,8 @@ mod tests {
     fn nodes_and_roles_print_as_written() {
         for (text, node) in [
             ("registry", Role::Registry.node(0)),
-            ("redis", Role::Redis.node(0)),
+            ("redis-1", Role::Redis.node(1)),
+            ("sentinel-2", Role::Sentinel.node(2)),
             ("log-0", Role::Log.node(0)),
             ("device-12", Role::Device.node(12)),
         ] {
@@ -329,7 +339,7 @@ mod tests {
             ("gatway-0", "`gatway-0` is not a node; did you mean `gateway-0`?"),
             ("gateway-00", "`gateway-00` is not a node"),
             ("gateway-x", "`gateway-x` is not a node"),
-            ("redis-0", "`redis-0` is not a node"),
+            ("redis", "`redis` is a role, not a node; write one of its nodes, as in \"redis-0\""),
             ("", "`` is not a node; nodes are registry"),
         ] {
             let error = text.parse::<NodeRef>().expect_err(text);

@@ -9,6 +9,7 @@
 //! `IMSIM_REDIS_COMMANDS` asks for another number, such as 10000000, and `IMSIM_REDIS_SEED` for
 //! another seed than 0.
 
+mod administration;
 mod compare;
 mod connection;
 mod hashes;

@@ -192,7 +192,8 @@ fn end_of_reply(bytes: &[u8]) -> Option<usize> {
     (at <= bytes.len()).then_some(at)
 }
 
-fn array(words: &Words) -> Vec<u8> {
+/// A request as it is sent.
+pub fn array(words: &Words) -> Vec<u8> {
     let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
     for word in words {
         bytes.extend(format!("${}\r\n", word.len()).into_bytes());

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use im::env::{Addr, Env, Nanos, TaskHandle};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 /// A host at an address of this machine.
 #[derive(Clone)]
@@ -29,12 +29,20 @@ struct Inner {
     ip: Ipv4Addr,
     random: Cell<u64>,
     disk: RefCell<BTreeMap<String, Vec<u8>>>,
+    tasks: RefCell<Vec<AbortHandle>>,
 }
 
 impl Host {
     pub fn new(origin: Instant, ip: Ipv4Addr) -> Self {
         let random = Cell::new(u64::from(u32::from(ip)));
-        Self(Rc::new(Inner { origin, ip, random, disk: RefCell::default() }))
+        let (disk, tasks) = (RefCell::default(), RefCell::default());
+        Self(Rc::new(Inner { origin, ip, random, disk, tasks }))
+    }
+
+    /// Ends everything that runs on it.
+    #[allow(dead_code, reason = "Sentinels end with their own task")]
+    pub fn kill(&self) {
+        self.0.tasks.take().into_iter().for_each(|task| task.abort());
     }
 }
 
@@ -70,7 +78,9 @@ impl Env for Host {
     fn keep_alive(&self, _: &TcpStream, _: Nanos) {}
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) -> Task {
-        Task(tokio::task::spawn_local(task))
+        let task = tokio::task::spawn_local(task);
+        self.0.tasks.borrow_mut().push(task.abort_handle());
+        Task(task)
     }
 
     fn now(&self) -> Nanos {

@@ -8,10 +8,12 @@ use crate::engine::rng;
 use crate::scenario::{
     Bandwidth, Bursts, ClockDrift, ClockStep, Clog, Collapse, Crash, DelaySpike, DiskFailing,
     DiskFull, DiskSlow, Family, Fault, Halves, Links, Loss, MembershipChurn, NodeRef, Partition,
-    Pause, Point, PowerLoss, Probability, Rate, ReconnectStorm, ResetStorm, Role, RollingRestart,
-    Shift, Swizzle, Target, Targets, Way, Workload, role_of,
+    Pause, Point, PowerLoss, Probability, Rate, ReconnectStorm, RedisMasterCrash, RedisMasterCut,
+    RedisMasterPause, RedisMasterSlow, ResetStorm, Role, RollingRestart, Shift, Swizzle, Target,
+    Targets, Way, Workload, role_of,
 };
 
+/// Servers that every cluster has.
 const SERVERS: [Role; 7] = [
     Role::Registry,
     Role::Redis,
@@ -63,6 +65,8 @@ impl Drawing<'_> {
             | Family::DiskFull
             | Family::DiskFailing => self.of_host(),
             Family::MembershipChurn => self.membership_churn(),
+            Family::RedisMasterCrash | Family::RedisMasterPause => self.of_held_master(),
+            Family::RedisMasterCut | Family::RedisMasterSlow => self.of_master(),
         }
     }
 
@@ -235,6 +239,41 @@ impl Drawing<'_> {
         Some(Fault::MembershipChurn(MembershipChurn { at, lasts, workload, rate, require_effect }))
     }
 
+    /// The master of Redis is killed or stands still, where there are Sentinels to notice.
+    fn of_held_master(&mut self) -> Option<Fault> {
+        let slot = self.below(self.deal.slots());
+        let lasts = self.length();
+        let at = self.within(slot, lasts);
+        let require_effect = self.required();
+        self.deal.owns_master(self.family, slot).then(|| match self.family {
+            Family::RedisMasterCrash => {
+                Fault::RedisMasterCrash(RedisMasterCrash { at, lasts, require_effect })
+            }
+            _ => Fault::RedisMasterPause(RedisMasterPause { at, lasts, require_effect }),
+        })
+    }
+
+    /// The master of Redis is cut off, half of the time with a server, or slow.
+    fn of_master(&mut self) -> Option<Fault> {
+        if !self.has_sentinels() {
+            return None;
+        }
+        let (at, lasts) = self.times();
+        let require_effect = self.required();
+        Some(match self.family {
+            Family::RedisMasterCut => {
+                let role = self.pick(&[Role::Gateway, Role::Dispatcher, Role::Chat]);
+                let index = self.below(u64::from(self.scenario.nodes(role))) as u32;
+                let with = self.one_in(2).then(|| Targets(vec![role.node(index).into()]));
+                Fault::RedisMasterCut(RedisMasterCut { at, lasts, with, require_effect })
+            }
+            _ => {
+                let by = self.span(Span::ms(10), self.family.aftermath_max());
+                Fault::RedisMasterSlow(RedisMasterSlow { at, lasts, by, require_effect })
+            }
+        })
+    }
+
     /// A node that is the family's in some slot, and a time within that slot. `roles` are the ones
     /// to draw from; none means all.
     fn hold(&mut self, roles: &[Role]) -> Option<(NodeRef, Span, Span)> {
@@ -256,7 +295,7 @@ impl Drawing<'_> {
     fn node(&mut self, roles: &[Role]) -> NodeRef {
         let role = match roles {
             [] if self.one_in(5) => Role::Device,
-            [] => self.pick(&SERVERS),
+            [] => self.server(),
             roles => self.pick(roles),
         };
         role.node(self.below(u64::from(self.scenario.nodes(role))) as u32)
@@ -277,8 +316,21 @@ impl Drawing<'_> {
         }
         match self.one_in(2) {
             true => self.node(&[]).into(),
-            false => Target::Role(self.pick(&SERVERS)),
+            false => Target::Role(self.server()),
         }
+    }
+
+    /// A role of servers; where there are Sentinels, theirs as often as Redis'.
+    fn server(&mut self) -> Role {
+        let role = self.pick(&SERVERS);
+        match role == Role::Redis && self.has_sentinels() && self.one_in(2) {
+            true => Role::Sentinel,
+            false => role,
+        }
+    }
+
+    fn has_sentinels(&self) -> bool {
+        self.scenario.cluster.redis.sentinels > 0
     }
 
     /// Two sides that talk to each other, in either order: regions, or roles, or nodes of them.
@@ -287,7 +339,10 @@ impl Drawing<'_> {
         if regions.len() >= 2 && self.one_in(4) {
             return [regions[0].clone(), regions[1].clone()].map(Target::Region);
         }
-        let [one, other] = self.pick(&TALKS);
+        let [one, other] = match self.has_sentinels() && self.one_in(4) {
+            true => [Role::Sentinel, Role::Redis],
+            false => self.pick(&TALKS),
+        };
         let roles = if self.one_in(2) { [one, other] } else { [other, one] };
         roles.map(|role| match self.one_in(2) {
             true => Target::Role(role),

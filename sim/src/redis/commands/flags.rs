@@ -24,5 +24,7 @@ pub(crate) const LOADING: u32 = 1 << 9;
 pub(crate) const ADMIN: u32 = 1 << 10;
 /// It may have effects that replicas must hear of although it writes no key.
 pub(crate) const MAY_REPLICATE: u32 = 1 << 12;
+/// Monitors are not told of it.
+pub(crate) const SKIP_MONITOR: u32 = 1 << 13;
 /// It belongs to publishing and subscribing.
 pub(crate) const PUBSUB: u32 = 1 << 11;

@@ -4,10 +4,15 @@
 //! and returns a reply. To add a command, write it in the file of its kind and enter it in that
 //! file's table.
 
+mod administration;
 mod arguments;
+mod client_list;
+mod clients;
+mod debug;
 mod failure;
 pub(crate) mod flags;
 mod hashes;
+mod info;
 mod introspection;
 mod keys;
 mod lists;
@@ -42,7 +47,8 @@ const TABLES: &[&[&[Command]]] = &[
     &keys::TABLES,
     &sorted_sets::TABLES,
     &streams::TABLES,
-    &[introspection::TABLE, pubsub::TABLE, replication::TABLE],
+    &[administration::TABLE, clients::TABLE, debug::TABLE, introspection::TABLE],
+    &[info::TABLE, pubsub::TABLE, replication::TABLE],
     &[scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 
@@ -74,6 +80,8 @@ pub(crate) enum Run {
     Command(Function),
     /// The second word chooses one of these.
     Container(&'static [Command]),
+    /// So when there is no second word, which chooses one of these.
+    Either(Function, &'static [Command]),
 }
 
 /// Which words of a command are keys.
@@ -119,7 +127,11 @@ pub(crate) fn find(words: &[Vec<u8>]) -> Result<(String, &'static Command), Fail
     let found = COMMANDS.get(words[0].to_ascii_lowercase().as_slice()).copied();
     let mut command = found.ok_or_else(|| unknown(words))?;
     let mut name = command.name.to_owned();
-    if let (Run::Container(table), [container, word, ..]) = (&command.run, words) {
+    let table = match command.run {
+        Run::Container(table) | Run::Either(_, table) => Some(table),
+        Run::Command(_) => None,
+    };
+    if let (Some(table), [container, word, ..]) = (table, words) {
         command = named(table, word).ok_or_else(|| unknown_subcommand(container, word))?;
         name = format!("{name}|{}", command.name);
     }

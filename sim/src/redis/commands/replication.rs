@@ -166,12 +166,18 @@ pub(super) fn info(context: &Context<'_>) -> String {
                 format!("slave_repl_offset:{}", replication.offset),
             ]);
             if !up {
-                let down_s = (now_ms - master.down_ms) / 1000;
+                let down_s = replication
+                    .down_since_ms
+                    .map_or(-1, |since_ms| now_ms / 1000 - since_ms / 1000);
                 lines.push(format!("master_link_down_since_seconds:{down_s}"));
             }
-            lines.extend(
-                ["slave_priority:100", "slave_read_only:1", "replica_announced:1"].map(Into::into),
-            );
+            let priority = instance.config.number("replica-priority");
+            let yes = |name| u8::from(instance.config.text(name) == b"yes");
+            lines.extend([
+                format!("slave_priority:{priority}"),
+                format!("slave_read_only:{}", yes("replica-read-only")),
+                format!("replica_announced:{}", yes("replica-announced")),
+            ]);
         }
     }
     lines.push(format!("connected_slaves:{}", replication.replicas.len()));
@@ -204,5 +210,5 @@ pub(super) fn info(context: &Context<'_>) -> String {
         format!("repl_backlog_first_byte_offset:{}", backlog.map_or(0, |kept| kept.first)),
         format!("repl_backlog_histlen:{}", backlog.map_or(0, |kept| kept.len())),
     ]);
-    lines.join("\r\n")
+    lines.iter().map(|line| format!("{line}\r\n")).collect()
 }

@@ -1,11 +1,11 @@
 //! Commands on scripts.
 
 use super::super::number::integer;
-use super::flags::{LOADING, MAY_REPLICATE, NO_SCRIPT, READ, STALE, WRITE};
+use super::flags::{LOADING, MAY_REPLICATE, NO_SCRIPT, READ, SKIP_MONITOR, STALE, WRITE};
 use super::{Command, Context, Failure, Keys, Reply, command, container};
 
-const EVAL: u32 = NO_SCRIPT | MAY_REPLICATE | STALE;
-const EVAL_READ: u32 = NO_SCRIPT | READ | STALE;
+const EVAL: u32 = NO_SCRIPT | MAY_REPLICATE | STALE | SKIP_MONITOR;
+const EVAL_READ: u32 = NO_SCRIPT | READ | STALE | SKIP_MONITOR;
 
 /// Some words of a request.
 type Words<'a> = &'a [Vec<u8>];

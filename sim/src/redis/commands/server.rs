@@ -4,6 +4,7 @@ use super::super::VERSION;
 use super::super::instance::DATABASES;
 use super::super::number::integer;
 use super::super::reply::Protocol;
+use super::clients::{CLIENT, authenticate, set_name};
 use super::flags::{FAST, LOADING, NO_AUTH, NO_SCRIPT, STALE};
 use super::{Command, Context, Failure, Keys, Reply, command, container, up_to_zero};
 
@@ -11,15 +12,8 @@ pub(super) const TABLE: &[Command] = &[
     container("client", -2, CLIENT),
     command("echo", 2, FAST, Keys::None, echo),
     command("hello", -1, NO_SCRIPT | LOADING | STALE | FAST | NO_AUTH, Keys::None, hello),
-    command("info", -1, LOADING | STALE, Keys::None, info),
     command("ping", -1, FAST, Keys::None, ping),
     command("select", 2, LOADING | STALE | FAST, Keys::None, select),
-];
-
-const CLIENT: &[Command] = &[
-    command("getname", 2, NO_SCRIPT | LOADING | STALE, Keys::None, client_getname),
-    command("id", 2, NO_SCRIPT | LOADING | STALE, Keys::None, client_id),
-    command("setname", 3, NO_SCRIPT | LOADING | STALE, Keys::None, client_setname),
 ];
 
 fn ping(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -57,12 +51,9 @@ fn hello(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
     let mut options = words.iter().skip(2);
     while let Some(option) = options.next() {
         if option.eq_ignore_ascii_case(b"auth") && options.len() >= 2 {
-            let (user, _) = (options.next(), options.next());
-            // The one user has no password, so that any password does.
-            if user.is_none_or(|user| user != b"default") {
-                let text = b"WRONGPASS invalid username-password pair or user is disabled.";
-                return Err(Failure::Other(text.to_vec()));
-            }
+            let (user, password) = (options.next(), options.next());
+            let (user, password) = user.zip(password).expect("two are left");
+            authenticate(context, user, password)?;
         } else if option.eq_ignore_ascii_case(b"setname") && options.len() >= 1 {
             let name = options.next().expect("one is left");
             set_name(context, name)?;
@@ -70,6 +61,12 @@ fn hello(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
             let text = [b"Syntax error in HELLO option '", up_to_zero(option), b"'"].concat();
             return Err(Failure::text(text));
         }
+    }
+    if !context.session().authenticated {
+        let text = b"NOAUTH HELLO must be called with the client already authenticated, otherwise \
+                     the HELLO AUTH <user> <pass> option can be used to authenticate the \
+                     client and select the RESP protocol version at the same time";
+        return Err(Failure::Other(text.to_vec()));
     }
     if let Some(protocol) = chosen {
         context.session().protocol = protocol;
@@ -94,47 +91,4 @@ fn protocol(word: &[u8]) -> Result<Protocol, Failure> {
         3 => Ok(Protocol::Resp3),
         _ => Err(Failure::Other(b"NOPROTO unsupported protocol version".to_vec())),
     }
-}
-
-fn client_id(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Ok(Reply::Integer(context.session().id))
-}
-
-fn client_getname(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let name = &context.session().name;
-    Ok(if name.is_empty() { Reply::Null } else { Reply::bulk(name) })
-}
-
-fn client_setname(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    set_name(context, &words[2])?;
-    Ok(Reply::OK)
-}
-
-/// An empty name is no name.
-fn set_name(context: &mut Context<'_>, name: &[u8]) -> Result<(), Failure> {
-    if !name.iter().all(u8::is_ascii_graphic) {
-        let text = "Client names cannot contain spaces, newlines or special characters.";
-        return Err(Failure::text(text));
-    }
-    context.session().name = name.to_vec();
-    Ok(())
-}
-
-/// The few facts that clients of ours ask for; every section at once, whichever is asked for.
-fn info(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let mut text = format!(
-        "# Server\r\nredis_version:{VERSION}\r\nredis_mode:standalone\r\n\r\n\
-         # Stats\r\ntotal_commands_processed:{}\r\n\r\n\
-         # Replication\r\n{}\r\n\r\n\
-         # Keyspace\r\n",
-        context.instance.totals.commands,
-        super::replication::info(context),
-    );
-    for (number, db) in
-        context.instance.databases.iter().enumerate().filter(|(_, db)| !db.is_empty())
-    {
-        let (keys, expires) = (db.len(), db.expiring());
-        text += &format!("db{number}:keys={keys},expires={expires},avg_ttl=0\r\n");
-    }
-    Ok(Reply::Text(text))
 }

@@ -43,6 +43,8 @@ pub enum Wait {
         /// How many.
         enough: usize,
     },
+    /// The end of a pause.
+    Unpause,
     /// Something that `Instance::serve` is told of.
     Event,
 }

@@ -1,6 +1,6 @@
 //! From the words of a request to its reply: the order of checks is that of Redis.
 
-use super::session::{ClientId, Transaction};
+use super::session::{ClientId, Replies, Transaction};
 use super::{Context, Instance};
 use crate::redis::commands::{self, Command, Failure, Run, flags};
 use crate::redis::db::Expiry;
@@ -52,18 +52,28 @@ impl Instance {
         if !from_master || words[0].eq_ignore_ascii_case(b"replconf") {
             self.reply(id, &reply);
         }
+        self.tell_monitors();
         self.end_command_of_client();
-        // Nothing was written by what was refused or queued, nor for others who are served now.
-        if self.totals.commands > commands
-            && let Some(session) = self.clients.get_mut(&id)
-        {
-            session.written = self.replication.offset;
-        }
+        let ran = self.totals.commands > commands;
+        let offset = self.replication.offset;
         self.end_unit();
+        if let Some(session) = self.clients.get_mut(&id) {
+            // Nothing was written by what was refused or queued, nor for others who are served.
+            if ran {
+                session.written = offset;
+            }
+            session.replies = match session.replies {
+                Replies::NotNext => Replies::NotThis,
+                Replies::NotThis => Replies::All,
+                replies => replies,
+            };
+        }
+        self.run_postponed();
     }
 
     pub(crate) fn reply(&mut self, id: ClientId, reply: &Reply) {
-        if let Some(session) = self.clients.get_mut(&id) {
+        let Some(session) = self.clients.get_mut(&id) else { return };
+        if matches!(session.replies, Replies::All | Replies::NotNext) {
             reply.write(session.protocol, &mut session.output);
         }
     }
@@ -74,6 +84,10 @@ impl Instance {
             Ok(found) => found,
             Err(failure) => return self.refuse(id, words, failure),
         };
+        if self.postpones(id, command) {
+            self.postpone(id, words);
+            return Reply::Nothing;
+        }
         let session = self.clients.get_mut(&id).expect("only clients that are there send");
         match &mut session.transaction {
             Some(open) if !NEVER_QUEUED.contains(&command.name) => {
@@ -91,8 +105,15 @@ impl Instance {
         id: ClientId,
         words: &[Vec<u8>],
     ) -> Result<(String, &'static Command), Failure> {
-        let (name, command) = commands::find(words)?;
-        let session = &self.clients[&id];
+        let found = commands::find(words);
+        let now_ms = self.now_ms;
+        let session = self.clients.get_mut(&id).expect("only clients that are there send");
+        session.used_ms = now_ms;
+        session.command = found.as_ref().ok().map(|(name, _)| name.clone());
+        let (name, command) = found?;
+        if !session.authenticated && !command.has(flags::NO_AUTH) {
+            return Err(Failure::Other(b"NOAUTH Authentication required.".to_vec()));
+        }
         if session.transaction.is_some() && command.has(flags::NO_MULTI) {
             return Err(Failure::text("Command not allowed inside a transaction"));
         }
@@ -105,6 +126,10 @@ impl Instance {
             return Err(Failure::text(text));
         }
         self.allowed_by_role(id, command)?;
+        let follows = self.clients[&id].monitors || self.replication.replicas.contains_key(&id);
+        if follows && command.has(flags::READ | flags::WRITE | flags::MAY_REPLICATE) {
+            return Err(Failure::text("Replica can't interact with the keyspace"));
+        }
         Ok((name, command))
     }
 
@@ -159,14 +184,16 @@ impl Instance {
         command: &'static Command,
         words: &[Vec<u8>],
     ) -> Reply {
-        let Run::Command(run) = command.run else {
+        let (Run::Command(run) | Run::Either(run, _)) = command.run else {
             return Failure::Arity(name.into()).into_reply();
         };
         self.totals.commands += 1;
+        self.tell_of_start(id, command, words);
         let outer = self.begin_command();
         let mut context = Context::new(self, id, name);
         let outcome = run(&mut context, words);
         let database = context.database;
+        self.tell_of_end(id, command, words);
         self.end_command(outer, command, database, words);
         outcome.unwrap_or_else(Failure::into_reply)
     }

@@ -7,9 +7,12 @@
 //! `propagation` (what replicas and the append-only file hear of).
 
 mod blocking;
+pub(super) mod config;
 mod context;
 mod cursors;
 mod execute;
+mod monitor;
+pub(super) mod pause;
 mod propagation;
 pub mod session;
 mod transaction;
@@ -26,6 +29,7 @@ use super::replication::Replication;
 use super::reply::Reply;
 use super::scripting::Scripts;
 pub use blocking::{Blocked, Wait};
+use config::Config;
 pub use context::Context;
 pub use cursors::Cursors;
 pub use session::{ClientId, Session};
@@ -44,6 +48,8 @@ pub struct Instance {
     pub totals: Totals,
     /// The time of the command that runs, or ran last, in milliseconds since the Unix epoch.
     pub(super) now_ms: i64,
+    /// When it was told the time first.
+    pub(super) started_ms: i64,
     next_client: ClientId,
     /// Clients that somebody else gave something to send, or that may go on.
     pub(super) woken: BTreeSet<ClientId>,
@@ -62,12 +68,27 @@ pub struct Instance {
     pub replication: Replication,
     /// What is to be appended to the file of changes, if there is one.
     pub(super) log: Option<Log>,
+    /// The configuration file, if there is one.
+    pub(super) config_file: Option<ConfigFile>,
     /// What commands draw from that choose by chance.
     rng: Pcg32,
     /// Where scans go on.
     pub(super) cursors: Cursors,
     pub(super) scripts: Scripts,
     pub(super) listeners: Listeners,
+    pub(super) config: Config,
+    pause: pause::Pause,
+    /// What monitors will be told.
+    monitored: Vec<(ClientId, Vec<u8>)>,
+    /// Keys whose time is over are removed although nobody uses them.
+    pub(super) expires_actively: bool,
+}
+
+/// What the instance knows of its configuration file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ConfigFile {
+    /// `CONFIG REWRITE` was asked for and is still to be done.
+    pub(crate) asked: bool,
 }
 
 /// What a Redis counts.
@@ -95,6 +116,7 @@ impl Instance {
             clients: BTreeMap::new(),
             totals: Totals::default(),
             now_ms: 0,
+            started_ms: 0,
             next_client: 1,
             woken: BTreeSet::new(),
             watched: BTreeMap::new(),
@@ -105,10 +127,15 @@ impl Instance {
             propagation: propagation::Propagation::default(),
             replication: Replication::default(),
             log: None,
+            config_file: None,
             rng: Pcg32::seed_from_u64(seed),
             cursors: Cursors::default(),
             scripts: Scripts::default(),
             listeners: Listeners::default(),
+            config: Config::default(),
+            pause: pause::Pause::default(),
+            monitored: Vec::new(),
+            expires_actively: true,
         }
     }
 
@@ -122,7 +149,9 @@ impl Instance {
         let id = self.next_client;
         self.next_client += 1;
         self.totals.connections += 1;
-        self.clients.insert(id, Session::new(id));
+        let mut session = Session::new(id, self.now_ms);
+        session.authenticated = self.config.text("requirepass").is_empty();
+        self.clients.insert(id, session);
         id
     }
 
@@ -171,11 +200,14 @@ impl Instance {
         self.begin(now_ms, if replica { Expiry::Hide } else { Expiry::Delete });
         self.replication_tick();
         self.give_up_waiting();
-        self.databases.iter_mut().for_each(Db::sweep);
+        if self.expires_actively {
+            self.databases.iter_mut().for_each(Db::sweep);
+        }
         self.note_expired();
         // What time removes is told one by one.
         self.propagate(false);
         self.end_unit();
+        self.run_postponed();
     }
 
     /// Tells the client something last, and ends its connection.
@@ -197,17 +229,27 @@ impl Instance {
         let deadline_ms = self.deadlines.first().map(|(at_ms, _)| at_ms.saturating_add(1));
         let cron_ms = expiring.then_some(now_ms + CRON_EVERY_MS);
         let replication_ms = self.replication_due_ms(now_ms);
-        deadline_ms.into_iter().chain(cron_ms).chain(replication_ms).min()
+        let pause_ms = self.pause.end_ms().map(|at_ms| at_ms.saturating_add(1));
+        let all = deadline_ms.into_iter().chain(cron_ms).chain(replication_ms);
+        all.chain(pause_ms).min()
     }
 
     /// It is this time.
     pub(crate) fn set_time(&mut self, now_ms: i64) {
         self.now_ms = now_ms;
+        if self.started_ms == 0 {
+            self.started_ms = now_ms;
+        }
     }
 
     /// Something happens at this time.
     fn begin(&mut self, now_ms: i64, expiry: Expiry) {
-        self.now_ms = now_ms;
+        self.set_time(now_ms);
+        self.pause.set_now(now_ms);
+        let expiry = match expiry {
+            Expiry::Delete if self.pause.holds() => Expiry::Hide,
+            expiry => expiry,
+        };
         self.databases.iter_mut().for_each(|db| db.set_now(now_ms, expiry));
     }
 

@@ -32,6 +32,36 @@ pub struct Session {
     pub written: i64,
     /// The connection ends once its output is sent.
     pub closing: bool,
+    /// It may do more than say who it is.
+    pub authenticated: bool,
+    /// Where it calls from, as far as that is known.
+    pub peer: String,
+    /// When it came.
+    pub created_ms: i64,
+    /// When it sent something last.
+    pub used_ms: i64,
+    /// The full name of its last command.
+    pub command: Option<String>,
+    /// Which replies it wants.
+    pub replies: Replies,
+    /// It is told of every command.
+    pub monitors: bool,
+    /// It must not be ended for want of memory.
+    pub no_evict: bool,
+}
+
+/// Which replies a client wants: `CLIENT REPLY`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Replies {
+    /// Every one.
+    #[default]
+    All,
+    /// None.
+    None,
+    /// All but the one to its next command.
+    NotNext,
+    /// All but the one to this command.
+    NotThis,
 }
 
 /// Commands that wait for `EXEC`.
@@ -57,7 +87,7 @@ pub struct Watched {
 }
 
 impl Session {
-    pub(super) fn new(id: ClientId) -> Self {
+    pub(super) fn new(id: ClientId, now_ms: i64) -> Self {
         Self {
             id,
             protocol: Protocol::default(),
@@ -70,6 +100,14 @@ impl Session {
             watched_changed: false,
             written: 0,
             closing: false,
+            authenticated: true,
+            peer: String::new(),
+            created_ms: now_ms,
+            used_ms: now_ms,
+            command: None,
+            replies: Replies::default(),
+            monitors: false,
+            no_evict: false,
         }
     }
 }

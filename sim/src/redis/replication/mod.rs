@@ -85,6 +85,8 @@ pub struct Replication {
     /// What is set.
     pub settings: Settings,
     pub(crate) id: String,
+    /// The id of this life of the server, which changes with every start.
+    pub(crate) run_id: String,
     pub(crate) second_id: Option<String>,
     pub(crate) second_offset: i64,
     pub(crate) offset: i64,
@@ -95,6 +97,8 @@ pub struct Replication {
     pub(crate) introductions: BTreeMap<ClientId, Introduction>,
     /// Whom this is a replica of.
     pub(crate) master: Option<Master>,
+    /// Since when there is no link to a master, if there once was one.
+    pub(crate) down_since_ms: Option<i64>,
     /// Whether id and offset are of a history that can be continued.
     pub(crate) resumable: bool,
     pub(crate) good_replicas: usize,
@@ -112,6 +116,7 @@ impl Default for Replication {
         let mut new = Self {
             settings: Settings::default(),
             id: String::new(),
+            run_id: String::new(),
             second_id: None,
             second_offset: -1,
             offset: 0,
@@ -120,6 +125,7 @@ impl Default for Replication {
             replicas: BTreeMap::new(),
             introductions: BTreeMap::new(),
             master: None,
+            down_since_ms: None,
             resumable: false,
             good_replicas: 0,
             epoch: 0,
@@ -128,7 +134,7 @@ impl Default for Replication {
             crons: 0,
             resyncs: [0; 2],
         };
-        new.id = new.draw_id();
+        new.seed(0);
         new
     }
 }
@@ -138,6 +144,14 @@ impl Replication {
     pub(crate) fn seed(&mut self, seed: u64) {
         self.entropy = seed;
         self.id = self.draw_id();
+        self.run_id = self.draw_id();
+    }
+
+    /// The history goes on under another id, and nobody can continue the old one.
+    pub(crate) fn change_id(&mut self) {
+        self.id = self.draw_id();
+        self.second_id = None;
+        self.second_offset = -1;
     }
 
     fn draw_id(&mut self) -> String {

@@ -1,7 +1,7 @@
 //! What a replica does with its master's stream, and what becomes of it when its role changes.
 
 use super::backlog::Backlog;
-use crate::redis::instance::{ClientId, Instance};
+use crate::redis::instance::{ClientId, Instance, Wait};
 use crate::redis::rdb;
 use crate::redis::request::Request;
 
@@ -40,8 +40,6 @@ pub(crate) struct Master {
     pub(crate) client: Option<ClientId>,
     /// When something was heard of it last.
     pub(crate) heard_ms: i64,
-    /// Since when there is no link.
-    pub(crate) down_ms: i64,
 }
 
 impl Instance {
@@ -57,11 +55,14 @@ impl Instance {
             }
         }
         let state = LinkState::Connect;
-        let (heard_ms, down_ms) = (self.now_ms, self.now_ms);
-        replication.master = Some(Master { host, port, state, client: None, heard_ms, down_ms });
+        let heard_ms = self.now_ms;
+        replication.master = Some(Master { host, port, state, client: None, heard_ms });
         replication.epoch += 1;
         let blocked: Vec<ClientId> = (self.clients.iter())
-            .filter(|(_, session)| session.blocked.is_some())
+            .filter(|(_, session)| {
+                let wait = session.blocked.as_ref().map(|blocked| &blocked.wait);
+                wait.is_some_and(|wait| !matches!(wait, Wait::Unpause))
+            })
             .map(|(id, _)| *id)
             .collect();
         for id in blocked {
@@ -80,6 +81,7 @@ impl Instance {
         self.end_master_client();
         let replication = &mut self.replication;
         replication.master = None;
+        replication.down_since_ms = None;
         let id = replication.draw_id();
         replication.second_id = Some(std::mem::replace(&mut replication.id, id));
         replication.second_offset = replication.offset + 1;
@@ -93,11 +95,12 @@ impl Instance {
     pub(crate) fn end_master_client(&mut self) {
         let now_ms = self.now_ms;
         let Some(master) = &mut self.replication.master else { return };
-        if master.state == LinkState::Connected {
-            master.down_ms = now_ms;
+        let was = std::mem::replace(&mut master.state, LinkState::Connect);
+        let client = master.client.take();
+        if was == LinkState::Connected {
+            self.replication.down_since_ms = Some(now_ms);
         }
-        master.state = LinkState::Connect;
-        if let Some(id) = master.client.take() {
+        if let Some(id) = client {
             self.disconnect(id);
         }
     }
@@ -137,6 +140,7 @@ impl Instance {
         let master = self.replication.master.as_mut().expect("only replicas have a link");
         master.client = Some(id);
         master.state = LinkState::Connected;
+        self.replication.down_since_ms = None;
         id
     }
 

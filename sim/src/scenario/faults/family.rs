@@ -47,11 +47,19 @@ pub enum Family {
     DiskFailing,
     /// Members join and leave.
     MembershipChurn,
+    /// Redis masters are killed.
+    RedisMasterCrash,
+    /// Redis masters are cut off.
+    RedisMasterCut,
+    /// Redis masters stand still.
+    RedisMasterPause,
+    /// Redis masters are slow to reach.
+    RedisMasterSlow,
 }
 
 impl Family {
     /// Every family.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 22] = [
         Self::Loss,
         Self::DelaySpike,
         Self::Bandwidth,
@@ -70,12 +78,16 @@ impl Family {
         Self::DiskFull,
         Self::DiskFailing,
         Self::MembershipChurn,
+        Self::RedisMasterCrash,
+        Self::RedisMasterCut,
+        Self::RedisMasterPause,
+        Self::RedisMasterSlow,
     ];
 
     /// How long packets may be under way after a fault that the swarm drew is healed, at most.
     pub const fn aftermath_max(self) -> Span {
         match self {
-            Self::DelaySpike | Self::Bandwidth => Span::s(1),
+            Self::DelaySpike | Self::Bandwidth | Self::RedisMasterSlow => Span::s(1),
             Self::Clog => Span::s(2),
             _ => Span::s(0),
         }
@@ -102,6 +114,10 @@ impl Family {
             Self::DiskFull => "disk-full",
             Self::DiskFailing => "disk-failing",
             Self::MembershipChurn => "membership-churn",
+            Self::RedisMasterCrash => "redis-master-crash",
+            Self::RedisMasterCut => "redis-master-cut",
+            Self::RedisMasterPause => "redis-master-pause",
+            Self::RedisMasterSlow => "redis-master-slow",
         }
     }
 }

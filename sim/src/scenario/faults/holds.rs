@@ -5,7 +5,7 @@ use im::units::Span;
 
 use super::Fault;
 use crate::scenario::Scenario;
-use crate::scenario::nodes::NodeRef;
+use crate::scenario::nodes::{NodeRef, Role};
 
 /// What a fault does to a node for a while.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,6 +63,10 @@ impl Fault {
     pub fn holds(&self, scenario: &Scenario) -> Vec<Hold> {
         let one =
             |node, held| vec![Hold { node, held, from: self.at(), until: self.end(scenario) }];
+        let of_any_redis = |held| {
+            let nodes = (0..scenario.nodes(Role::Redis)).map(|index| Role::Redis.node(index));
+            nodes.flat_map(|node| one(node, held)).collect()
+        };
         match self {
             Self::Crash(fault) => one(fault.node, Held::Down),
             Self::PowerLoss(fault) => one(fault.node, Held::Off),
@@ -78,6 +82,9 @@ impl Fault {
                     Hold { node: fault.role.node(index), held: Held::Down, from, until }
                 })
                 .collect(),
+            // Whoever will be the master.
+            Self::RedisMasterCrash(_) => of_any_redis(Held::Down),
+            Self::RedisMasterPause(_) => of_any_redis(Held::Paused),
             _ => Vec::new(),
         }
     }

@@ -7,6 +7,7 @@ mod family;
 mod holds;
 mod hosts;
 mod network;
+mod redis;
 mod targets;
 
 pub use family::Family;
@@ -18,6 +19,7 @@ pub use hosts::{
 pub use network::{
     Clog, Collapse, DelaySpike, Loss, Partition, ReconnectStorm, ResetStorm, Swizzle,
 };
+pub use redis::{RedisMasterCrash, RedisMasterCut, RedisMasterPause, RedisMasterSlow};
 pub use targets::{Halves, Links, Targets, Way};
 
 use im::units::Span;
@@ -70,6 +72,14 @@ pub enum Fault {
     DiskFailing(DiskFailing),
     /// Members join and leave.
     MembershipChurn(MembershipChurn),
+    /// The Redis master is killed, then restarted.
+    RedisMasterCrash(RedisMasterCrash),
+    /// The Redis master is cut off, alone or with others.
+    RedisMasterCut(RedisMasterCut),
+    /// The Redis master stands still.
+    RedisMasterPause(RedisMasterPause),
+    /// All packets from and to the Redis master take longer.
+    RedisMasterSlow(RedisMasterSlow),
 }
 
 /// What every kind has: evaluates `$value` with `$body` as the keys of the fault's kind.
@@ -94,6 +104,10 @@ macro_rules! of_each {
             Fault::DiskFull($body) => $value,
             Fault::DiskFailing($body) => $value,
             Fault::MembershipChurn($body) => $value,
+            Fault::RedisMasterCrash($body) => $value,
+            Fault::RedisMasterCut($body) => $value,
+            Fault::RedisMasterPause($body) => $value,
+            Fault::RedisMasterSlow($body) => $value,
         }
     };
 }
@@ -120,6 +134,10 @@ impl Fault {
             Self::DiskFull(_) => Family::DiskFull,
             Self::DiskFailing(_) => Family::DiskFailing,
             Self::MembershipChurn(_) => Family::MembershipChurn,
+            Self::RedisMasterCrash(_) => Family::RedisMasterCrash,
+            Self::RedisMasterCut(_) => Family::RedisMasterCut,
+            Self::RedisMasterPause(_) => Family::RedisMasterPause,
+            Self::RedisMasterSlow(_) => Family::RedisMasterSlow,
         }
     }
 
@@ -159,6 +177,10 @@ impl Fault {
             Self::DiskFull(fault) => fault.lasts,
             Self::DiskFailing(fault) => fault.lasts,
             Self::MembershipChurn(fault) => fault.lasts,
+            Self::RedisMasterCrash(fault) => fault.lasts,
+            Self::RedisMasterCut(fault) => fault.lasts,
+            Self::RedisMasterPause(fault) => fault.lasts,
+            Self::RedisMasterSlow(fault) => fault.lasts,
         }
     }
 
@@ -172,6 +194,7 @@ impl Fault {
         match self {
             Self::DelaySpike(fault) => fault.by,
             Self::Clog(fault) => fault.by,
+            Self::RedisMasterSlow(fault) => fault.by,
             Self::Bandwidth(fault) => match fault.rate.bytes_per_s() {
                 Some(0) | None => Span::default(),
                 Some(rate) => Span(fault.queue.saturating_mul(1_000_000_000) / rate),
@@ -216,5 +239,9 @@ impl Tagged for Fault {
         ("disk-full", |node| decode_body(node).map(Self::DiskFull)),
         ("disk-failing", |node| decode_body(node).map(Self::DiskFailing)),
         ("membership-churn", |node| decode_body(node).map(Self::MembershipChurn)),
+        ("redis-master-crash", |node| decode_body(node).map(Self::RedisMasterCrash)),
+        ("redis-master-cut", |node| decode_body(node).map(Self::RedisMasterCut)),
+        ("redis-master-pause", |node| decode_body(node).map(Self::RedisMasterPause)),
+        ("redis-master-slow", |node| decode_body(node).map(Self::RedisMasterSlow)),
     ];
 }

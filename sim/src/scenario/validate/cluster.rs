@@ -6,7 +6,7 @@ use im::units::Span;
 
 use super::Rules;
 use super::faults::QUEUE_BYTES_MIN;
-use crate::scenario::{Bandwidth, Bursts, Probability, Profile, Scenario};
+use crate::scenario::{Bandwidth, Bursts, Probability, Profile, RedisNodes, Scenario};
 
 /// Node numbers that fit into the 10 bits that a snowflake id has for them.
 const SNOWFLAKE_NODES: u32 = 1 << 10;
@@ -27,17 +27,7 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
     rules.demand(brokers == 1, &["cluster.log.brokers"], || {
         format!("`{brokers}` is not simulated: this version simulates a single broker; write 1")
     });
-    for (key, count) in [
-        ("cluster.redis.replicas", cluster.redis.replicas),
-        ("cluster.redis.sentinels", cluster.redis.sentinels),
-    ] {
-        rules.demand(count == 0, &[key], || {
-            format!(
-                "`{count}` is not simulated: this version simulates a single Redis master without \
-                 persistence; write 0"
-            )
-        });
-    }
+    check_redis(&cluster.redis, rules);
     rules.demand(cluster.restart_after > Span::default(), &["cluster.restart_after"], || {
         "a process whose disk fails would start and end without end at one instant; write more \
          than 0"
@@ -75,6 +65,35 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
     check_profile(rules, "network.clients", &scenario.network.clients);
     check_profile(rules, "network.backend", &scenario.network.backend);
     check_regions(scenario, rules);
+}
+
+fn check_redis(redis: &RedisNodes, rules: &mut Rules) {
+    let quorum = redis.quorum();
+    let can_agree = redis.sentinels == 0 || (1..=redis.sentinels).contains(&quorum);
+    rules.demand(can_agree, &["cluster.redis.quorum", "cluster.redis.sentinels"], || {
+        format!("{quorum} of {} Sentinels never agree; write 1 to that", redis.sentinels)
+    });
+    for (key, span) in [
+        ("cluster.redis.down_after", redis.down_after),
+        ("cluster.redis.failover_timeout", redis.failover_timeout),
+    ] {
+        rules.demand(span >= Span::ms(1), &[key], || {
+            format!("Sentinels count in milliseconds, and {span} is none; write 1ms or more")
+        });
+    }
+    for (key, span) in [
+        ("cluster.redis.min_replicas_max_lag", redis.min_replicas_max_lag),
+        ("cluster.redis.repl_diskless_sync_delay", redis.repl_diskless_sync_delay),
+    ] {
+        rules.demand(span.0.is_multiple_of(Span::s(1).0), &[key], || {
+            format!("Redis counts this in seconds, and {span} is no number of them; write \"2s\"")
+        });
+    }
+    let (demanded, there) = (redis.min_replicas_to_write, redis.replicas);
+    let keys = ["cluster.redis.min_replicas_to_write", "cluster.redis.replicas"];
+    rules.demand(demanded <= there, &keys, || {
+        format!("the master would never take a write: it has {there} replicas; write that or less")
+    });
 }
 
 fn check_regions(scenario: &Scenario, rules: &mut Rules) {

@@ -3,7 +3,7 @@
 
 mod expiry;
 mod moves;
-mod there;
+pub(super) mod there;
 mod whole;
 
 use super::Command;

@@ -46,8 +46,12 @@ fn kind(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
 }
 
 fn encoding(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let Some(value) = context.db().get(&words[2]) else { return Ok(Reply::Null) };
-    Ok(Reply::bulk(match value {
+    Ok(context.db().get(&words[2]).map_or(Reply::Null, |value| Reply::bulk(encoding_of(value))))
+}
+
+/// How Redis would keep a value.
+pub(in super::super) fn encoding_of(value: &Value) -> &'static str {
+    match value {
         Value::String(bytes) if integer(bytes).is_some() => "int",
         Value::String(bytes) if bytes.len() <= EMBEDDED_BYTES_MAX => "embstr",
         Value::String(_) => "raw",
@@ -59,7 +63,7 @@ fn encoding(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failu
         Value::SortedSet(set) if set.is_compact() => "listpack",
         Value::SortedSet(_) => "skiplist",
         Value::Stream(_) => "stream",
-    }))
+    }
 }
 
 fn refcount(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {

@@ -12,7 +12,7 @@ pub(super) use network::QUEUE_BYTES_MIN;
 
 use super::Rules;
 use super::workload::demand_group;
-use crate::scenario::{Fault, Held, Hold, Scenario};
+use crate::scenario::{Fault, Held, Hold, NodeRef, Role, Scenario};
 
 pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
     for (index, fault) in scenario.faults.iter().enumerate() {
@@ -103,6 +103,20 @@ fn check_kind(scenario: &Scenario, key: &str, fault: &Fault, rules: &mut Rules) 
         Fault::DiskSlow(slow) => hosts::check_slow(scenario, key, slow, rules),
         Fault::DiskFull(fault) => hosts::demand_disk(scenario, key, fault.node, rules),
         Fault::DiskFailing(fault) => hosts::demand_disk(scenario, key, fault.node, rules),
+        Fault::RedisMasterCrash(_) | Fault::RedisMasterPause(_) => {}
+        Fault::RedisMasterSlow(slow) => network::check_by(key, slow.by, rules),
+        Fault::RedisMasterCut(cut) => {
+            let Some(with) = &cut.with else { return };
+            targets::demand_all(scenario, key, "with", with, rules);
+            let redis = |node: NodeRef| {
+                node.role == Role::Redis && with.0.iter().any(|one| scenario.covers(one, node))
+            };
+            rules.demand(!scenario.all_nodes().any(redis), &[&format!("{key}.with")], || {
+                "it is not known beforehand which Redis is the master; name others, as in \
+                 [\"chat-0\"]"
+                    .to_owned()
+            });
+        }
         Fault::MembershipChurn(churn) => {
             rules.demand(!churn.rate.is_zero(), &[&format!("{key}.rate")], || {
                 "nobody would join or leave; write more than 0, or leave this fault out".to_owned()

@@ -41,7 +41,7 @@ pub(super) fn check_clog(scenario: &Scenario, key: &str, clog: &Clog, rules: &mu
     check_by(key, clog.by, rules);
 }
 
-fn check_by(key: &str, by: Span, rules: &mut Rules) {
+pub(super) fn check_by(key: &str, by: Span, rules: &mut Rules) {
     rules.demand(by > Span::default(), &[&format!("{key}.by")], || {
         "a delay of 0 does nothing; write more, or leave this fault out".to_owned()
     });

@@ -66,11 +66,11 @@ pub(super) fn demand(scenario: &Scenario, key: &str, target: &Target, rules: &mu
 /// Demands that a node exists.
 pub(super) fn demand_exists(scenario: &Scenario, key: &str, node: NodeRef, rules: &mut Rules) {
     let count = scenario.nodes(node.role);
-    if count == 0 {
-        return; // Refused already, where the count stands.
-    }
     let counted_by = match node.role {
-        Role::Registry | Role::Redis => return,
+        Role::Registry => return,
+        Role::Redis => "cluster.redis.replicas",
+        Role::Sentinel => "cluster.redis.sentinels",
+        Role::Lock => "cluster.redis.lock_masters",
         Role::Log => "cluster.log.brokers",
         Role::Store => "cluster.store.shards",
         Role::Chat => "cluster.chats",
@@ -78,9 +78,18 @@ pub(super) fn demand_exists(scenario: &Scenario, key: &str, node: NodeRef, rules
         Role::Gateway => "cluster.gateways",
         Role::Device => "population.users",
     };
+    let optional = matches!(node.role, Role::Sentinel | Role::Lock);
+    if count == 0 && !optional {
+        return; // Refused already, where the count stands.
+    }
     rules.demand(node.index < count, &[key, counted_by], || {
-        let last = node.role.node(count - 1);
-        let up_to = if count == 1 { "" } else { " or less" };
-        format!("there is no {node}: {counted_by} is {count}; write \"{last}\"{up_to}")
+        // The master is counted by nobody.
+        let counted = count - u32::from(node.role == Role::Redis);
+        let remedy = match count {
+            0 => format!("raise {counted_by}"),
+            1 => format!("write \"{}\"", node.role.node(0)),
+            _ => format!("write \"{}\" or less", node.role.node(count - 1)),
+        };
+        format!("there is no {node}: {counted_by} is {counted}; {remedy}")
     });
 }
