@@ -30,6 +30,7 @@ pub fn command() -> BoxedStrategy<Line> {
         2 => command!("MULTI"),
         3 => command!("EXEC"),
         1 => command!("DISCARD"),
+        1 => command!("RESET"),
         1 => command!("BLPOP", Just(vec!["list".into(), "0".into()])),
         1 => command!("RPUSH", Just(vec!["list".into()]), one(value())),
         1 => command!("EVAL", Just(vec!["return redis.call('publish', ARGV[1], 'said')".into(), "0".into()]), one(channel())),

@@ -97,7 +97,8 @@ fn sequences(
     // Some clients begin with the new protocol.
     (prop::collection::vec(prop::bool::ANY, clients), steps).prop_map(|(new, steps)| {
         let new = new.into_iter().enumerate().filter(|(_, new)| *new);
-        let hello = new.map(|(client, _)| Step::Command(client, vec![b"HELLO".into(), b"3".into()]));
+        let hello =
+            new.map(|(client, _)| Step::Command(client, vec![b"HELLO".into(), b"3".into()]));
         hello.chain(steps).collect()
     })
 }

@@ -23,7 +23,8 @@ pub fn are_in(steps: &[Step]) -> bool {
 }
 
 pub fn command() -> BoxedStrategy<Line> {
-    prop_oneof![10 => running(), 2 => keeping(), 2 => strings::command(), 1 => keys::command()].boxed()
+    prop_oneof![10 => running(), 2 => keeping(), 2 => strings::command(), 1 => keys::command()]
+        .boxed()
 }
 
 /// Keys behind their number, which is mostly right, and arguments.

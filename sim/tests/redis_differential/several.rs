@@ -100,7 +100,9 @@ impl Pair {
     fn connect_all(&mut self, without_scripts: bool) -> Vec<Connection> {
         self.real.set_now(start_ms());
         // Those of the sequence before must be gone: they would listen.
-        while self.control.ask(&["CLIENT", "LIST"]).iter().filter(|byte| **byte == b'\n').count() > OWN {}
+        while self.control.ask(&["CLIENT", "LIST"]).iter().filter(|byte| **byte == b'\n').count()
+            > OWN
+        {}
         self.control.ask(&["FLUSHALL"]);
         if without_scripts {
             self.control.ask(&["SCRIPT", "FLUSH"]);

@@ -80,7 +80,8 @@ fn pairs_of(
 }
 
 fn trimming() -> BoxedStrategy<Line> {
-    let mark = || prop_oneof![1 => Just(vec![]), 1 => one(one_of(&["="])), 2 => one(one_of(&["~"]))];
+    let mark =
+        || prop_oneof![1 => Just(vec![]), 1 => one(one_of(&["="])), 2 => one(one_of(&["~"]))];
     let limit = || {
         let given = one_of(&["0", "1", "3", "10", "-1", "x"]);
         let given = given.prop_map(|limit| vec!["LIMIT".to_owned(), limit]);

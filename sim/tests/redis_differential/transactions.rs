@@ -21,6 +21,7 @@ fn transactions() -> BoxedStrategy<Line> {
         1 => command!("discard"),
         8 => command!("WATCH", keys()),
         1 => command!("UNWATCH"),
+        1 => command!("RESET"),
     ]
     .boxed()
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use mlua::{Lua, MultiValue, Result, Table, Value};
 
 use super::interpreter::raise;
+use super::libraries::type_name;
 
 /// How deep values may nest: `cjson.encode_max_depth()`.
 const DEPTH_MAX: usize = 1000;
@@ -37,7 +38,7 @@ fn write(lua: &Lua, value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<()
         }
         Value::Table(table) => return write_table(lua, table, depth + 1, out),
         other => {
-            let text = format!("Cannot serialise {}: type not supported", other.type_name());
+            let text = format!("Cannot serialise {}: type not supported", type_name(other));
             return Err(raise(lua, &text));
         }
     }
@@ -66,9 +67,10 @@ fn write_table(lua: &Lua, table: &Table, depth: usize, out: &mut Vec<u8>) -> Res
             Value::String(text) => string(&text.as_bytes(), out),
             Value::Integer(number) => string(decimal(lua, number as f64)?.as_bytes(), out),
             Value::Number(number) => string(decimal(lua, number)?.as_bytes(), out),
-            _ => {
-                let text = "Cannot serialise table: table key must be a number or string";
-                return Err(raise(lua, text));
+            other => {
+                let name = type_name(&other);
+                let text = format!("Cannot serialise {name}: table key must be a number or string");
+                return Err(raise(lua, &text));
             }
         }
         out.push(b':');

@@ -188,7 +188,8 @@ impl Reader<'_> {
     }
 
     fn word(&mut self) -> Token {
-        let words = [("true", Token::Bool(true)), ("false", Token::Bool(false)), ("null", Token::Null)];
+        let words =
+            [("true", Token::Bool(true)), ("false", Token::Bool(false)), ("null", Token::Null)];
         for (word, token) in words {
             if self.text[self.at..].starts_with(word.as_bytes()) {
                 self.at += word.len();

@@ -9,8 +9,8 @@ use mlua::{Function, Lua, MultiValue, Result, Table, Value};
 
 use super::interpreter::{fail, raise};
 use super::values::truncated;
-use crate::redis::commands::{self, Failure, up_to_zero};
 use super::{json, json_reader, sha1};
+use crate::redis::commands::{self, Failure, up_to_zero};
 
 /// What the random numbers of a Redis begin with.
 const RANDOM_SEED: u64 = 0x1234_ABCD_330E;
@@ -209,7 +209,9 @@ fn log(lua: &Lua, values: MultiValue) -> Result<()> {
     if values.len() < 2 {
         return fail("redis.log() requires two arguments or more.");
     }
-    let Some(level) = values.front().cloned().and_then(|level| lua.coerce_number(level).ok().flatten()) else {
+    let Some(level) =
+        values.front().cloned().and_then(|level| lua.coerce_number(level).ok().flatten())
+    else {
         return fail("First argument must be a number (log level).");
     };
     if (0.0..4.0).contains(&level.trunc()) { Ok(()) } else { fail("Invalid debug level.") }

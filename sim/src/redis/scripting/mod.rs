@@ -246,7 +246,9 @@ impl Calls<'_> {
 
     fn run_command(&self, words: &[Vec<u8>]) -> Result<Reply, Failure> {
         let (name, command) = commands::find(words).map_err(|failure| match failure {
-            Failure::Arity(_) => Failure::text("Wrong number of args calling Redis command from script"),
+            Failure::Arity(_) => {
+                Failure::text("Wrong number of args calling Redis command from script")
+            }
             _ => Failure::text("Unknown Redis command called from script"),
         })?;
         if command.has(flags::NO_SCRIPT) {
