@@ -4,15 +4,13 @@
 //! step: when the second reply is there, everything that the step caused has been sent.
 
 use imsim::redis::Instance;
+use imsim::redis::instance::DATABASES;
 
 use super::real::{Connection, Real, start_ms};
 use super::{Step, Words, compare, scripts, told};
 
 /// How many clients there are.
 pub const CLIENTS: usize = 3;
-
-/// Databases whose keys the sequences use.
-const DATABASES: [&str; 2] = ["0", "1"];
 
 /// Lines of `CLIENT LIST` while there is nobody but the two connections of our own: with the header
 /// and the end of the reply.
@@ -121,10 +119,10 @@ impl Pair {
         }
         // Clients give up first, then expired keys go: a scan removes them.
         self.control.ask(&["PING"]);
-        for database in DATABASES {
-            self.control.ask(&["SELECT", database]);
-            self.control.ask(&["SCAN", "0", "COUNT", "1000"]);
-        }
+        let scan = |database: usize| {
+            [words(&["SELECT", &database.to_string()]), words(&["SCAN", "0", "COUNT", "1000"])]
+        };
+        self.control.ask_all(&(0..DATABASES).flat_map(scan).collect::<Vec<_>>());
         ours.instance.tick(ours.now_ms);
     }
 

@@ -129,7 +129,7 @@ impl<'a> Context<'a> {
         if self.db().get(key).is_some_and(|value| value.is_empty()) {
             self.db().remove(key);
         }
-        self.modified(key);
+        self.lessened(key);
     }
 
     /// The hash of the key.

@@ -80,23 +80,29 @@ fn write_table(lua: &Lua, table: &Table, depth: usize, out: &mut Vec<u8>) -> Res
     Ok(())
 }
 
-/// How long the array is that the table is, if it is one.
+/// How long the array is that the table is, if it is one. A place beyond what C's `int` holds is
+/// taken for one below all.
 fn array_len(lua: &Lua, table: &Table) -> Result<Option<usize>> {
     let (mut largest, mut count) = (0, 0);
     for pair in table.pairs::<Value, Value>() {
         let at = match pair?.0 {
-            Value::Integer(at) => usize::try_from(at).ok(),
-            Value::Number(at) if at.fract() == 0.0 && at >= 1.0 => Some(at as usize),
-            _ => None,
+            Value::Integer(at) => at as f64,
+            Value::Number(at) => at,
+            _ => return Ok(None),
         };
-        let Some(at) = at.filter(|at| *at > 0) else { return Ok(None) };
-        largest = largest.max(at);
+        if at.fract() != 0.0 || at < 1.0 {
+            return Ok(None);
+        }
+        if at > f64::from(largest) {
+            largest = if at <= f64::from(i32::MAX) { at as i32 } else { i32::MIN };
+        }
         count += 1;
     }
-    if largest > SPARSE_SAFE && largest > count * SPARSE_RATIO {
+    let len = usize::try_from(largest).unwrap_or(0);
+    if len > SPARSE_SAFE && len > count * SPARSE_RATIO {
         return Err(raise(lua, "Cannot serialise table: excessively sparse array"));
     }
-    Ok((count > 0).then_some(largest))
+    Ok((len > 0).then_some(len))
 }
 
 /// A number as C's `%.14g` writes it.
