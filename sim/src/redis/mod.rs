@@ -9,6 +9,7 @@
 //! connections.
 
 pub mod commands;
+mod configuration;
 pub mod db;
 pub mod instance;
 mod long_double;
@@ -17,6 +18,7 @@ pub mod parse;
 pub mod persistence;
 pub(crate) mod pubsub;
 mod rdb;
+mod record;
 pub mod replication;
 pub mod reply;
 pub mod request;

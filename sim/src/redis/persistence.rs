@@ -100,7 +100,18 @@ pub(crate) struct Durability {
 impl Durability {
     /// Whether replies have to wait for a sync.
     pub(crate) fn holds_replies(&self) -> bool {
-        self.fsync.get() == Some(Fsync::Always) && self.dirty.get()
+        self.closed.get() || (self.fsync.get() == Some(Fsync::Always) && self.dirty.get())
+    }
+
+    /// Nobody may go on from now on.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+    }
+
+    /// Everybody may go on.
+    pub(crate) fn open(&self) {
+        self.closed.set(false);
+        self.opened.notify_waiters();
     }
 
     /// Whether nobody may go on: Redis is one thread, which waits for the disk.
@@ -160,11 +171,10 @@ impl<E: Env> Server<E> {
             }
             match durability.fsync.get() {
                 Some(Fsync::Always) => {
-                    durability.closed.set(true);
+                    durability.close();
                     self.sync().await;
                     durability.dirty.set(false);
-                    durability.closed.set(false);
-                    durability.opened.notify_waiters();
+                    durability.open();
                 }
                 Some(Fsync::EverySecond) => {
                     self.env.sleep(SECOND).await;
@@ -194,6 +204,7 @@ impl Instance {
             (self.databases, used) = (databases, len);
         }
         let client = self.connect();
+        self.clients.get_mut(&client).expect("it was just made").authenticated = true;
         let (mut reader, mut read) = (Reader::default(), used);
         reader.feed(&bytes[used..]);
         while let Some(words) = reader.next_request().map_err(|_| damaged())? {

@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 
 use super::instance::{ClientId, Instance};
 use super::persistence::{Durability, Persistence};
+use super::record::Record;
 use super::replication::Settings;
 use super::reply::Reply;
 use super::request::{ProtocolError, Reader};
@@ -87,6 +88,10 @@ pub struct Options {
     pub replication: Settings,
     /// What it keeps across its restart.
     pub persistence: Persistence,
+    /// Whether it has a configuration file, so that `CONFIG REWRITE` outlives a restart.
+    pub config_file: bool,
+    /// What else is set, by the names of `CONFIG`.
+    pub settings: Vec<(String, String)>,
     /// What it has done.
     pub counters: Arc<Counters>,
 }
@@ -95,8 +100,17 @@ impl Options {
     /// A master on this port.
     pub fn new(port: u16, counters: Arc<Counters>) -> Self {
         let (names, replication) = (Names::PRIVATE, Settings::default());
-        let persistence = Persistence::None;
-        Self { port, node: None, names, master: None, replication, persistence, counters }
+        Self {
+            port,
+            node: None,
+            names,
+            master: None,
+            replication,
+            persistence: Persistence::None,
+            config_file: false,
+            settings: Vec::new(),
+            counters,
+        }
     }
 }
 
@@ -108,7 +122,7 @@ pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Re
 
 /// As [`serve`], in the role that the options say.
 pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
-    let Options { port, node, names, master, replication, persistence, counters } = options;
+    let Options { port, node, names, persistence, .. } = options;
     let server = Rc::new(Server {
         env: env.clone(),
         instance: RefCell::default(),
@@ -117,11 +131,13 @@ pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
         nearer: Notify::new(),
         role_changed: Notify::new(),
         durability: Durability::default(),
+        config_file: RefCell::default(),
         node,
-        counters,
+        counters: options.counters.clone(),
     });
     server.load(persistence).await?;
-    server.set_up(master, names, replication);
+    server.configure(&options).await?;
+    server.note_role(&server.instance.borrow());
     let mut listener = env.listen(port)?;
     let syncer = server.clone();
     let _syncer = AbortOnDrop::of(env.spawn(async move { syncer.keep_synced().await }));
@@ -167,22 +183,12 @@ pub(crate) struct Server<E> {
     /// The role has changed, or the master.
     pub(crate) role_changed: Notify,
     pub(crate) durability: Durability,
+    pub(crate) config_file: RefCell<Option<Record<E>>>,
     pub(crate) node: Option<u32>,
     counters: Arc<Counters>,
 }
 
 impl<E: Env> Server<E> {
-    fn set_up(&self, master: Option<Addr>, names: Names, settings: Settings) {
-        let mut instance = self.instance.borrow_mut();
-        instance.replication.settings = settings;
-        instance.replication.seed(self.env.rand_u64());
-        instance.set_time(self.now_ms());
-        if let Some(Addr { node, port }) = master {
-            instance.follow(names.ip(node).to_string(), port);
-        }
-        self.note_role(&instance);
-    }
-
     fn note_role(&self, instance: &Instance) {
         let master = instance.replication.master.is_none();
         self.counters.note(RoleChange { at: self.env.now(), master });
@@ -246,6 +252,7 @@ impl<E: Env> Server<E> {
         let (mut out, mut sent) = (Vec::new(), 0);
         loop {
             self.append_changes().await;
+            self.keep_configuration().await;
             if sent == out.len() && !self.durability.holds_replies() {
                 out.clear();
                 sent = 0;

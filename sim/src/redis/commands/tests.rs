@@ -333,3 +333,52 @@ fn settings_are_checked_and_passwords_asked_for() {
         ",
     );
 }
+
+/// The keys that are left when memory must shrink by a byte, under a policy; three keys are used at
+/// 1, 3 and 2 s, and two of them expire, the last one first.
+fn left_under(policy: &str) -> String {
+    let mut instance = Instance::default();
+    let client = instance.connect();
+    let ask = |instance: &mut Instance, now_ms: i64, line: &str| {
+        let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        instance.execute(client, now_ms, &words);
+        let mut out = Vec::new();
+        instance.take_output(client, &mut out);
+        String::from_utf8(out).expect("a text").replace("\r\n", "|")
+    };
+    for line in ["SET a 1", "SET b 1 PX 90000", "SET c 1 PX 80000"] {
+        ask(&mut instance, 1000, line);
+    }
+    ask(&mut instance, 3000, "GET b");
+    ask(&mut instance, 2000, "GET c");
+    let limit = instance.used_memory() - 1;
+    ask(&mut instance, 3000, &format!("CONFIG SET maxmemory-policy {policy}"));
+    ask(&mut instance, 3000, &format!("CONFIG SET maxmemory {limit}"));
+    ask(&mut instance, 3000, "KEYS *")
+}
+
+#[test]
+fn the_key_that_was_not_used_for_the_longest_time_makes_room() {
+    assert_eq!(left_under("allkeys-lru"), "*2|$1|b|$1|c|");
+    assert_eq!(left_under("volatile-lru"), "*2|$1|a|$1|b|");
+    assert_eq!(left_under("volatile-ttl"), "*2|$1|a|$1|b|");
+    assert_eq!(left_under("noeviction"), "*3|$1|a|$1|b|$1|c|");
+    assert_eq!(left_under("allkeys-random").len(), "*2|$1|a|$1|b|".len());
+}
+
+#[test]
+fn uses_are_told_in_seconds() {
+    script(
+        "
+        SET k v → +OK
+        @4500
+        OBJECT IDLETIME k → :4
+        TYPE k → +string
+        TTL k → :-1
+        EXISTS k → :1
+        OBJECT IDLETIME k → :4
+        TOUCH k → :1
+        OBJECT IDLETIME k → :0
+        ",
+    );
+}

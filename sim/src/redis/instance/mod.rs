@@ -11,6 +11,7 @@ pub(super) mod config;
 mod context;
 mod cursors;
 mod execute;
+mod memory;
 mod monitor;
 pub(super) mod pause;
 mod propagation;
@@ -75,7 +76,11 @@ pub struct Instance {
     pub(super) scripts: Scripts,
     pub(super) listeners: Listeners,
     pub(super) config: Config,
+    pub(super) has_config_file: bool,
+    /// What is to be written to it.
+    pub(super) rewritten: Option<String>,
     pause: pause::Pause,
+    pub(super) memory: memory::Memory,
     /// What monitors will be told.
     monitored: Vec<(ClientId, Vec<u8>)>,
     /// Keys whose time is over are removed although nobody uses them.
@@ -91,6 +96,8 @@ pub struct Totals {
     pub connections: u64,
     /// Keys that were removed because their time was over.
     pub expired_keys: u64,
+    /// Keys that were removed to make room.
+    pub evicted_keys: u64,
 }
 
 impl Default for Instance {
@@ -123,7 +130,10 @@ impl Instance {
             scripts: Scripts::default(),
             listeners: Listeners::default(),
             config: Config::default(),
+            has_config_file: false,
+            rewritten: None,
             pause: pause::Pause::default(),
+            memory: memory::Memory::default(),
             monitored: Vec::new(),
             expires_actively: true,
         }

@@ -36,6 +36,10 @@ pub(crate) struct Scripts {
 pub(crate) struct Rights {
     /// It may not write.
     pub(crate) read_only: bool,
+    /// It may write although memory is full.
+    allow_oom: bool,
+    /// It has written something.
+    wrote: bool,
 }
 
 impl Scripts {
@@ -104,7 +108,8 @@ fn header(text: &[u8]) -> Result<Rights, Failure> {
         for flag in named.split(',').filter(|flag| !flag.is_empty()) {
             match flag {
                 "no-writes" => rights.read_only = true,
-                "allow-oom" | "allow-stale" | "no-cluster" | "allow-cross-slot-keys" => {}
+                "allow-oom" => rights.allow_oom = true,
+                "allow-stale" | "no-cluster" | "allow-cross-slot-keys" => {}
                 _ => {
                     let text = format!("Unexpected flag in script shebang: {flag}");
                     return Err(Failure::text(text));
@@ -134,7 +139,8 @@ impl Instance {
         arguments: &[Vec<u8>],
     ) -> Result<Reply, Failure> {
         let text = &self.scripts.texts[sha];
-        let rights = Rights { read_only: read_only || header(text)?.read_only };
+        let rights = header(text)?;
+        let rights = Rights { read_only: read_only || rights.read_only, ..rights };
         let mut lua = self.scripts.interpreter.take().unwrap_or_else(interpreter);
         lua.read(sha, body(text)).map_err(Failure::text)?;
         self.scripts.running = Some(rights);
@@ -238,6 +244,15 @@ impl Calls<'_> {
         }
         if let Err(failure) = instance.allowed_by_role(self.client, command) {
             return Ok(failure.into_reply());
+        }
+        if instance.memory.full
+            && command.has(flags::DENY_OOM)
+            && !(rights.allow_oom || rights.wrote)
+        {
+            return Ok(Instance::no_room().into_reply());
+        }
+        if let Some(rights) = instance.scripts.running.as_mut() {
+            rights.wrote |= command.has(flags::WRITE);
         }
         Ok(instance.call(self.client, &name, command, &words))
     }

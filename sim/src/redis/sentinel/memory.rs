@@ -1,20 +1,17 @@
 //! What a Sentinel knows after a restart: its id, epochs and votes, and whom it watched.
-//!
-//! There is no renaming of files, so two of them take turns: each holds one record with a number and
-//! a checksum, and the newest that is intact counts.
 
 use std::io;
 
 use im::env::Env;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::Config;
 use super::core::Sentinel;
 use super::instance::{Id, Kind, Ms, Place, State};
+use crate::redis::record::Record;
 
-/// The two files.
-const FILES: [&str; 2] = ["sentinel.0", "sentinel.1"];
+/// What its files are called.
+const NAME: &str = "sentinel";
 
 /// What outlives a restart.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -121,71 +118,18 @@ impl Sentinel {
 }
 
 /// The files of a Sentinel.
-pub(super) struct Store<E> {
-    env: E,
-    /// The number of the newest record.
-    number: u64,
-    /// Which file it lies in.
-    newest: usize,
-}
+pub(super) struct Store<E>(Record<E>);
 
 impl<E: Env> Store<E> {
     /// Opens the files, with what they say if they say anything. Fails when the disk does not work.
     pub(super) async fn open(env: E) -> io::Result<(Self, Option<Memory>)> {
-        let mut store = Self { env, number: 0, newest: 0 };
-        let mut memory = None;
-        for (place, file) in FILES.iter().enumerate() {
-            let bytes = store.env.disk_read(file).await?;
-            let Some((number, known)) = read(&bytes) else { continue };
-            if number > store.number {
-                (store.number, store.newest) = (number, place);
-                memory = Some(known);
-            }
-        }
-        Ok((store, memory))
+        let (record, text) = Record::open(env, NAME).await?;
+        Ok((Self(record), text.and_then(|text| serde_json::from_str(&text).ok())))
     }
 
     /// Makes it durable. What was before stays intact until then, and after a failure.
     pub(super) async fn keep(&mut self, memory: &Memory) -> io::Result<()> {
-        let (number, place) = (self.number + 1, 1 - self.newest);
-        self.env.disk_truncate(FILES[place], 0)?;
-        self.env.disk_append(FILES[place], &write(number, memory))?;
-        self.env.disk_sync(FILES[place]).await?;
-        (self.number, self.newest) = (number, place);
-        Ok(())
-    }
-}
-
-/// Checksum, number, and the rest as JSON; one line.
-fn write(number: u64, memory: &Memory) -> Vec<u8> {
-    let memory = serde_json::to_string(memory).expect("it consists of texts and numbers");
-    let line = format!("{number} {memory}\n");
-    format!("{:016x} {line}", xxh3_64(line.as_bytes())).into_bytes()
-}
-
-fn read(bytes: &[u8]) -> Option<(u64, Memory)> {
-    let text = std::str::from_utf8(bytes).ok()?;
-    let (sum, line) = text.split_once(' ')?;
-    if u64::from_str_radix(sum, 16) != Ok(xxh3_64(line.as_bytes())) {
-        return None;
-    }
-    let (number, memory) = line.split_once(' ')?;
-    Some((number.parse().ok()?, serde_json::from_str(memory).ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_intact_records_count() {
-        let memory = Memory { myid: "a".repeat(40), epoch: 7, masters: Vec::new() };
-        let bytes = write(3, &memory);
-        assert_eq!(read(&bytes), Some((3, memory)));
-        assert_eq!(read(&bytes[..bytes.len() - 2]), None);
-        assert_eq!(read(b""), None);
-        let mut damaged = bytes;
-        damaged[30] ^= 1;
-        assert_eq!(read(&damaged), None);
+        let text = serde_json::to_string(memory).expect("it consists of texts and numbers");
+        self.0.keep(&text).await
     }
 }

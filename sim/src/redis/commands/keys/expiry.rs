@@ -136,7 +136,7 @@ fn expiretime(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Fai
 /// What is to be told of a key's end; −2 for a key that is not there, −1 for one without an end.
 fn end(context: &mut Context<'_>, key: &[u8], told: impl Fn(i64) -> i64) -> Result<Reply, Failure> {
     let db = context.db();
-    if db.get(key).is_none() {
+    if db.look(key).is_none() {
         return Ok(Reply::Integer(-2));
     }
     Ok(Reply::Integer(db.expires_ms(key).map_or(-1, told)))
