@@ -73,6 +73,9 @@ pub enum Ownership {
     StoreEpoch,
     /// A lock on one Redis master too.
     RedisLock,
+    /// A lock on most of several Redis masters that know nothing of each other too
+    /// (`cluster.redis.lock_masters`).
+    Redlock,
 }
 
 /// Who recognises a send that was committed before.
@@ -95,6 +98,54 @@ pub enum MemberCache {
     None,
     /// In Redis too, by conversation and version.
     Redis,
+}
+
+/// Where the recent rows of a conversation are read before the store is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecentCache {
+    /// Nowhere.
+    None,
+    /// In Redis, as far as no seq is missing there.
+    #[default]
+    Redis,
+}
+
+/// Where a phone has the list of its conversations from, the latest first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conversations {
+    /// Phones do not ask for one.
+    #[default]
+    None,
+    /// From the store: the user's shard and the shards of all their timelines.
+    Store,
+    /// From a sorted set in Redis, and from the store when that is not there.
+    Redis,
+}
+
+/// Who counts a user's sends. What is too many gets no answer, and the device sends it again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limits {
+    /// Nobody.
+    #[default]
+    None,
+    /// Each gateway for itself: a user has the limit on each of them.
+    Local,
+    /// Redis, for all gateways.
+    Redis,
+}
+
+/// What a limit in Redis means while Redis does not answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum WithoutRedis {
+    /// Every send is let in: there is no limit.
+    #[default]
+    Open,
+    /// No send is let in: devices wait until Redis is back.
+    Closed,
 }
 
 macro_rules! sabotages {
@@ -188,12 +239,30 @@ pub struct Config {
     /// Whether the store refuses what an owner of an outdated epoch appends. Without it the store
     /// trusts the lock and puts messages behind what is there.
     pub fencing: bool,
-    /// How long a lock on a conversation lives without renewal.
+    /// How long a lock on a conversation lives without renewal. With `redlock`, far longer than
+    /// `redis_timeout`, in which each master must answer.
     pub lock_ttl: Span,
     /// Who recognises a send that was committed before.
     pub idempotency: Idempotency,
     /// Where a dispatcher looks the members of a version up before it asks the store.
     pub member_cache: MemberCache,
+    /// Where the recent rows of a conversation are read before the store is asked.
+    pub recent_cache: RecentCache,
+    /// Where a phone has the list of its conversations from.
+    pub conversations: Conversations,
+    /// Conversations in such a list; older ones are left out.
+    pub conversations_kept: usize,
+    /// How long a list in Redis lives before it is filled from the store again, and so how long it
+    /// may be out of date after Redis could not be reached.
+    pub conversations_life: Span,
+    /// Who counts a user's sends.
+    pub limits: Limits,
+    /// Sends of a user within one window, repeats included; the others must wait.
+    pub limit_sends: u32,
+    /// How long a window lasts: it begins with the first send after the last one.
+    pub limit_window: Span,
+    /// What a limit in Redis means while Redis does not answer.
+    pub limit_without_redis: WithoutRedis,
     /// Waits of a device between tries of an unacked send; the last one repeats.
     pub send_retry: Vec<Span>,
     /// Waits of a gateway between tries of an unacked push; after the last the row is left to sync.
@@ -254,6 +323,14 @@ impl Default for Config {
             lock_ttl: Span::s(3),
             idempotency: Idempotency::default(),
             member_cache: MemberCache::default(),
+            recent_cache: RecentCache::default(),
+            conversations: Conversations::default(),
+            conversations_kept: 100,
+            conversations_life: Span::s(600),
+            limits: Limits::default(),
+            limit_sends: 20,
+            limit_window: Span::s(1),
+            limit_without_redis: WithoutRedis::default(),
             send_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
             push_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
             heartbeat: Span::s(10),

@@ -16,6 +16,7 @@ pub mod model;
 pub mod topology;
 
 pub mod call;
+pub mod conversation_list;
 pub mod journal;
 pub mod node;
 pub mod presence;
@@ -31,6 +32,7 @@ pub mod fanout;
 pub mod gateway;
 pub mod ids;
 pub mod inbox;
+pub mod limit;
 pub mod log;
 pub mod ownership;
 pub mod registry;

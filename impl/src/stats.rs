@@ -55,6 +55,8 @@ counters! {
     locks_not_taken,
     /// Locks on conversations renewed.
     locks_renewed,
+    /// Tries for a lock on several masters that got some of them, but not most.
+    lock_votes_split,
     /// Epochs of ids taken from the store.
     id_epochs,
     /// Times a counter in Redis was found below ids that had been claimed.
@@ -99,6 +101,14 @@ counters! {
     rows_from_queue,
     /// Comparisons that a queue in Redis answered without the store's copies.
     comparisons_from_queue,
+    /// Conversation lists that Redis had.
+    lists_from_redis,
+    /// Conversation lists asked of the store.
+    lists_from_store,
+    /// Sends that got no answer because their user had sent too many.
+    sends_limited,
+    /// Sends of which Redis did not say whether they are too many.
+    limits_unknown,
     /// Pushes handed to gateways, one per device.
     pushes,
     /// Pushes not tried because the gateway was down or had no room; left to sync.
@@ -131,6 +141,10 @@ counters! {
     rows_held_back,
     /// Sync requests of devices.
     sync_requests,
+    /// Conversation lists that came to a device.
+    lists_received,
+    /// Conversations that a device has rows of, and that a list with room for them left out.
+    conversations_unlisted,
     /// Times a device lost its connection.
     disconnects,
 }

@@ -102,11 +102,7 @@ fn options(node: u32) -> Options {
     }
 }
 
-/// With a configuration file, and passwords that the replicas know.
-fn lasting_options(node: u32) -> Options {
-    Options { config_file: true, ..options(node) }
-}
-
+/// With a password, which the replicas know.
 fn locked_options(node: u32) -> Options {
     let settings = ["requirepass", "masterauth"].map(|name| (name.into(), "secret".into()));
     Options { settings: settings.to_vec(), ..options(node) }
@@ -188,8 +184,8 @@ fn the_same_seed_gives_the_same_failover() {
 }
 
 #[test]
-fn roles_outlive_a_restart_where_there_is_a_configuration_file() {
-    let mut lab = Lab::new(1, lasting_options);
+fn roles_outlive_a_restart() {
+    let mut lab = Lab::new(1, options);
     lab.run(6 * S);
     let killed = lab.sim.now();
     lab.sim.crash(0);

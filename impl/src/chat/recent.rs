@@ -3,7 +3,7 @@
 //! Only committed rows go in, and what comes out counts only when no seq is missing: a cache that
 //! was lost or missed a write is passed over.
 
-use crate::config::{Config, Sabotage};
+use crate::config::{Config, RecentCache, Sabotage};
 use crate::env::Env;
 use crate::model::{ConversationId, Delivery, Row, Seq};
 use crate::node::Node;
@@ -13,6 +13,7 @@ use crate::wire;
 /// The cache, as a chat node sees it.
 pub struct Recent<E: Env> {
     redis: RedisLink<E>,
+    on: bool,
     rows_max: usize,
     /// A planted bug: what comes out counts also when seqs are missing.
     trusted: bool,
@@ -22,12 +23,14 @@ impl<E: Env> Recent<E> {
     /// A cache that keeps the last `im.recent_rows` rows of each conversation.
     pub fn new(redis: RedisLink<E>, config: &Config) -> Self {
         let trusted = config.sabotaged(Sabotage::TrustCache);
-        Self { redis, rows_max: config.recent_rows, trusted }
+        let on = config.recent_cache == RecentCache::Redis;
+        Self { redis, on, rows_max: config.recent_rows, trusted }
     }
 
     /// Keeps rows that devices will read from the timeline. Nobody waits for it.
     pub fn keep(&self, node: &Node<E>, rows: &[Row]) {
-        let read: Vec<&Row> = rows.iter().filter(|row| row.delivery == Delivery::Read).collect();
+        let kept = |row: &&Row| self.on && row.delivery == Delivery::Read;
+        let read: Vec<&Row> = rows.iter().filter(kept).collect();
         let Some(first) = read.first() else { return };
         let key = key(first.conversation);
         let mut commands = redis::pipe();
@@ -44,6 +47,9 @@ impl<E: Env> Recent<E> {
 
     /// The `count` rows after `after`, if the cache has them all.
     pub async fn read(&self, id: ConversationId, after: Seq, count: usize) -> Option<Vec<Row>> {
+        if !self.on {
+            return None;
+        }
         let mut command = redis::pipe();
         command.zrangebyscore(key(id), after + 1, after + count as Seq);
         let (found,): (Vec<Vec<u8>>,) = self.redis.run(&command).await.ok()?;

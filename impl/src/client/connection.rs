@@ -6,6 +6,7 @@ use std::rc::Rc;
 use tokio::sync::mpsc;
 
 use super::Device;
+use crate::config::Conversations;
 use crate::env::{Addr, Env};
 use crate::proto::device::{ToDevice, ToGateway};
 use crate::stats;
@@ -56,6 +57,9 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
     device.online.replace(Some(out));
     device.status.set_online(true);
     device.came_online.notify_waiters();
+    if config.conversations != Conversations::None {
+        device.send_now(ToGateway::Conversations);
+    }
     let heard = Cell::new(env.now());
     let receive = async {
         while let Ok(frame) = incoming.next::<ToDevice>().await {

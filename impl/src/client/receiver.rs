@@ -83,10 +83,23 @@ impl<E: Env> Receiver<E> {
                 }
             }
             ToDevice::Synced { conversation, page } => self.take_page(conversation, page, outcome),
+            ToDevice::Conversations(list) => self.take_list(&list),
             ToDevice::LoggedIn
             | ToDevice::Heartbeat
             | ToDevice::Accepted { .. }
             | ToDevice::Refused { .. } => {}
+        }
+    }
+
+    /// What the user looks at. Which rows are missing, cursors say.
+    fn take_list(&self, list: &[ConversationId]) {
+        let (stats, kept) = (&self.device.node.stats, self.device.node.config.conversations_kept);
+        stats::bump(&stats.lists_received);
+        if list.len() < kept {
+            let listed: BTreeSet<&ConversationId> = list.iter().collect();
+            let shown = self.timelines.iter().filter(|(_, timeline)| timeline.cursor > 0);
+            let unlisted = shown.filter(|(id, _)| !listed.contains(id)).count();
+            stats::add(&stats.conversations_unlisted, unlisted as u64);
         }
     }
 

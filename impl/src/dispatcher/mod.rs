@@ -15,6 +15,7 @@ use std::rc::Rc;
 
 use crate::call::Caller;
 use crate::config;
+use crate::conversation_list::ConversationLists;
 use crate::env::{Env, TaskHandle};
 use crate::inbox::RedisQueue;
 use crate::model::{ConversationId, Seq, UserId};
@@ -38,6 +39,8 @@ struct Dispatcher<E: Env> {
     pusher: Pusher<E>,
     /// Queues in Redis, where there are any.
     queue: Option<RedisQueue<E>>,
+    /// Conversation lists in Redis, where there are any.
+    lists: Option<Rc<ConversationLists<E>>>,
     /// Member snapshots in Redis, where there are any.
     member_cache: Option<MemberCache<E>>,
     generation: Cell<u64>,
@@ -52,12 +55,14 @@ pub async fn run<E: Env>(node: Node<E>) {
     let roster = Roster::join(&node, Role::Dispatcher);
     let cached = node.config.member_cache == config::MemberCache::Redis;
     let queued = node.config.inbox.in_redis();
+    let listed = node.config.conversations == config::Conversations::Redis;
     let dispatcher = Rc::new(Dispatcher {
         log: node.caller(node.topology.log),
         stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
         pusher: Pusher::new(&node, roster),
         member_cache: cached.then(|| MemberCache::new(RedisLink::start(node.clone()))),
         queue: queued.then(|| RedisQueue::new(RedisLink::start(node.clone()))),
+        lists: listed.then(|| Rc::new(ConversationLists::new(&node))),
         generation: Cell::new(0),
         members: RefCell::default(),
         on_timeline: RefCell::default(),

@@ -1,5 +1,6 @@
 //! The work on one log partition: fetch, expand, write, push, commit.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::future::join_all;
@@ -7,7 +8,7 @@ use futures_util::future::join_all;
 use super::Dispatcher;
 use crate::env::{Env, Work};
 use crate::fanout;
-use crate::model::{Body, Delivery, Row, UserId};
+use crate::model::{Body, ConversationId, Delivery, Row, Seq, UserId};
 use crate::points::Point;
 use crate::proto::log;
 use crate::proto::store::{ListChange, Listing, Reply, Request};
@@ -53,6 +54,7 @@ impl<E: Env> Dispatcher<E> {
         }
         self.write(&addressed).await;
         self.queue(&addressed).await;
+        self.touch_lists(&addressed);
         self.pusher.push(addressed).await;
     }
 
@@ -149,6 +151,21 @@ impl<E: Env> Dispatcher<E> {
             self.node.env.sleep(BACKOFF.0).await;
         }
         stats::add(&self.node.stats.rows_queued, rows);
+    }
+
+    /// Moves the rows' conversations up in their recipients' lists in Redis. Nobody waits for it.
+    fn touch_lists(&self, addressed: &[Addressed]) {
+        let Some(lists) = &self.lists else { return };
+        // Of each version the last row: the recipients of all its rows are the same.
+        let mut latest: BTreeMap<(ConversationId, Seq), &Addressed> = BTreeMap::new();
+        for one in addressed {
+            latest.insert((one.0.conversation, one.0.members_version), one);
+        }
+        for (row, recipients) in latest.into_values() {
+            let (lists, recipients) = (lists.clone(), recipients.clone());
+            let touched = (row.conversation, row.message_id);
+            self.node.env.spawn(async move { lists.touch(&recipients, touched).await });
+        }
     }
 
     /// Entries that tell members to compare cursors with the timeline: for all when the

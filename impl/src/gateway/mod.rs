@@ -3,9 +3,10 @@
 //!
 //! In reading order: `sessions` (devices connected here, what they have not acked), `connection`
 //! (one device's connection), `requests` (what a device asks for), `reconcile` (comparing cursors),
-//! `upkeep` (renewing presence, retrying pushes, storing acks).
+//! `list` (a user's conversations), `upkeep` (renewing presence, retrying pushes, storing acks).
 
 mod connection;
+mod list;
 mod reconcile;
 mod requests;
 mod sessions;
@@ -18,8 +19,11 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 use crate::call::{self, CallError, Caller};
+use crate::config::Conversations;
+use crate::conversation_list::ConversationLists;
 use crate::env::Env;
 use crate::inbox::RedisQueue;
+use crate::limit::{self, Limit};
 use crate::model::{ConversationId, DeviceId, Seq, UserId};
 use crate::node::{Callers, Node, Roster};
 use crate::points::Point;
@@ -43,6 +47,10 @@ struct GatewayNode<E: Env> {
     sessions: Sessions,
     /// Queues in Redis, where there are any.
     queue: Option<RedisQueue<E>>,
+    /// Conversation lists in Redis, where there are any.
+    lists: Option<ConversationLists<E>>,
+    /// Who counts sends, if anybody.
+    limit: Option<Box<dyn Limit>>,
     /// Delivery acks that are not stored yet.
     acks: RefCell<BTreeMap<(DeviceId, ConversationId), Seq>>,
     acked: Notify,
@@ -51,6 +59,7 @@ struct GatewayNode<E: Env> {
 /// Runs a gateway.
 pub async fn run<E: Env>(node: Node<E>) {
     let queued = node.config.inbox.in_redis();
+    let listed = node.config.conversations == Conversations::Redis;
     let gateway = Rc::new(GatewayNode {
         roster: Roster::join(&node, Role::Gateway),
         chats: Callers::new(node.clone()),
@@ -58,6 +67,8 @@ pub async fn run<E: Env>(node: Node<E>) {
         presence: Presence::new(RedisLink::start(node.clone()), node.config.presence_lease),
         sessions: Sessions::new(node.config.push_retry.len()),
         queue: queued.then(|| RedisQueue::new(RedisLink::start(node.clone()))),
+        lists: listed.then(|| ConversationLists::new(&node)),
+        limit: limit::limit(&node),
         acks: RefCell::default(),
         acked: Notify::new(),
         node: node.clone(),

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use super::sessions::Session;
-use super::{GatewayNode, reconcile};
+use super::{GatewayNode, list, reconcile};
 use crate::env::Env;
-use crate::model::{ConversationId, Row, SendKey};
+use crate::model::{ClientMsgId, ConversationId, Row, SendKey};
 use crate::proto::chat::{Reply, Request};
-use crate::proto::device::{ToDevice, ToGateway};
+use crate::proto::device::{Operation, ToDevice, ToGateway};
 use crate::proto::gateway::What;
+use crate::stats;
 use crate::topology::{Role, owner_of};
 
 /// Handles one frame. Calls run in tasks of their own; their answers leave as they come.
@@ -31,15 +32,13 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame
             gateway.node.env.clone().spawn(async move { reconcile::run(&gateway, &session).await });
         }
         ToGateway::Submit { client_msg_id, conversation, operation } => {
-            let key = SendKey { sender: session.device.user, client_msg_id };
-            let request = Request::Submit { key, conversation, operation };
-            ask(gateway, session, conversation, request, move |reply| match reply {
-                Reply::Accepted(seq, message_id) => {
-                    Some(ToDevice::Accepted { client_msg_id, seq, message_id })
+            let limited = matches!(operation, Operation::Send(_)) && gateway.limit.is_some();
+            match limited {
+                true => {
+                    submit_within_limit(gateway, session, client_msg_id, conversation, operation)
                 }
-                Reply::Refused(reason) => Some(ToDevice::Refused { client_msg_id, reason }),
-                Reply::Unavailable | Reply::Page(_) => None,
-            });
+                false => submit(gateway, session, client_msg_id, conversation, operation),
+            }
         }
         ToGateway::Sync { conversation, after, heard_of } => {
             let user = session.device.user;
@@ -49,7 +48,49 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame
                 _ => None,
             });
         }
+        ToGateway::Conversations => {
+            let (gateway, session) = (gateway.clone(), session.clone());
+            gateway.node.env.clone().spawn(async move { list::answer(&gateway, &session).await });
+        }
     }
+}
+
+/// Has an operation committed.
+fn submit<E: Env>(
+    gateway: &Rc<GatewayNode<E>>,
+    session: &Rc<Session>,
+    client_msg_id: ClientMsgId,
+    conversation: ConversationId,
+    operation: Operation,
+) {
+    let key = SendKey { sender: session.device.user, client_msg_id };
+    let request = Request::Submit { key, conversation, operation };
+    ask(gateway, session, conversation, request, move |reply| match reply {
+        Reply::Accepted(seq, message_id) => {
+            Some(ToDevice::Accepted { client_msg_id, seq, message_id })
+        }
+        Reply::Refused(reason) => Some(ToDevice::Refused { client_msg_id, reason }),
+        Reply::Unavailable | Reply::Page(_) => None,
+    });
+}
+
+/// Has an operation committed if its user has not sent too many. Otherwise the device hears nothing
+/// and keeps it: a refusal would be for good.
+fn submit_within_limit<E: Env>(
+    gateway: &Rc<GatewayNode<E>>,
+    session: &Rc<Session>,
+    client_msg_id: ClientMsgId,
+    conversation: ConversationId,
+    operation: Operation,
+) {
+    let (gateway, session) = (gateway.clone(), session.clone());
+    gateway.node.env.clone().spawn(async move {
+        let limit = gateway.limit.as_ref().expect("only asked for where there is a limit");
+        match limit.admit(session.device.user).await {
+            true => submit(&gateway, &session, client_msg_id, conversation, operation),
+            false => stats::bump(&gateway.node.stats.sends_limited),
+        }
+    });
 }
 
 /// Takes rows that the device has acked out of its user's queue in Redis.

@@ -50,6 +50,8 @@ pub enum ToGateway {
     },
     /// The device is there; asks for a comparison of cursors.
     Heartbeat,
+    /// Asks for the list of the user's conversations.
+    Conversations,
 }
 
 /// To a device.
@@ -91,6 +93,8 @@ pub enum ToDevice {
     },
     /// Answer to `Heartbeat`.
     Heartbeat,
+    /// The user's conversations, the latest first; those left behind too. For display only.
+    Conversations(Vec<ConversationId>),
 }
 
 /// Part of a timeline, as one user may see it.

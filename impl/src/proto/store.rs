@@ -82,6 +82,10 @@ pub enum Request {
         /// up to this one.
         upto: u64,
     },
+    /// Conversations that the user is or was a member of.
+    Conversations(UserId),
+    /// Last messages of conversations, of those that have any.
+    Latest(Vec<ConversationId>),
 }
 
 /// A change of a user's conversation list.
@@ -140,6 +144,10 @@ pub enum Reply {
     IdEpoch(u64),
     /// Nothing was claimed: ids up to this one are taken.
     IdsTaken(u64),
+    /// Conversations, in the order of their ids.
+    Conversations(Vec<ConversationId>),
+    /// Last messages.
+    Latest(Vec<(ConversationId, MessageId)>),
 }
 
 /// What a device has not acked.

@@ -42,8 +42,7 @@ impl Finder {
     /// The way to the master that the topology describes.
     pub fn new(topology: &Topology) -> Self {
         if topology.sentinels.is_empty() {
-            let node = topology.redis[0];
-            return Self::Fixed(Addr { node, port: REDIS_PORT });
+            return Self::fixed(topology.redis[0]);
         }
         let addr = |node: &u32| Addr { node: *node, port: SENTINEL_PORT };
         Self::Sentinels {
@@ -51,6 +50,11 @@ impl Finder {
             names: topology.redis_names,
             first: Cell::new(0),
         }
+    }
+
+    /// The way to a master that never moves from node `node`.
+    pub fn fixed(node: u32) -> Self {
+        Self::Fixed(Addr { node, port: REDIS_PORT })
     }
 
     /// A connection to the master; `None` when nobody knows one that answers. Asks each Sentinel at

@@ -41,8 +41,18 @@ impl<E: Env> Clone for RedisLink<E> {
 impl<E: Env> RedisLink<E> {
     /// A link that looks for the master at once and keeps looking.
     pub fn start(node: Node<E>) -> Self {
+        let finder = Finder::new(&node.topology);
+        Self::with(node, finder)
+    }
+
+    /// A link to the Redis on node `to`, which is a master for good.
+    pub fn to(node: Node<E>, to: u32) -> Self {
+        Self::with(node, Finder::fixed(to))
+    }
+
+    fn with(node: Node<E>, finder: Finder) -> Self {
         let link = Self(Rc::new(Inner {
-            finder: Finder::new(&node.topology),
+            finder,
             node,
             connection: RefCell::new(None),
             generation: Cell::new(0),

@@ -50,6 +50,11 @@ impl Mailbox {
         }
     }
 
+    /// Conversations that the user is or was a member of, in the order of their ids.
+    pub fn conversations(&self) -> impl Iterator<Item = ConversationId> {
+        self.list.keys().copied()
+    }
+
     /// Puts a copy into the inbox, unless every device has acked it before; false when nothing was
     /// written.
     pub fn put(&mut self, row: Row) -> bool {

@@ -153,6 +153,18 @@ impl State {
                 stats::add(&self.stats.store_rows_read, rows as u64);
                 Reply::Pending(pending)
             }
+            Request::Conversations(user) => {
+                let mailbox = self.mailboxes.get(&user);
+                let listed: Vec<ConversationId> =
+                    mailbox.map_or_else(Vec::new, |mailbox| mailbox.conversations().collect());
+                stats::add(&self.stats.store_rows_read, listed.len() as u64);
+                Reply::Conversations(listed)
+            }
+            Request::Latest(conversations) => {
+                stats::add(&self.stats.store_rows_read, conversations.len() as u64);
+                let latest = |id| self.timeline(id).latest().map(|message| (id, message));
+                Reply::Latest(conversations.into_iter().filter_map(latest).collect())
+            }
             Request::NextIdEpoch => return Decision::Change(Mutation::IdEpochRaised),
             Request::ClaimIds { from, upto } => {
                 if from >= self.ids_claimed {

@@ -88,6 +88,11 @@ impl Timeline {
         &self.rows[from..(from + limit).min(self.rows.len())]
     }
 
+    /// The id of the last row, if there is any.
+    pub fn latest(&self) -> Option<MessageId> {
+        self.rows.last().map(|row| row.message_id)
+    }
+
     /// The row at a seq that exists.
     pub fn row(&self, seq: Seq) -> &Row {
         &self.rows[seq as usize - 1]

@@ -1,70 +1,67 @@
-//! A server's configuration file: settings that it begins with, and what `CONFIG REWRITE` left.
-//!
-//! What was rewritten goes before what the server is started with, the role among it.
+//! A server's configuration: what it is started with, and what `CONFIG REWRITE` left, which goes
+//! before that.
 
 use std::io;
 
 use im::env::{Addr, Env};
+use serde::{Deserialize, Serialize};
 
-use super::instance::Instance;
+use super::instance::{ConfigFile, Instance};
 use super::persistence::{Fsync, Persistence};
-use super::record::Record;
 use super::replication::Settings;
 use super::server::{Options, Server};
 
-/// What the file is called.
-const NAME: &str = "redis.conf";
+/// The configuration file, which is two that take turns.
+pub(super) const FILES: [&str; 2] = ["redis.conf.0", "redis.conf.1"];
+
+/// What the configuration file says.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Rewritten {
+    /// Host and port of the master, if it is a replica.
+    replicaof: Option<(String, u16)>,
+    /// What was set since the start, by the names of `CONFIG`.
+    settings: Vec<(String, String)>,
+}
 
 impl<E: Env> Server<E> {
-    /// Reads the file, if there is one, and takes the settings and the role. Fails when the disk does,
-    /// and on a setting that cannot be.
-    pub(crate) async fn configure(&self, options: &Options) -> io::Result<()> {
-        let mut text = None;
-        if options.config_file {
-            let (record, known) = Record::open(self.env.clone(), NAME).await?;
-            *self.config_file.borrow_mut() = Some(record);
-            text = known;
-        }
+    /// Takes settings and role. Fails on a setting that cannot be.
+    pub(crate) fn configure(
+        &self,
+        options: &Options,
+        rewritten: Option<Rewritten>,
+    ) -> io::Result<()> {
         let mut instance = self.instance.borrow_mut();
         instance.set_time(self.now_ms());
-        instance.has_config_file = options.config_file;
+        instance.config_file = Some(ConfigFile::default());
         instance.replication.seed(self.env.rand_u64());
         instance.begin_with(options);
-        let given = options.settings.iter().map(|(name, value)| (name.clone(), value.clone()));
-        let kept = text.as_deref().unwrap_or_default().lines().filter_map(|line| {
-            let (name, value) = line.split_once(' ')?;
-            Some((name.to_owned(), value.to_owned()))
-        });
-        let (roles, settings): (Vec<_>, Vec<_>) =
-            given.chain(kept).partition(|(name, _)| name == "replicaof");
-        for (name, value) in settings {
-            instance.set_at_start(&name, &value)?;
+        let master = match &rewritten {
+            Some(rewritten) => rewritten.replicaof.clone(),
+            None => options.master.map(|Addr { node, port }| {
+                let host = options.names.ip(node).to_string();
+                (host, port)
+            }),
+        };
+        let kept = rewritten.iter().flat_map(|rewritten| &rewritten.settings);
+        for (name, value) in options.settings.iter().chain(kept) {
+            instance.set_at_start(name, value)?;
         }
-        let named = |(_, place): &(String, String)| {
-            let (host, port) = place.split_once(' ')?;
-            Some((host.to_owned(), port.parse().ok()?))
-        };
-        let master = match (&text, options.master) {
-            (Some(_), _) => roles.last().and_then(named),
-            (None, Some(Addr { node, port })) => Some((options.names.ip(node).to_string(), port)),
-            (None, None) => None,
-        };
         if let Some((host, port)) = master {
             instance.follow(host, port);
         }
         Ok(())
     }
 
-    /// Makes durable what was rewritten. As in Redis, everybody waits for it. A disk that fails
-    /// leaves the file as it was.
-    pub(crate) async fn keep_configuration(&self) {
-        let rewritten = self.instance.borrow_mut().rewritten.take();
-        let Some(text) = rewritten else { return };
-        let Some(mut record) = self.config_file.take() else { return };
-        self.durability.close();
-        let _ = record.keep(&text).await;
-        self.config_file.replace(Some(record));
-        self.durability.open();
+    /// Rewrites the configuration file if that was asked for. What cannot be written is not.
+    pub(crate) async fn rewrite_configuration(&self) {
+        let asked = |file: &mut ConfigFile| std::mem::take(&mut file.asked);
+        if !self.instance.borrow_mut().config_file.as_mut().is_some_and(asked) {
+            return;
+        }
+        let mut file = self.config_file.lock().await;
+        let rewritten = self.instance.borrow().configuration();
+        // As it did before, it starts with what the file says; here nobody reads the log.
+        let _ = file.keep(&rewritten).await;
     }
 }
 
@@ -102,20 +99,19 @@ impl Instance {
     fn set_at_start(&mut self, name: &str, value: &str) -> io::Result<()> {
         let set = self.config.set(name.as_bytes(), value.as_bytes());
         let invalid = |why| io::Error::new(io::ErrorKind::InvalidInput, format!("{name}: {why}"));
-        set.map_err(invalid)?;
-        self.configured(super::instance::config::name_of(name.as_bytes()).expect("it was set"));
+        let name = set.map_err(invalid)?;
+        self.configured(name);
         Ok(())
     }
 
-    /// What `CONFIG REWRITE` writes: the role, and what is set otherwise than at first.
-    pub(crate) fn rewrite_configuration(&mut self) {
-        let mut text = String::new();
-        if let Some(master) = &self.replication.master {
-            text += &format!("replicaof {} {}\n", master.host, master.port);
+    /// What `CONFIG REWRITE` writes.
+    fn configuration(&self) -> Rewritten {
+        let master = self.replication.master.as_ref();
+        let text = |value| String::from_utf8_lossy(value).into_owned();
+        let settings = self.config.changed().map(|(name, value)| (name.to_owned(), text(value)));
+        Rewritten {
+            replicaof: master.map(|master| (master.host.clone(), master.port)),
+            settings: settings.collect(),
         }
-        for (name, value) in self.config.changed() {
-            text += &format!("{name} {}\n", String::from_utf8_lossy(value));
-        }
-        self.rewritten = Some(text);
     }
 }

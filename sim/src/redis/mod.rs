@@ -11,6 +11,7 @@
 pub mod commands;
 mod configuration;
 pub mod db;
+mod durable;
 pub mod instance;
 mod long_double;
 mod number;
@@ -18,7 +19,6 @@ pub mod parse;
 pub mod persistence;
 pub(crate) mod pubsub;
 mod rdb;
-mod record;
 pub mod replication;
 pub mod reply;
 pub mod request;

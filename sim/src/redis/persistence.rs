@@ -100,18 +100,7 @@ pub(crate) struct Durability {
 impl Durability {
     /// Whether replies have to wait for a sync.
     pub(crate) fn holds_replies(&self) -> bool {
-        self.closed.get() || (self.fsync.get() == Some(Fsync::Always) && self.dirty.get())
-    }
-
-    /// Nobody may go on from now on.
-    pub(crate) fn close(&self) {
-        self.closed.set(true);
-    }
-
-    /// Everybody may go on.
-    pub(crate) fn open(&self) {
-        self.closed.set(false);
-        self.opened.notify_waiters();
+        self.fsync.get() == Some(Fsync::Always) && self.dirty.get()
     }
 
     /// Whether nobody may go on: Redis is one thread, which waits for the disk.
@@ -171,10 +160,11 @@ impl<E: Env> Server<E> {
             }
             match durability.fsync.get() {
                 Some(Fsync::Always) => {
-                    durability.close();
+                    durability.closed.set(true);
                     self.sync().await;
                     durability.dirty.set(false);
-                    durability.open();
+                    durability.closed.set(false);
+                    durability.opened.notify_waiters();
                 }
                 Some(Fsync::EverySecond) => {
                     self.env.sleep(SECOND).await;

@@ -7,17 +7,18 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex as StdMutex};
 
 use im::env::{Addr, Env, Nanos, TaskHandle, Work};
 use im::redis_client::Names;
 use im::stats::Counter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
+use super::configuration::{self, Rewritten};
+use super::durable::Durable;
 use super::instance::{ClientId, Instance};
 use super::persistence::{Durability, Persistence};
-use super::record::Record;
 use super::replication::Settings;
 use super::reply::Reply;
 use super::request::{ProtocolError, Reader};
@@ -36,7 +37,7 @@ pub struct Counters {
     pub full_resyncs: Counter,
     /// Partial ones.
     pub partial_resyncs: Counter,
-    roles: Mutex<Vec<RoleChange>>,
+    roles: StdMutex<Vec<RoleChange>>,
 }
 
 /// A Redis took a role, at its start or later.
@@ -88,8 +89,6 @@ pub struct Options {
     pub replication: Settings,
     /// What it keeps across its restart.
     pub persistence: Persistence,
-    /// Whether it has a configuration file, so that `CONFIG REWRITE` outlives a restart.
-    pub config_file: bool,
     /// What else is set, by the names of `CONFIG`.
     pub settings: Vec<(String, String)>,
     /// What it has done.
@@ -107,7 +106,6 @@ impl Options {
             master: None,
             replication,
             persistence: Persistence::None,
-            config_file: false,
             settings: Vec::new(),
             counters,
         }
@@ -123,6 +121,7 @@ pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Re
 /// As [`serve`], in the role that the options say.
 pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
     let Options { port, node, names, persistence, .. } = options;
+    let (config_file, rewritten) = Durable::open(env.clone(), configuration::FILES).await?;
     let server = Rc::new(Server {
         env: env.clone(),
         instance: RefCell::default(),
@@ -131,12 +130,12 @@ pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
         nearer: Notify::new(),
         role_changed: Notify::new(),
         durability: Durability::default(),
-        config_file: RefCell::default(),
+        config_file: Mutex::new(config_file),
         node,
         counters: options.counters.clone(),
     });
     server.load(persistence).await?;
-    server.configure(&options).await?;
+    server.configure(&options, rewritten)?;
     server.note_role(&server.instance.borrow());
     let mut listener = env.listen(port)?;
     let syncer = server.clone();
@@ -183,7 +182,7 @@ pub(crate) struct Server<E> {
     /// The role has changed, or the master.
     pub(crate) role_changed: Notify,
     pub(crate) durability: Durability,
-    pub(crate) config_file: RefCell<Option<Record<E>>>,
+    pub(super) config_file: Mutex<Durable<E, Rewritten>>,
     pub(crate) node: Option<u32>,
     counters: Arc<Counters>,
 }
@@ -252,7 +251,7 @@ impl<E: Env> Server<E> {
         let (mut out, mut sent) = (Vec::new(), 0);
         loop {
             self.append_changes().await;
-            self.keep_configuration().await;
+            self.rewrite_configuration().await;
             if sent == out.len() && !self.durability.holds_replies() {
                 out.clear();
                 sent = 0;

@@ -163,11 +163,13 @@ fn config_resetstat(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, F
 }
 
 fn config_rewrite(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
-    if !context.instance.has_config_file {
-        return Err(Failure::text("The server is running without a config file"));
+    match &mut context.instance.config_file {
+        Some(file) => {
+            file.asked = true;
+            Ok(Reply::OK)
+        }
+        None => Err(Failure::text("The server is running without a config file")),
     }
-    context.instance.rewrite_configuration();
-    Ok(Reply::OK)
 }
 
 impl Instance {

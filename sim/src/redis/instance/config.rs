@@ -146,14 +146,14 @@ impl Config {
     }
 
     /// Sets what there is by this name; or says why not.
-    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), String> {
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) -> Result<&'static str, String> {
         let entry = find(name).ok_or("")?;
         let value = checked(entry.2, value)?;
         if STILL.contains(&entry.0) && value != self.of(entry) {
             return Err("changing it is not simulated".to_owned());
         }
         self.changed.insert(entry.0, value);
-        Ok(())
+        Ok(entry.0)
     }
 }
 

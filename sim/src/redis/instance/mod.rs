@@ -69,6 +69,8 @@ pub struct Instance {
     pub replication: Replication,
     /// What is to be appended to the file of changes, if there is one.
     pub(super) log: Option<Log>,
+    /// The configuration file, if there is one.
+    pub(super) config_file: Option<ConfigFile>,
     /// What commands draw from that choose by chance.
     rng: Pcg32,
     /// Where scans go on.
@@ -76,15 +78,19 @@ pub struct Instance {
     pub(super) scripts: Scripts,
     pub(super) listeners: Listeners,
     pub(super) config: Config,
-    pub(super) has_config_file: bool,
-    /// What is to be written to it.
-    pub(super) rewritten: Option<String>,
     pause: pause::Pause,
     pub(super) memory: memory::Memory,
     /// What monitors will be told.
     monitored: Vec<(ClientId, Vec<u8>)>,
     /// Keys whose time is over are removed although nobody uses them.
     pub(super) expires_actively: bool,
+}
+
+/// What the instance knows of its configuration file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ConfigFile {
+    /// `CONFIG REWRITE` was asked for and is still to be done.
+    pub(crate) asked: bool,
 }
 
 /// What a Redis counts.
@@ -125,13 +131,12 @@ impl Instance {
             propagation: propagation::Propagation::default(),
             replication: Replication::default(),
             log: None,
+            config_file: None,
             rng: Pcg32::seed_from_u64(seed),
             cursors: Cursors::default(),
             scripts: Scripts::default(),
             listeners: Listeners::default(),
             config: Config::default(),
-            has_config_file: false,
-            rewritten: None,
             pause: pause::Pause::default(),
             memory: memory::Memory::default(),
             monitored: Vec::new(),

@@ -1,17 +1,13 @@
 //! What a Sentinel knows after a restart: its id, epochs and votes, and whom it watched.
 
-use std::io;
-
-use im::env::Env;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
 use super::core::Sentinel;
 use super::instance::{Id, Kind, Ms, Place, State};
-use crate::redis::record::Record;
 
-/// What its files are called.
-const NAME: &str = "sentinel";
+/// Its two files.
+pub(super) const FILES: [&str; 2] = ["sentinel.0", "sentinel.1"];
 
 /// What outlives a restart.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -114,22 +110,5 @@ impl Sentinel {
                 }
             }
         }
-    }
-}
-
-/// The files of a Sentinel.
-pub(super) struct Store<E>(Record<E>);
-
-impl<E: Env> Store<E> {
-    /// Opens the files, with what they say if they say anything. Fails when the disk does not work.
-    pub(super) async fn open(env: E) -> io::Result<(Self, Option<Memory>)> {
-        let (record, text) = Record::open(env, NAME).await?;
-        Ok((Self(record), text.and_then(|text| serde_json::from_str(&text).ok())))
-    }
-
-    /// Makes it durable. What was before stays intact until then, and after a failure.
-    pub(super) async fn keep(&mut self, memory: &Memory) -> io::Result<()> {
-        let text = serde_json::to_string(memory).expect("it consists of texts and numbers");
-        self.0.keep(&text).await
     }
 }

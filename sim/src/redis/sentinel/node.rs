@@ -15,8 +15,9 @@ use tokio::sync::Notify;
 use super::clients::ClientId;
 use super::core::{Action, Input, Sentinel};
 use super::instance::{ConnectionId, Ms, Place};
-use super::memory::{Memory, Store};
+use super::memory::{FILES, Memory};
 use super::{Config, Events};
+use crate::redis::durable::Durable;
 use crate::redis::parse::Parser;
 use crate::redis::request::{ProtocolError, Reader};
 
@@ -32,7 +33,7 @@ const ID_LEN: usize = 40;
 /// when its disk cannot be read.
 pub async fn serve<E: Env>(env: E, names: Names, node: u32, config: Config) -> io::Result<()> {
     let mut listener = env.listen(config.port)?;
-    let (store, memory) = Store::open(env.clone()).await?;
+    let (store, memory) = Durable::open(env.clone(), FILES).await?;
     let memory = memory.unwrap_or_else(|| {
         let id: String = (0..3).map(|_| format!("{:016x}", env.rand_u64())).collect();
         let (ip, port) = (names.ip(config.address.node), config.address.port);
@@ -109,7 +110,7 @@ impl<E: Env> Node<E> {
     }
 
     /// One input after the other, and the timer whenever it is due.
-    async fn run(self: &Rc<Self>, mut core: Sentinel, mut store: Store<E>) {
+    async fn run(self: &Rc<Self>, mut core: Sentinel, mut store: Durable<E, Memory>) {
         self.perform(&mut core, &mut store).await;
         let mut due = self.env.now() + MS;
         loop {
@@ -133,7 +134,7 @@ impl<E: Env> Node<E> {
     }
 
     /// Does what the core wants, in its order.
-    async fn perform(self: &Rc<Self>, core: &mut Sentinel, store: &mut Store<E>) {
+    async fn perform(self: &Rc<Self>, core: &mut Sentinel, store: &mut Durable<E, Memory>) {
         for action in std::mem::take(&mut core.actions) {
             match action {
                 Action::Open(connection, to) => self.open(connection, to),

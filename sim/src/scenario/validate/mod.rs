@@ -7,6 +7,7 @@ mod cluster;
 mod cpu;
 mod faults;
 mod timing;
+mod variants;
 mod workload;
 
 pub use timing::settle_floor;
@@ -28,6 +29,7 @@ pub(super) fn validate(scenario: &Scenario) -> Vec<Violation> {
     cluster::check(scenario, &mut rules);
     cpu::check(&scenario.cpu, &mut rules);
     timing::check(scenario, &mut rules);
+    variants::check(scenario, &mut rules);
     workload::check(scenario, &mut rules);
     faults::check(scenario, &mut rules);
     rules.violations
