@@ -108,6 +108,13 @@ fn locked_options(node: u32) -> Options {
     Options { settings: settings.to_vec(), ..options(node) }
 }
 
+/// With little memory, replicas too, which leave it to their master to keep to it.
+fn small_options(node: u32) -> Options {
+    let settings = [("maxmemory", "1200000"), ("maxmemory-policy", "allkeys-lru")];
+    let settings = settings.map(|(name, value)| (name.into(), value.into()));
+    Options { settings: settings.to_vec(), ..options(node) }
+}
+
 fn config(events: &Events) -> Config {
     Config {
         port: SENTINEL_PORT,
@@ -218,4 +225,21 @@ fn replicas_know_the_password_of_their_master() {
     assert!(switched.is_empty(), "nobody can be told to lead: {switched:?}");
     let waited = lab.ask_all(0, &["AUTH secret", "SET k v", "WAIT 2 100"]);
     assert_eq!(waited, Value::Integer(2));
+}
+
+#[test]
+fn what_a_master_evicts_goes_on_its_replicas_too() {
+    let mut lab = Lab::new(1, small_options);
+    lab.run(2 * S);
+    let fill = "EVAL for\ti=1,3000\tdo\tredis.call('set','k'..i,'v')\tend 0";
+    lab.ask(0, "SET used v");
+    lab.ask_all(0, &[fill, "PING"]);
+    lab.run(2 * S);
+    let Value::Integer(left) = lab.ask(0, "DBSIZE") else { panic!("a number") };
+    assert!((100..2500).contains(&left), "{left}");
+    assert_eq!(lab.ask(0, "GET used"), Value::Nil, "it was the oldest");
+    assert_eq!(lab.ask(0, "GET k999").text(), Some("v"), "of equals the last by name stays");
+    for replica in [1, 2] {
+        assert_eq!(lab.ask(replica, "DBSIZE"), Value::Integer(left));
+    }
 }
