@@ -48,10 +48,14 @@ pub fn render(record: &Record) -> Result<Files, Error> {
 
     let latency = plots::latency(record).map_err(|error| failed("plots/latency", error))?;
     let timeline = plots::timeline(record).map_err(|error| failed("plots/timeline", error))?;
-    let page = page::html(record, &latency, &timeline);
+    let redis = plots::redis(record).map_err(|error| failed("plots/redis", error))?;
+    let page = page::html(record, &latency, &timeline, redis.as_ref());
     files.add("report.html", page.map_err(|error| failed("report.html", error))?.into_bytes());
     files.add_plot(latency);
     files.add_plot(timeline);
+    if let Some(redis) = redis {
+        files.add_plot(redis);
+    }
 
     for (index, finding) in record.findings.iter().enumerate() {
         let name = format!("findings/{:02}-{}.json", index + 1, file_name(&finding.promise));
@@ -183,6 +187,8 @@ mod tests {
             "measures.csv",
             "plots/latency.png",
             "plots/latency.svg",
+            "plots/redis.png",
+            "plots/redis.svg",
             "plots/timeline.png",
             "plots/timeline.svg",
             "record.json",

@@ -17,6 +17,7 @@ pub mod csv;
 pub mod files;
 pub mod page;
 pub mod plots;
+pub mod redis;
 pub mod summary;
 
 mod engine;

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::redis::RedisWrites;
+
 /// Version of the record's shape; raised when a field changes its meaning or goes away.
 pub const SCHEMA_VERSION: u32 = 2;
 
@@ -56,6 +58,9 @@ pub struct Record {
     pub timeline: Vec<Bucket>,
     /// Totals and rates people compare first.
     pub totals: Totals,
+    /// What became of the writes of `[redis_clients]`; absent when there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redis: Option<RedisWrites>,
     /// Costs per accepted message, by name (for example `store_rows_written`).
     pub amplification: BTreeMap<String, f64>,
     /// Counters of the nodes, by role (for example `gateway`), then by name.

@@ -14,9 +14,46 @@ use crate::record::{
     Manifest, Phases, ProcessorLoad, Processors, Promise, Record, SCHEMA_VERSION, Totals, Verdict,
 };
 
+use crate::redis::{RedisBucket, RedisCause, RedisEvent, RedisWrites};
+
 pub use load::load_curve;
 
 const SECOND: u64 = 1_000_000_000;
+
+/// Clients of Redis that saw a failover.
+fn redis() -> RedisWrites {
+    let bucket = |second: u64| {
+        let lost = if (20..25).contains(&second) { 60 } else { 0 };
+        RedisBucket { second, acked: 190, lost, repeated: lost / 3 }
+    };
+    let cause = |effect: &str, window: &str, guard: &str, count| RedisCause {
+        effect: effect.to_owned(),
+        hop: "diverged-master".to_owned(),
+        window: window.to_owned(),
+        guard: guard.to_owned(),
+        count,
+    };
+    let event = |second: u64, node: &str, what: &str| RedisEvent {
+        at_ns: second * SECOND,
+        node: node.to_owned(),
+        what: what.to_owned(),
+    };
+    RedisWrites {
+        acked: 8_511,
+        refused: 3,
+        unknown: 7,
+        lost: Some(300),
+        repeated: 100,
+        longest_silence_ns: 2_213_000_000,
+        causes: vec![
+            cause("lost", "cut-after-promotion", "min-replicas", 180),
+            cause("lost", "cut-before-promotion", "min-replicas", 120),
+            cause("repeated", "cut-after-promotion", "epoch-or-floor", 100),
+        ],
+        timeline: (0..60).map(bucket).collect(),
+        events: vec![event(20, "redis-0", "cut off"), event(22, "redis-1", "promoted")],
+    }
+}
 
 /// A minute of load with four faults; every promise held.
 pub fn valid() -> Record {
@@ -42,6 +79,7 @@ pub fn valid() -> Record {
             settle_ns: 5_400_000_000,
         },
         faults: faults(),
+        redis: Some(redis()),
         processors: Some(processors()),
         latencies: vec![
             latency(
@@ -177,6 +215,7 @@ pub fn busy() -> Record {
 pub fn empty() -> Record {
     let mut record = valid();
     record.faults.clear();
+    record.redis = None;
     record.timeline.clear();
     for latency in &mut record.latencies {
         *latency = Latency {

@@ -32,6 +32,7 @@ pub fn summary(record: &Record, manifest: Option<&Manifest>, colour: bool) -> St
     findings(&mut text, record);
     latencies(&mut text, record);
     load(&mut text, record);
+    redis(&mut text, record);
     processors(&mut text, record);
     faults(&mut text, record);
     reproduce(&mut text, record);
@@ -201,6 +202,26 @@ fn load(text: &mut Text, record: &Record) {
     let rows = rows.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect();
     for line in grid(rows, &[Align::Left; 2], COLUMNS - 2) {
         text.push(2, &line, Style::Plain);
+    }
+}
+
+fn redis(text: &mut Text, record: &Record) {
+    let Some(writes) = &record.redis else { return };
+    text.title("Redis' clients");
+    text.wrap(2, &writes.outcome());
+    let rows = writes.causes.iter().map(|cause| {
+        vec![
+            figures::count(cause.count),
+            cause.effect.clone(),
+            words::hop(&cause.hop).to_owned(),
+            words::window(&cause.window).to_owned(),
+            format!("missing: {}", words::guard(&cause.guard)),
+        ]
+    });
+    let mut align = [Align::Left; 5];
+    align[0] = Align::Right;
+    for line in grid(rows.collect(), &align, COLUMNS - 2) {
+        text.push(2, &line, Style::Doubt);
     }
 }
 

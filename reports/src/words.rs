@@ -153,6 +153,39 @@ pub fn plain(name: &str) -> String {
     name.replace('_', " ")
 }
 
+/// On which hop an effect was lost; what is not known stays as it is.
+pub fn hop(hop: &str) -> &str {
+    match hop {
+        "master-to-replica" => "master → replica",
+        "diverged-master" => "replaced master",
+        "restart" => "memory → disk",
+        other => other,
+    }
+}
+
+/// When an effect was acknowledged.
+pub fn window(window: &str) -> &str {
+    match window {
+        "before-fault" => "before the fault",
+        "cut-before-promotion" => "in the cut, before promotion",
+        "cut-after-promotion" => "in the cut, beside a new master",
+        "until-demotion" => "after the cut, before demotion",
+        "two-masters" => "beside a new master",
+        other => other,
+    }
+}
+
+/// What would have prevented a loss.
+pub fn guard(guard: &str) -> &str {
+    match guard {
+        "wait" => "WAIT for a replica",
+        "min-replicas" => "min-replicas-to-write",
+        "aof-always" => "appendfsync always",
+        "epoch-or-floor" => "epoch or floor",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,11 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use im::client::{Client, Observer};
 use im::config::Config;
-use im::env::{Addr, Work};
+use im::env::{Addr, Nanos, Work};
 use im::model::DeviceId;
 use im::node::Node;
 use im::redis_client::Names;
@@ -24,6 +25,11 @@ use crate::engine::{
 use crate::redis::persistence::{Fsync, Persistence};
 use crate::redis::sentinel::{self, Events};
 use crate::redis::{self, replication};
+use crate::redis_study::experiment::Use;
+use crate::redis_study::finder::Finder;
+use crate::redis_study::history::Recorder;
+use crate::redis_study::program::Wait;
+use crate::redis_study::{self as study};
 use crate::scenario::{self, Calibration, Cost, NodeRef, Profile, Role, Scenario, Target};
 
 /// The running device on a host; empty while its process is down.
@@ -68,6 +74,25 @@ pub struct Cluster {
     redis_counters: BTreeMap<NodeRef, Arc<redis::Counters>>,
     /// What each Sentinel has logged.
     sentinel_events: BTreeMap<NodeRef, Events>,
+    /// Programs that write to Redis, if there are any.
+    pub redis_clients: Option<RedisStudy>,
+}
+
+/// Programs that write to Redis themselves, and the one that looks in the end what is there.
+pub struct RedisStudy {
+    /// What they have seen.
+    pub recorder: Recorder,
+    /// The host that reads back.
+    pub observer: HostId,
+    /// When they stop; set before they are started.
+    until: Arc<AtomicU64>,
+}
+
+impl RedisStudy {
+    /// They stop then.
+    pub fn stop_at(&self, until: Nanos) {
+        self.until.store(until, Ordering::Relaxed);
+    }
 }
 
 /// The engine's network of a scenario.
@@ -189,6 +214,7 @@ impl Cluster {
                 stats: Vec::new(),
                 redis_counters: BTreeMap::new(),
                 sentinel_events: BTreeMap::new(),
+                redis_clients: None,
             },
         };
         builder.add_servers(Role::Registry, im::registry::run);
@@ -199,6 +225,7 @@ impl Cluster {
         builder.add_servers(Role::Chat, im::chat::run);
         builder.add_servers(Role::Dispatcher, im::dispatcher::run);
         builder.add_servers(Role::Gateway, im::gateway::run);
+        builder.add_redis_clients();
         for device in devices {
             builder.add_device(*device, observer.clone());
         }
@@ -234,6 +261,18 @@ impl Cluster {
             counters.master_since().map(|since| (since, *node))
         };
         of_redis.filter_map(since).max().map_or(Role::Redis.node(0), |(_, node)| node)
+    }
+
+    /// The Redis nodes by their hosts, each with the roles that it has had.
+    pub fn redis_roles(&self) -> BTreeMap<HostId, (NodeRef, Vec<redis::RoleChange>)> {
+        let roles = self.redis_counters.iter();
+        roles.map(|(node, counters)| (self.nodes[node], (*node, counters.roles()))).collect()
+    }
+
+    /// Whether no more than one Redis takes itself for the master.
+    pub fn has_one_redis_master(&self) -> bool {
+        let of_redis = self.redis_counters.iter().filter(|(node, _)| node.role == Role::Redis);
+        of_redis.filter(|(_, counters)| counters.master_since().is_some()).count() <= 1
     }
 
     /// The master and its replicas, whichever is which.
@@ -466,6 +505,45 @@ impl<G: Engine> Builder<'_, G> {
                 persistence(nodes.persistence),
             );
         }
+    }
+
+    /// Adds the programs that write to Redis, and the one that reads back.
+    fn add_redis_clients(&mut self) {
+        let Some(clients) = &self.scenario.redis_clients else { return };
+        let topology = &self.topology;
+        let addr = |node: &u32, port| Addr { node: *node, port };
+        let sentinels = topology.sentinels.iter().map(|node| addr(node, SENTINEL_PORT));
+        let finder = Finder {
+            fixed: addr(&topology.redis[0], REDIS_PORT),
+            sentinels: sentinels.collect(),
+            master: REDIS_MASTER.to_owned(),
+            names: topology.redis_names,
+        };
+        let wait = (clients.wait_replicas > 0).then(|| Wait {
+            replicas: clients.wait_replicas,
+            timeout_ms: clients.wait_timeout.0 / Span::ms(1).0,
+        });
+        let pace = (f64::from(clients.count) * 1e9 / clients.rate.hertz()) as Nanos;
+        let does = Use::Writes { pace: pace.max(1), wait };
+        let (recorder, until) = (Recorder::default(), Arc::<AtomicU64>::default());
+        for node in self.nodes(Role::RedisClient) {
+            let (does, finder) = (does.clone(), finder.clone());
+            let (recorder, until) = (recorder.clone(), until.clone());
+            let host = self.add_server(node, move |env| {
+                let until = until.load(Ordering::Relaxed);
+                let (does, finder, recorder) = (does.clone(), finder.clone(), recorder.clone());
+                study::program::client(env, node.index, does, finder, until, recorder)
+            });
+            self.cluster.nodes.insert(node, host);
+        }
+        let heard = recorder.clone();
+        let costs = None;
+        let (link, disk) = (LinkKind::Backend, self.server_disk);
+        let observer = self.add_host(
+            HostSpec { name: "redis-observer".to_owned(), link, disk, costs },
+            move |env| study::read_back::note(env, finder.clone(), heard.clone()),
+        );
+        self.cluster.redis_clients = Some(RedisStudy { recorder, observer, until });
     }
 
     fn nodes(&self, role: Role) -> impl Iterator<Item = NodeRef> + use<G> {

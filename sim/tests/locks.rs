@@ -16,10 +16,13 @@ use im::topology::{REDIS_PORT, Topology};
 use im::units::Span;
 use imsim::engine::HostId;
 use imsim::engine::sim::{Condition, LinkKind, LinkProfile, Network, Sim};
-use imsim::redis;
+use imsim::redis::persistence::{Fsync, Persistence};
+use imsim::redis::{self, Options};
 
 const MS: Nanos = 1_000_000;
 const LOCK_TTL: Span = Span::s(3);
+/// One sync of a master's disk.
+const SYNC: Nanos = 300_000;
 /// How often a node looks whether it holds the lock.
 const LOOK: Nanos = 20 * MS;
 
@@ -39,10 +42,16 @@ impl World {
     /// Two nodes that want the lock of one conversation all the time, and these masters. The nodes
     /// do not run yet.
     fn new(seed: u64, ownership: Ownership, masters: usize) -> Self {
+        Self::with(seed, ownership, masters, Persistence::None)
+    }
+
+    /// With masters that keep something over their restart.
+    fn with(seed: u64, ownership: Ownership, masters: usize, keeps: Persistence) -> Self {
         let link = LinkProfile::constant(30_000);
         let mut sim = Sim::new(seed, Network { clients: link, backend: link });
-        let masters: Vec<HostId> =
-            (0..masters).map(|number| add_redis(&mut sim, &format!("lock-{number}"))).collect();
+        let masters: Vec<HostId> = (0..masters)
+            .map(|number| add_redis(&mut sim, &format!("lock-{number}"), keeps))
+            .collect();
         masters.iter().for_each(|master| sim.start(*master));
         let topology = Topology {
             redis: masters.clone(),
@@ -98,9 +107,10 @@ impl World {
     }
 }
 
-fn add_redis(sim: &mut Sim, name: &str) -> HostId {
-    sim.add_host(name, LinkKind::Backend, 0, |env| {
-        let served = redis::serve(env, REDIS_PORT, Arc::default());
+fn add_redis(sim: &mut Sim, name: &str, persistence: Persistence) -> HostId {
+    sim.add_host(name, LinkKind::Backend, SYNC, move |env| {
+        let options = Options { persistence, ..Options::new(REDIS_PORT, Arc::default()) };
+        let served = redis::serve_as(env, options);
         async move { served.await.expect("Redis has its port to itself") }
     })
 }
@@ -175,8 +185,8 @@ fn masters_that_were_split_are_given_back() {
 }
 
 /// One node has the lock on the first three masters, and the other one reaches the last three.
-fn on_three_of_five(seed: u64) -> World {
-    let mut world = World::new(seed, Ownership::Redlock, 5);
+fn on_three_of_five(seed: u64, keeps: Persistence) -> World {
+    let mut world = World::with(seed, Ownership::Redlock, 5, keeps);
     world.cut(0, &[3, 4]);
     world.cut(1, &[0, 1]);
     world.sim.start(world.chats[0]);
@@ -190,7 +200,7 @@ fn on_three_of_five(seed: u64) -> World {
 #[test]
 fn redlock_is_held_twice_after_a_jump_of_one_masters_wall_clock() {
     for seed in SEEDS {
-        let mut world = on_three_of_five(seed);
+        let mut world = on_three_of_five(seed, Persistence::None);
         world.sim.step_clock(world.masters[2], 10_000);
         world.run_for(LOCK_TTL.0);
         assert!(world.held_twice(), "{seed}");
@@ -200,7 +210,7 @@ fn redlock_is_held_twice_after_a_jump_of_one_masters_wall_clock() {
 #[test]
 fn redlock_is_held_twice_after_a_master_has_restarted_without_it() {
     for seed in SEEDS {
-        let mut world = on_three_of_five(seed);
+        let mut world = on_three_of_five(seed, Persistence::None);
         world.sim.crash(world.masters[2]);
         world.run_for(300 * MS);
         world.sim.start(world.masters[2]);
@@ -209,11 +219,25 @@ fn redlock_is_held_twice_after_a_master_has_restarted_without_it() {
     }
 }
 
-/// Redlock's remedy for restarts: whoever comes back waits until all locks are over.
+#[test]
+fn redlock_is_held_once_when_masters_sync_what_they_grant() {
+    for seed in SEEDS {
+        let mut world = on_three_of_five(seed, Persistence::AppendOnly(Fsync::Always));
+        for _ in 0..3 {
+            world.sim.crash(world.masters[2]);
+            world.run_for(300 * MS);
+            world.sim.start(world.masters[2]);
+            world.run_for(LOCK_TTL.0);
+        }
+        assert!(!world.held_twice(), "{seed}");
+    }
+}
+
+/// Redlock's other remedy for restarts: whoever comes back waits until all locks are over.
 #[test]
 fn redlock_is_held_once_when_a_master_comes_back_late_enough() {
     for seed in SEEDS {
-        let mut world = on_three_of_five(seed);
+        let mut world = on_three_of_five(seed, Persistence::None);
         world.sim.crash(world.masters[2]);
         world.run_for(LOCK_TTL.0 + 100 * MS);
         world.sim.start(world.masters[2]);

@@ -29,7 +29,7 @@ struct Lab {
 }
 
 impl Lab {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, options: fn(u32) -> Options) -> Self {
         let link = LinkProfile::constant(MS / 10);
         let mut sim = Sim::new(seed, Network { clients: link, backend: link });
         for node in 0..SERVERS {
@@ -55,20 +55,28 @@ impl Lab {
 
     /// One command to a server, from a host of its own.
     fn ask(&mut self, node: u32, line: &'static str) -> Value {
+        self.ask_all(node, &[line])
+    }
+
+    /// Commands to a server, one after the other; the last answer.
+    fn ask_all(&mut self, node: u32, lines: &[&'static str]) -> Value {
+        let lines = lines.to_vec();
         let answer = Rc::<RefCell<Option<Value>>>::default();
         let written = answer.clone();
         let host = add_host(&mut self.sim, move |env| {
-            let written = written.clone();
+            let (written, lines) = (written.clone(), lines.clone());
             async move {
                 let stream = env.connect(Addr { node, port: REDIS_PORT }).await;
                 let mut connection = Connection::new(stream.expect("somebody listens"));
-                let words: Vec<&str> = line.split(' ').collect();
-                *written.borrow_mut() = Some(connection.call(&words).await.expect("an answer"));
+                for line in lines {
+                    let words: Vec<&str> = line.split(' ').collect();
+                    *written.borrow_mut() = Some(connection.call(&words).await.expect("an answer"));
+                }
             }
         });
         self.sim.start(host);
         self.run(200 * MS);
-        answer.take().unwrap_or_else(|| panic!("server {node} does not answer {line}"))
+        answer.take().unwrap_or_else(|| panic!("server {node} does not answer"))
     }
 
     /// What the Sentinels said since then that begins so.
@@ -94,6 +102,19 @@ fn options(node: u32) -> Options {
     }
 }
 
+/// With a password, which the replicas know.
+fn locked_options(node: u32) -> Options {
+    let settings = ["requirepass", "masterauth"].map(|name| (name.into(), "secret".into()));
+    Options { settings: settings.to_vec(), ..options(node) }
+}
+
+/// With little memory, replicas too, which leave it to their master to keep to it.
+fn small_options(node: u32) -> Options {
+    let settings = [("maxmemory", "1200000"), ("maxmemory-policy", "allkeys-lru")];
+    let settings = settings.map(|(name, value)| (name.into(), value.into()));
+    Options { settings: settings.to_vec(), ..options(node) }
+}
+
 fn config(events: &Events) -> Config {
     Config {
         port: SENTINEL_PORT,
@@ -113,7 +134,7 @@ fn node_at(ip: &str) -> u32 {
 
 /// Goes through a failover; the digest of the world at its end.
 fn fail_over(seed: u64) -> u64 {
-    let mut lab = Lab::new(seed);
+    let mut lab = Lab::new(seed, options);
     lab.run(6 * S);
     let six = (SENTINELS * 2) as usize;
     assert_eq!(lab.said(0, "+slave ").len(), six, "each has found both replicas");
@@ -167,4 +188,58 @@ fn sentinels_fail_over_and_take_the_old_master_back() {
 fn the_same_seed_gives_the_same_failover() {
     assert_eq!(fail_over(7), fail_over(7));
     assert_ne!(fail_over(7), fail_over(8));
+}
+
+#[test]
+fn roles_outlive_a_restart() {
+    let mut lab = Lab::new(1, options);
+    lab.run(6 * S);
+    let killed = lab.sim.now();
+    lab.sim.crash(0);
+    lab.run(6 * S);
+    let switches = lab.said(killed, "+switch-master");
+    let chosen = switches[0].1.split(' ').nth(4).map(node_at).expect("name, old, new");
+    lab.sim.start(0);
+    lab.run(20 * S);
+    follows(&lab.ask(0, "ROLE"), chosen);
+    for node in 0..SERVERS {
+        lab.sim.crash(node);
+        lab.sim.start(node);
+    }
+    lab.run(S);
+    assert_eq!(lab.ask(chosen, "ROLE").items()[0].text(), Some("master"));
+    (0..SERVERS).filter(|node| *node != chosen).for_each(|node| {
+        follows(&lab.ask(node, "ROLE"), chosen);
+    });
+}
+
+#[test]
+fn replicas_know_the_password_of_their_master() {
+    let mut lab = Lab::new(1, locked_options);
+    lab.run(3 * S);
+    let refused = lab.ask(0, "GET k");
+    assert!(matches!(&refused, Value::Error(text) if text.starts_with("NOAUTH")), "{refused:?}");
+    let told = lab.ask(0, "HELLO 2 AUTH default secret");
+    assert_eq!(told.items()[1].text(), Some("redis"));
+    let switched = lab.said(0, "+switch-master");
+    assert!(switched.is_empty(), "nobody can be told to lead: {switched:?}");
+    let waited = lab.ask_all(0, &["AUTH secret", "SET k v", "WAIT 2 100"]);
+    assert_eq!(waited, Value::Integer(2));
+}
+
+#[test]
+fn what_a_master_evicts_goes_on_its_replicas_too() {
+    let mut lab = Lab::new(1, small_options);
+    lab.run(2 * S);
+    let fill = "EVAL for\ti=1,3000\tdo\tredis.call('set','k'..i,'v')\tend 0";
+    lab.ask(0, "SET used v");
+    lab.ask_all(0, &[fill, "PING"]);
+    lab.run(2 * S);
+    let Value::Integer(left) = lab.ask(0, "DBSIZE") else { panic!("a number") };
+    assert!((100..2500).contains(&left), "{left}");
+    assert_eq!(lab.ask(0, "GET used"), Value::Nil, "it was the oldest");
+    assert_eq!(lab.ask(0, "GET k999").text(), Some("v"), "of equals the last by name stays");
+    for replica in [1, 2] {
+        assert_eq!(lab.ask(replica, "DBSIZE"), Value::Integer(left));
+    }
 }

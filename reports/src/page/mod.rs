@@ -35,13 +35,19 @@ pub(crate) struct Template {
 }
 
 /// The page of a record and its plots.
-pub fn html(record: &Record, latency: &Plot, timeline: &Plot) -> Result<String, PageError> {
+pub fn html(
+    record: &Record,
+    latency: &Plot,
+    timeline: &Plot,
+    redis: Option<&Plot>,
+) -> Result<String, PageError> {
     render(
         RUN,
         context! {
             view => Serde(View::new(record)),
             latency => plot(latency),
             timeline => plot(timeline),
+            redis => redis.map(plot),
         },
     )
 }
@@ -77,7 +83,8 @@ pub(crate) mod tests {
     use crate::{plots, sample};
 
     fn page(record: &Record) -> String {
-        html(record, &plots::latency(record).unwrap(), &plots::timeline(record).unwrap()).unwrap()
+        let [latency, timeline] = [plots::latency, plots::timeline].map(|of| of(record).unwrap());
+        html(record, &latency, &timeline, plots::redis(record).unwrap().as_ref()).unwrap()
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::record::{FaultReport, Finding, FindingEvent, Promise, Record, Verdict};
+use crate::redis::{RedisCause, RedisEvent, RedisWrites};
 use crate::words;
 use crate::{engine, figures};
 use measured::{LatencyRow, LedgerView, ProcessorsView};
@@ -33,6 +34,7 @@ pub struct View {
     rates: Vec<Fact>,
     processors: Option<ProcessorsView>,
     amplification: Vec<Fact>,
+    redis: Option<RedisView>,
     faults: Vec<FaultRow>,
     faults_idle: Option<String>,
     counters: Vec<Role>,
@@ -102,6 +104,22 @@ struct FaultRow {
 }
 
 #[derive(Serialize)]
+struct RedisView {
+    outcome: String,
+    causes: Vec<CauseRow>,
+    events: Vec<EventView>,
+}
+
+#[derive(Serialize)]
+struct CauseRow {
+    effect: String,
+    count: String,
+    hop: String,
+    window: String,
+    guard: String,
+}
+
+#[derive(Serialize)]
 struct Role {
     name: String,
     counters: Vec<Fact>,
@@ -127,6 +145,7 @@ impl View {
             rates: measured::rates(record),
             processors: measured::processors(record),
             amplification: measured::amplification(record),
+            redis: record.redis.as_ref().map(redis),
             faults: record.faults.iter().map(|one| fault(one, &record.engine)).collect(),
             faults_idle: words::idle(record),
             counters: counters(record),
@@ -236,6 +255,27 @@ fn fault(fault: &FaultReport, engine: &str) -> FaultRow {
         window: figures::window(fault.from_ns, fault.until_ns),
         doubt,
         effect,
+    }
+}
+
+fn redis(writes: &RedisWrites) -> RedisView {
+    let cause = |cause: &RedisCause| CauseRow {
+        effect: cause.effect.clone(),
+        count: figures::count(cause.count),
+        hop: words::hop(&cause.hop).to_owned(),
+        window: words::window(&cause.window).to_owned(),
+        guard: words::guard(&cause.guard).to_owned(),
+    };
+    let event = |event: &RedisEvent| EventView {
+        at: figures::instant(event.at_ns),
+        actor: event.node.clone(),
+        text: event.what.clone(),
+        key: event.what == "promoted",
+    };
+    RedisView {
+        outcome: writes.outcome(),
+        causes: writes.causes.iter().map(cause).collect(),
+        events: writes.events.iter().map(event).collect(),
     }
 }
 

@@ -11,10 +11,12 @@ mod latency;
 mod load;
 mod panel;
 mod png;
+mod redis;
 mod scale;
 mod svg;
 mod timeline;
 
+use crate::engine;
 use crate::load_curve::LoadCurve;
 use crate::record::Record;
 use canvas::Canvas;
@@ -65,6 +67,13 @@ pub fn latency(record: &Record) -> Result<Plot, PlotError> {
 /// Rates and latency over the run's time, with the faults.
 pub fn timeline(record: &Record) -> Result<Plot, PlotError> {
     plot("timeline", &timeline::TimelineChart::new(record))
+}
+
+/// What Redis acknowledged and lost over the run's time; `None` when nobody wrote to it.
+pub fn redis(record: &Record) -> Result<Option<Plot>, PlotError> {
+    let Some(writes) = &record.redis else { return Ok(None) };
+    let time = engine::words(record).time;
+    plot("redis", &redis::RedisChart::new(writes, time)).map(Some)
 }
 
 /// Latency of two engines against the load.
@@ -121,6 +130,13 @@ mod tests {
                 assert!(plot.png.starts_with(b"\x89PNG"));
             }
         }
+    }
+
+    #[test]
+    fn losses_of_redis_are_drawn_where_somebody_wrote_to_it() {
+        assert!(redis(&sample::empty()).unwrap().is_none());
+        let plot = redis(&sample::valid()).unwrap().expect("there are clients");
+        assert!(plot.svg.contains("redis-1 promoted") && plot.svg.contains("lost"));
     }
 
     #[test]

@@ -13,8 +13,7 @@ use imsim::redis_study::accounting::{Change, Event};
 use imsim::redis_study::experiment::{Experiment, SECOND, Strike, Study};
 use imsim::redis_study::finder::Finder;
 use imsim::redis_study::history::Recorder;
-use imsim::redis_study::lab;
-use imsim::redis_study::read_back::read_back;
+use imsim::redis_study::{program, read_back};
 
 /// Where Redis nodes listen, and where Sentinels do.
 const PORTS: [u16; 2] = [17_379, 27_379];
@@ -111,7 +110,7 @@ async fn go_through(
     for number in 0..experiment.clients {
         let (env, does) = (env.clone(), experiment.does.clone());
         let client =
-            lab::client(env.clone(), number, does, finder.clone(), until, recorder.clone());
+            program::client(env.clone(), number, does, finder.clone(), until, recorder.clone());
         env.spawn(client);
     }
     env.sleep_until(start + experiment.lead).await;
@@ -137,10 +136,7 @@ async fn go_through(
         Strike::Cut { .. } => unreachable!("refused"),
     }
     env.sleep_until(until + experiment.settle).await;
-    let writes: Vec<_> =
-        recorder.history().operations.iter().map(|one| (one.kind, one.id)).collect();
-    let found = read_back(&env, &finder, &writes, 10 * SECOND).await;
-    recorder.history().read_back = found;
+    read_back::note(env, finder, recorder.clone()).await;
     let history = recorder.history().clone();
     Ok(Study { history, struck, events, sentinel_events: Vec::new() })
 }

@@ -59,7 +59,10 @@ fn unit(role: scenario::Role) -> Option<Work> {
         scenario::Role::Dispatcher => Some(Work::Recipient),
         scenario::Role::Gateway => Some(Work::Push),
         scenario::Role::Redis | scenario::Role::Lock => Some(Work::RedisCommand),
-        scenario::Role::Registry | scenario::Role::Sentinel | scenario::Role::Device => None,
+        scenario::Role::Registry
+        | scenario::Role::Sentinel
+        | scenario::Role::RedisClient
+        | scenario::Role::Device => None,
     }
 }
 

@@ -6,7 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::values::Value;
+use super::values::{Value, size};
+
+/// A place in a hash table that is three quarters full, and 8 of the 32 bytes of an entry.
+const PLACE_BYTES: usize = 19;
+
+/// An entry and a place in the table of keys that expire.
+const END_BYTES: usize = 43;
 
 /// What becomes of a key whose time is over when somebody uses it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -27,6 +33,10 @@ pub struct Db {
     expiries: BTreeSet<(i64, Vec<u8>)>,
     now_ms: i64,
     expiry: Expiry,
+    /// What the keys take, while that is counted.
+    bytes: usize,
+    /// Keys by their last use, while there is a limit of memory.
+    by_use: Option<BTreeSet<(i64, Vec<u8>)>>,
     /// Keys that were found expired and removed, until somebody takes the list.
     expired: Vec<Vec<u8>>,
 }
@@ -35,6 +45,9 @@ pub struct Db {
 struct Entry {
     value: Value,
     expires_ms: Option<i64>,
+    used_ms: i64,
+    /// What it took when it was measured last.
+    bytes: usize,
 }
 
 impl Db {
@@ -57,6 +70,18 @@ impl Db {
     /// The value of a key, to look at or to change. Who changes it tells
     /// [`Context::modified`](super::instance::Context::modified).
     pub fn get(&mut self, key: &[u8]) -> Option<&mut Value> {
+        self.look(key)?;
+        let entry = self.entries.get_mut(key)?;
+        if let Some(by_use) = self.by_use.as_mut().filter(|_| entry.used_ms != self.now_ms) {
+            by_use.remove(&(entry.used_ms, key.to_vec()));
+            by_use.insert((self.now_ms, key.to_vec()));
+        }
+        entry.used_ms = self.now_ms;
+        Some(&mut entry.value)
+    }
+
+    /// The value of a key, which is not used for that.
+    pub fn look(&mut self, key: &[u8]) -> Option<&Value> {
         if self.has_expired(key) {
             match self.expiry {
                 Expiry::Delete => self.expire(key),
@@ -64,19 +89,93 @@ impl Db {
                 Expiry::Ignore => {}
             }
         }
-        self.entries.get_mut(key).map(|entry| &mut entry.value)
+        self.entries.get(key).map(|entry| &entry.value)
     }
 
     /// Gives a key a value; it no longer expires.
     pub fn set(&mut self, key: &[u8], value: Value) {
         self.remove_entry(key);
-        self.entries.insert(key.to_vec(), Entry { value, expires_ms: None });
+        let used_ms = self.now_ms;
+        if let Some(by_use) = &mut self.by_use {
+            by_use.insert((used_ms, key.to_vec()));
+        }
+        self.entries.insert(key.to_vec(), Entry { value, expires_ms: None, used_ms, bytes: 0 });
     }
 
     /// Removes a key; its value, if it was there.
     pub fn remove(&mut self, key: &[u8]) -> Option<Value> {
-        self.get(key)?;
+        self.look(key)?;
         self.remove_entry(key)
+    }
+
+    /// Removes a key, whatever its time.
+    pub fn discard(&mut self, key: &[u8]) {
+        self.remove_entry(key);
+    }
+
+    /// When a key that is there was used last.
+    pub fn used_ms(&mut self, key: &[u8]) -> Option<i64> {
+        self.look(key)?;
+        self.entries.get(key).map(|entry| entry.used_ms)
+    }
+
+    /// From now on what keys take and when they are used is counted, or no longer.
+    pub fn measure_all(&mut self, counted: bool) {
+        self.bytes = 0;
+        self.by_use = None;
+        if !counted {
+            return;
+        }
+        let by_use = self.entries.iter().map(|(key, entry)| (entry.used_ms, key.clone()));
+        self.by_use = Some(by_use.collect());
+        for (key, entry) in &mut self.entries {
+            entry.bytes = entry.takes(key);
+            self.bytes += entry.bytes;
+        }
+    }
+
+    /// A key may take more or less than before.
+    pub fn measure(&mut self, key: &[u8]) {
+        let Some(entry) = self.entries.get_mut(key).filter(|_| self.by_use.is_some()) else {
+            return;
+        };
+        let bytes = entry.takes(key);
+        self.bytes = self.bytes - entry.bytes + bytes;
+        entry.bytes = bytes;
+    }
+
+    /// What all keys take.
+    pub fn bytes(&self) -> usize {
+        match self.by_use {
+            Some(_) => self.bytes,
+            None => self.entries.iter().map(|(key, entry)| entry.takes(key)).sum(),
+        }
+    }
+
+    /// How many keys are held, or will expire.
+    pub fn count(&self, expiring: bool) -> usize {
+        if expiring { self.expiries.len() } else { self.entries.len() }
+    }
+
+    /// One of those.
+    pub fn nth(&self, place: usize, expiring: bool) -> Option<Vec<u8>> {
+        match expiring {
+            true => self.expiries.iter().nth(place).map(|(_, key)| key.clone()),
+            false => self.entries.keys().nth(place).cloned(),
+        }
+    }
+
+    /// The key that expires first, and when.
+    pub fn first_to_expire(&self) -> Option<(i64, &[u8])> {
+        self.expiries.first().map(|(at_ms, key)| (*at_ms, key.as_slice()))
+    }
+
+    /// The key, or the one that will expire, that was not used for the longest time, and when it was,
+    /// while uses are counted.
+    pub fn least_used(&self, expiring: bool) -> Option<(i64, &[u8])> {
+        let counts = |key: &[u8]| !expiring || self.expires_ms(key).is_some();
+        let mut all = self.by_use.iter().flatten();
+        all.find(|(_, key)| counts(key)).map(|(at_ms, key)| (*at_ms, key.as_slice()))
     }
 
     /// When a key that is there expires, if it does.
@@ -140,6 +239,7 @@ impl Db {
     pub fn clear(&mut self) {
         self.entries.clear();
         self.expiries.clear();
+        self.measure_all(self.by_use.is_some());
     }
 
     /// Removes every key that has expired, unless it is for somebody else to do so.
@@ -164,10 +264,23 @@ impl Db {
 
     fn remove_entry(&mut self, key: &[u8]) -> Option<Value> {
         let entry = self.entries.remove(key)?;
+        if let Some(by_use) = &mut self.by_use {
+            by_use.remove(&(entry.used_ms, key.to_vec()));
+            self.bytes -= entry.bytes;
+        }
         if let Some(at_ms) = entry.expires_ms {
             self.expiries.remove(&(at_ms, key.to_vec()));
         }
         Some(entry.value)
+    }
+}
+
+impl Entry {
+    /// What it takes under this key: besides what `MEMORY USAGE` tells, its places in tables, and what
+    /// is lost by rounding.
+    fn takes(&self, key: &[u8]) -> usize {
+        let end = if self.expires_ms.is_some() { END_BYTES } else { 0 };
+        size::of_entry(key, &self.value) + PLACE_BYTES + end
     }
 }
 

@@ -9,6 +9,7 @@
 //! connections.
 
 pub mod commands;
+mod configuration;
 pub mod db;
 mod durable;
 pub mod instance;

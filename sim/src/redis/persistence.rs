@@ -1,4 +1,4 @@
-//! What outlives a restart: whom it follows, and the append-only file. That is what is written to it, when it is synced, and what is read back.
+//! The append-only file: what is written to it, when it is synced, and what is read back.
 //!
 //! The file begins with a snapshot, if it was begun anew after one was received from a master, and
 //! goes on with the same commands that replicas hear. It is never rewritten to be shorter.
@@ -6,13 +6,11 @@
 use std::cell::Cell;
 use std::io;
 
-use im::env::{Addr, Env, Nanos};
-use im::redis_client::Names;
-use serde::{Deserialize, Serialize};
+use im::env::{Env, Nanos};
 use tokio::sync::Notify;
 
 use super::db::Expiry;
-use super::instance::{ConfigFile, Instance};
+use super::instance::Instance;
 use super::rdb;
 use super::replication::encode;
 use super::request::{Reader, Request};
@@ -20,24 +18,6 @@ use super::server::Server;
 
 /// The file's name, as in Redis before it had several.
 const FILE: &str = "appendonly.aof";
-
-/// The configuration file, which is two that take turns.
-pub(super) const CONFIG_FILES: [&str; 2] = ["redis.conf.0", "redis.conf.1"];
-
-/// What the configuration file says: of what `CONFIG REWRITE` writes, only the role.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Rewritten {
-    /// Host and port of the master, if it is a replica.
-    pub(crate) replicaof: Option<(String, u16)>,
-}
-
-impl Rewritten {
-    /// Whom it is a replica of.
-    pub(crate) fn master(&self, names: Names) -> Option<Addr> {
-        let (host, port) = self.replicaof.as_ref()?;
-        Some(Addr { node: names.node(host.parse().ok()?)?, port: *port })
-    }
-}
 
 /// `appendfsync everysec`.
 const SECOND: Nanos = 1_000_000_000;
@@ -170,22 +150,6 @@ impl<E: Env> Server<E> {
         self.durability.dirtied.notify_one();
     }
 
-    /// Rewrites the configuration file if that was asked for. What cannot be written is not.
-    pub(crate) async fn rewrite_config(&self) {
-        let asked = |file: &mut ConfigFile| std::mem::take(&mut file.asked);
-        if !self.instance.borrow_mut().config_file.as_mut().is_some_and(asked) {
-            return;
-        }
-        let mut file = self.config_file.lock().await;
-        let replicaof = {
-            let instance = self.instance.borrow();
-            let master = instance.replication.master.as_ref();
-            master.map(|master| (master.host.clone(), master.port))
-        };
-        // As it did before, it starts with what the file says; here nobody reads the log.
-        let _ = file.keep(&Rewritten { replicaof }).await;
-    }
-
     /// Syncs the file as it was configured, for ever.
     pub(crate) async fn keep_synced(&self) {
         let durability = &self.durability;
@@ -230,6 +194,7 @@ impl Instance {
             (self.databases, used) = (databases, len);
         }
         let client = self.connect();
+        self.clients.get_mut(&client).expect("it was just made").authenticated = true;
         let (mut reader, mut read) = (Reader::default(), used);
         reader.feed(&bytes[used..]);
         while let Some(words) = reader.next_request().map_err(|_| damaged())? {

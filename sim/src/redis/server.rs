@@ -15,9 +15,10 @@ use im::stats::Counter;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::{Mutex, Notify};
 
+use super::configuration::{self, Rewritten};
 use super::durable::Durable;
-use super::instance::{ClientId, ConfigFile, Instance};
-use super::persistence::{CONFIG_FILES, Durability, Persistence, Rewritten};
+use super::instance::{ClientId, Instance};
+use super::persistence::{Durability, Persistence};
 use super::replication::Settings;
 use super::reply::Reply;
 use super::request::{ProtocolError, Reader};
@@ -88,6 +89,8 @@ pub struct Options {
     pub replication: Settings,
     /// What it keeps across its restart.
     pub persistence: Persistence,
+    /// What else is set, by the names of `CONFIG`.
+    pub settings: Vec<(String, String)>,
     /// What it has done.
     pub counters: Arc<Counters>,
 }
@@ -96,8 +99,16 @@ impl Options {
     /// A master on this port.
     pub fn new(port: u16, counters: Arc<Counters>) -> Self {
         let (names, replication) = (Names::PRIVATE, Settings::default());
-        let persistence = Persistence::None;
-        Self { port, node: None, names, master: None, replication, persistence, counters }
+        Self {
+            port,
+            node: None,
+            names,
+            master: None,
+            replication,
+            persistence: Persistence::None,
+            settings: Vec::new(),
+            counters,
+        }
     }
 }
 
@@ -109,10 +120,8 @@ pub async fn serve<E: Env>(env: E, port: u16, counters: Arc<Counters>) -> io::Re
 
 /// As [`serve`], in the role that the options say.
 pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
-    let Options { port, node, names, master, replication, persistence, counters } = options;
-    let (config_file, rewritten) = Durable::open(env.clone(), CONFIG_FILES).await?;
-    // What it was told since goes before what it was started with.
-    let master = rewritten.map_or(master, |told: Rewritten| told.master(names));
+    let Options { port, node, names, persistence, .. } = options;
+    let (config_file, rewritten) = Durable::open(env.clone(), configuration::FILES).await?;
     let server = Rc::new(Server {
         env: env.clone(),
         instance: RefCell::default(),
@@ -123,10 +132,11 @@ pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
         durability: Durability::default(),
         config_file: Mutex::new(config_file),
         node,
-        counters,
+        counters: options.counters.clone(),
     });
     server.load(persistence).await?;
-    server.set_up(master, names, replication);
+    server.configure(&options, rewritten)?;
+    server.note_role(&server.instance.borrow());
     let mut listener = env.listen(port)?;
     let syncer = server.clone();
     let _syncer = AbortOnDrop::of(env.spawn(async move { syncer.keep_synced().await }));
@@ -178,18 +188,6 @@ pub(crate) struct Server<E> {
 }
 
 impl<E: Env> Server<E> {
-    fn set_up(&self, master: Option<Addr>, names: Names, settings: Settings) {
-        let mut instance = self.instance.borrow_mut();
-        instance.config_file = Some(ConfigFile::default());
-        instance.replication.settings = settings;
-        instance.replication.seed(self.env.rand_u64());
-        instance.set_time(self.now_ms());
-        if let Some(Addr { node, port }) = master {
-            instance.follow(names.ip(node).to_string(), port);
-        }
-        self.note_role(&instance);
-    }
-
     fn note_role(&self, instance: &Instance) {
         let master = instance.replication.master.is_none();
         self.counters.note(RoleChange { at: self.env.now(), master });
@@ -253,7 +251,7 @@ impl<E: Env> Server<E> {
         let (mut out, mut sent) = (Vec::new(), 0);
         loop {
             self.append_changes().await;
-            self.rewrite_config().await;
+            self.rewrite_configuration().await;
             if sent == out.len() && !self.durability.holds_replies() {
                 out.clear();
                 sent = 0;

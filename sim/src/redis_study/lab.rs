@@ -4,20 +4,18 @@
 //! simulated is refused by [`missing`], never simplified in silence.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
 use std::sync::Arc;
 
-use im::env::{Addr, Env, Nanos};
+use im::env::{Addr, Nanos};
 use im::redis_client::Names;
 use im::topology::{REDIS_MASTER, REDIS_PORT, SENTINEL_PORT};
 
 use super::accounting::{Change, Event};
-use super::experiment::{Experiment, MS, SECOND, Strike, Study, Use};
+use super::experiment::{Experiment, MS, SECOND, Strike, Study};
 use super::finder::Finder;
-use super::history::{History, Kind, Recorder, WriteId};
-use super::locks::{self, Contest};
-use super::program::{self, Load};
-use super::read_back::read_back;
+use super::history::{History, Recorder};
+use super::locks;
+use super::{program, read_back};
 use crate::engine::sim::{Condition, LinkKind, LinkProfile, Network, Sim, SimEnv};
 use crate::engine::{HostId, rng};
 use crate::redis::persistence::{Fsync, Persistence};
@@ -29,10 +27,6 @@ use crate::redis::{self, Counters, Options, RoleChange};
 const LATENCY: Nanos = 30_000;
 /// One sync of a Redis' disk. Assumed: a data-centre SSD.
 const SYNC: Nanos = 300_000;
-/// How long an operation may take, as in the measurements.
-const TIMEOUT: Nanos = 500 * MS;
-/// Those who did not get the lock ask again so soon.
-const LOCK_RETRY: Nanos = 100 * MS;
 /// The last master is asked for so long at most.
 const READ_BACK_MAX: Nanos = 30 * SECOND;
 
@@ -210,15 +204,8 @@ impl<'a> Lab<'a> {
     /// Reads back what the last master has, from a host of its own.
     fn ask_last_master(&mut self) {
         let (finder, recorder) = (self.finder.clone(), self.recorder.clone());
-        let writes: Vec<(Kind, WriteId)> =
-            self.recorder.history().operations.iter().map(|one| (one.kind, one.id)).collect();
-        let writes = Rc::new(writes);
         let observer = add_host(&mut self.sim, "observer", move |env| {
-            let (finder, recorder, writes) = (finder.clone(), recorder.clone(), writes.clone());
-            async move {
-                let found = read_back(&env, &finder, &writes, 10 * SECOND).await;
-                recorder.history().read_back = found;
-            }
+            read_back::note(env, finder.clone(), recorder.clone())
         });
         self.sim.start(observer);
         let until = self.sim.now() + READ_BACK_MAX;
@@ -339,32 +326,8 @@ fn add_client(
     let name = format!("redis-client-{number}");
     let (does, finder, recorder) = (experiment.does.clone(), finder.clone(), recorder.clone());
     add_host(sim, &name, move |env| {
-        client(env, number, does.clone(), finder.clone(), until, recorder.clone())
+        program::client(env, number, does.clone(), finder.clone(), until, recorder.clone())
     })
-}
-
-/// What a client does, wherever it runs.
-pub async fn client<E: Env>(
-    env: E,
-    number: u32,
-    does: Use,
-    finder: Finder,
-    until: Nanos,
-    recorder: Recorder,
-) {
-    match does {
-        Use::Writes { pace, wait } => {
-            let kinds = Kind::ALL.to_vec();
-            let load = Load { finder, kinds, pace, timeout: TIMEOUT, wait, until };
-            program::run(env, number, load, recorder).await;
-        }
-        Use::Lock { ttl_ms, hold, fences } => {
-            let (retry, timeout, effect_every) = (LOCK_RETRY, TIMEOUT, 100 * MS);
-            let contest =
-                Contest { finder, ttl_ms, hold, retry, timeout, effect_every, fences, until };
-            locks::contend(env, number, contest, recorder).await;
-        }
-    }
 }
 
 /// What happens to the third of five independent masters while a client holds the lock there.

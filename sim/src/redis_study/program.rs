@@ -5,8 +5,10 @@
 
 use im::env::{Addr, Env, Nanos};
 
+use super::experiment::Use;
 use super::finder::Finder;
 use super::history::{Kind, Operation, Outcome, Recorder, WriteId};
+use super::locks::{self, Contest};
 use super::resp::{Connection, Value};
 
 /// How long a client waits before it looks for the master again.
@@ -47,6 +49,37 @@ pub struct Load {
     pub wait: Option<Wait>,
     /// When the client stops.
     pub until: Nanos,
+}
+
+/// How long an operation may take, as in the measurements.
+const TIMEOUT: Nanos = 500_000_000;
+/// Those who did not get the lock ask again so soon.
+const LOCK_RETRY: Nanos = 100_000_000;
+/// A holder does something to the resource so often.
+const EFFECT_EVERY: Nanos = 100_000_000;
+
+/// What a client does, wherever it runs.
+pub async fn client<E: Env>(
+    env: E,
+    number: u32,
+    does: Use,
+    finder: Finder,
+    until: Nanos,
+    recorder: Recorder,
+) {
+    match does {
+        Use::Writes { pace, wait } => {
+            let kinds = Kind::ALL.to_vec();
+            let load = Load { finder, kinds, pace, timeout: TIMEOUT, wait, until };
+            run(env, number, load, recorder).await;
+        }
+        Use::Lock { ttl_ms, hold, fences } => {
+            let (retry, timeout, effect_every) = (LOCK_RETRY, TIMEOUT, EFFECT_EVERY);
+            let contest =
+                Contest { finder, ttl_ms, hold, retry, timeout, effect_every, fences, until };
+            locks::contend(env, number, contest, recorder).await;
+        }
+    }
 }
 
 /// Writes until the load's end.

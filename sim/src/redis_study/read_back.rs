@@ -6,12 +6,23 @@ use std::io;
 use im::env::{Env, Nanos};
 
 use super::finder::Finder;
-use super::history::{Kind, ReadBack, WriteId};
+use super::history::{Kind, ReadBack, Recorder, WriteId};
 use super::program::{COUNTER, SET, SORTED, key_of};
 use super::resp::Value;
 
 /// Keys that are asked for at once.
 const KEYS_MAX: usize = 500;
+
+/// How long each question may take.
+const PATIENCE: Nanos = 10_000_000_000;
+
+/// Notes what the last master has, for every operation of the history.
+pub async fn note<E: Env>(env: E, finder: Finder, recorder: Recorder) {
+    let writes: Vec<(Kind, WriteId)> =
+        recorder.history().operations.iter().map(|one| (one.kind, one.id)).collect();
+    let found = read_back(&env, &finder, &writes, PATIENCE).await;
+    recorder.history().read_back = found;
+}
 
 /// Reads back which of the writes are there, among others; `None` when no master answers.
 /// `timeout` is for each question.

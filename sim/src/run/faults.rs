@@ -289,6 +289,18 @@ impl Faults {
         self.count(number, "wrong_clock_reads", engine.clock_reads(host) - before);
     }
 
+    /// What has begun, with the masters of Redis that it was done to.
+    pub fn done(&self) -> impl Iterator<Item = Drawn> {
+        self.begun.iter().map(|number| {
+            let mut drawn = self.drawn[*number].clone();
+            if let (Act::OfRedisMaster(what), Some(master)) = (&drawn.act, self.masters.get(number))
+            {
+                drawn.act = what.to(*master);
+            }
+            drawn
+        })
+    }
+
     /// Adds to an effect of a fault.
     pub fn count(&mut self, number: usize, effect: &str, count: u64) {
         *self.effects[number].entry(effect.to_owned()).or_default() += count;

@@ -10,6 +10,7 @@ mod faults;
 pub mod left_out;
 mod measures;
 mod record;
+mod redis;
 pub mod world;
 
 use im_reports::record::Record;

@@ -48,6 +48,7 @@ pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report
         faults: observed.faults.clone(),
         totals: totals(scenario, observed, &measures),
         amplification: amplification(observed, &measures),
+        redis: observed.redis.as_ref().map(|redis| redis.writes(observed.origin)),
         processors: processors(scenario, observed),
         latencies: measures.latencies,
         timeline: measures.timeline,

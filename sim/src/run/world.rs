@@ -14,6 +14,7 @@ use im_reports::record::FaultReport;
 
 use super::engines;
 use super::faults::{Change, Faults, Turn};
+use super::redis::{self, RedisObserved};
 use crate::cluster::{Cluster, Device};
 use crate::engine::{Engine, HostId, Kind, NetStats, ProcessorStats, Trail, WorkDone};
 use crate::history::{History, Operation, What};
@@ -25,6 +26,8 @@ use crate::workload::{Plan, Planned};
 const STARTS_WITHIN: Span = Span::s(1);
 /// Each of the two parts of the set-up may take so long.
 const SETUP_MAX: Span = Span::s(120);
+/// The longest that is waited for what the last Redis master has.
+const READ_BACK_MAX: Span = Span::s(30);
 /// How often the harness looks whether the set-up is done, or nothing is owed any more.
 const LOOK: Span = Span::ms(100);
 
@@ -86,6 +89,8 @@ pub struct Observed {
     pub processors: BTreeMap<Role, Vec<ProcessorStats>>,
     /// What the hosts did during `duration`, by role, where the engine counts it.
     pub work_done: BTreeMap<Role, WorkDone>,
+    /// What clients of Redis saw, if there were any.
+    pub redis: Option<RedisObserved>,
     /// What the engine knows of the run.
     pub trail: Trail,
 }
@@ -186,6 +191,7 @@ impl<'a, G: Engine> World<'a, G> {
         let origin = self.engine.now();
         let before = (self.cluster.counters(), self.engine.net_stats());
         self.engine.count_processors_from_zero();
+        self.start_redis_clients(origin);
         self.go_through(origin, progress);
         let processors = self.cluster.processors(&self.engine);
         let work_done = self.cluster.work_done(&self.engine);
@@ -198,7 +204,7 @@ impl<'a, G: Engine> World<'a, G> {
     fn set_up(&mut self, progress: &Progress) -> Result<(), SetupError> {
         let devices: Vec<HostId> = self.cluster.devices.iter().map(|device| device.host).collect();
         for (node, host) in &self.cluster.nodes {
-            if node.role != Role::Device {
+            if !matches!(node.role, Role::Device | Role::RedisClient) {
                 self.engine.start(*host);
             }
         }
@@ -256,6 +262,17 @@ impl<'a, G: Engine> World<'a, G> {
         let behind = self.cluster.devices.iter().filter(|device| !done(device)).count();
         let missing = format!("{behind} of {} devices wait for {what}", self.cluster.devices.len());
         Err(SetupError::NotDone { waited: SETUP_MAX, missing })
+    }
+
+    /// The programs that write to Redis begin with the load and end with it.
+    fn start_redis_clients(&mut self, origin: Nanos) {
+        let Some(clients) = &self.cluster.redis_clients else { return };
+        clients.stop_at(origin + self.duration);
+        for (node, host) in &self.cluster.nodes {
+            if node.role == Role::RedisClient {
+                self.engine.start(*host);
+            }
+        }
     }
 
     /// Lives through `duration`: operations and faults in the order of their times.
@@ -342,18 +359,37 @@ impl<'a, G: Engine> World<'a, G> {
     fn settle(&mut self, settle: Nanos, origin: Nanos, progress: &Progress) {
         let end = self.engine.now() + settle;
         while self.engine.now() < end && !progress.stop.load(Ordering::Relaxed) {
-            if self.cluster.devices.iter().all(|device| is_up_to_date(&self.recorder, device)) {
+            // Who wrote to a master that was replaced loses it when that master gives it up.
+            let one_master =
+                self.cluster.redis_clients.is_none() || self.cluster.has_one_redis_master();
+            if one_master
+                && self.cluster.devices.iter().all(|device| is_up_to_date(&self.recorder, device))
+            {
                 break;
             }
             let next = (self.engine.now() + LOOK.0).min(end);
             self.engine.run_until(next);
             progress.virtual_ns.store(next - origin, Ordering::Relaxed);
         }
+        self.read_back_redis(progress);
         let now = self.engine.now();
         for device in &self.cluster.devices {
             for (conversation, seq) in device.cursors() {
                 self.recorder.note(now, device.id, What::Cursor { conversation, seq });
             }
+        }
+    }
+
+    /// Lets an observer see what the last master has.
+    fn read_back_redis(&mut self, progress: &Progress) {
+        let Some(clients) = &self.cluster.redis_clients else { return };
+        self.engine.start(clients.observer);
+        let until = self.engine.now() + READ_BACK_MAX.0;
+        while clients.recorder.history().read_back.is_none()
+            && self.engine.now() < until
+            && !progress.stop.load(Ordering::Relaxed)
+        {
+            self.engine.run_until(self.engine.now() + LOOK.0);
         }
     }
 
@@ -380,6 +416,7 @@ impl<'a, G: Engine> World<'a, G> {
             net_before: *net_before,
             processors: BTreeMap::new(),
             work_done: BTreeMap::new(),
+            redis: redis::observe(self.scenario, &self.cluster, &self.faults, origin),
             trail: self.engine.trail(),
             plan: self.plan,
         }

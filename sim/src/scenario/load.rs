@@ -18,7 +18,7 @@ use super::validate::validate;
 use super::{Cpu, Scenario, default_duration, default_settle, sets};
 
 /// Every key of the file's top level.
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "about",
     "duration",
     "settle",
@@ -30,6 +30,7 @@ const KEYS: [&str; 14] = [
     "cpu",
     "population",
     "workload",
+    "redis_clients",
     "faults",
     "swarm",
     "expect",
@@ -127,6 +128,7 @@ impl Reader<'_> {
             cpu: self.cpu().unwrap_or_default(),
             population: self.table("population").unwrap_or_default(),
             workload: self.tables("workload"),
+            redis_clients: self.table("redis_clients"),
             faults: self.tables("faults"),
             swarm: self.table("swarm"),
             expect: self.table("expect").unwrap_or_default(),

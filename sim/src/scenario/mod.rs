@@ -18,6 +18,7 @@ mod network;
 mod nodes;
 mod payload;
 mod points;
+mod redis_clients;
 mod shift;
 mod swarm;
 mod units;
@@ -50,6 +51,7 @@ pub use network::{Bursts, Network, Profile, ProfileName};
 pub use nodes::{NodeRef, Role, Target};
 pub use payload::{Mix, Payload};
 pub use points::role_of;
+pub use redis_clients::RedisClients;
 pub use shift::Shift;
 pub use swarm::Swarm;
 pub use units::{Probability, Rate};
@@ -101,6 +103,9 @@ pub struct Scenario {
     /// Who says how much to whom.
     #[serde(default)]
     pub workload: Vec<Workload>,
+    /// Programs that write to Redis themselves; absent if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redis_clients: Option<RedisClients>,
     /// What goes wrong, when.
     #[serde(default)]
     pub faults: Vec<Fault>,
@@ -137,6 +142,7 @@ impl Scenario {
             Role::Chat => self.cluster.chats,
             Role::Dispatcher => self.cluster.dispatchers,
             Role::Gateway => self.cluster.gateways,
+            Role::RedisClient => self.redis_clients.as_ref().map_or(0, |clients| clients.count),
             Role::Device => self.population.users,
         }
     }

@@ -32,6 +32,8 @@ pub enum Role {
     Dispatcher,
     /// A gateway.
     Gateway,
+    /// A program that writes to Redis itself.
+    RedisClient,
     /// A user's device. `device-7` is the first device of user 7.
     Device,
 }
@@ -61,7 +63,7 @@ const REGION: &str = "region:";
 
 impl Role {
     /// Every role, servers first, in the order in which a cluster is brought up.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Registry,
         Self::Redis,
         Self::Sentinel,
@@ -71,6 +73,7 @@ impl Role {
         Self::Chat,
         Self::Dispatcher,
         Self::Gateway,
+        Self::RedisClient,
         Self::Device,
     ];
 
@@ -86,6 +89,7 @@ impl Role {
             Self::Chat => "chat",
             Self::Dispatcher => "dispatcher",
             Self::Gateway => "gateway",
+            Self::RedisClient => "redis-client",
             Self::Device => "device",
         }
     }
@@ -153,7 +157,7 @@ impl FromStr for NodeRef {
         parse().ok_or_else(|| {
             let remedy = spelled_right(text).unwrap_or_else(|| {
                 "; nodes are registry, redis-0, sentinel-0, lock-0, log-0, store-0, chat-0, \
-                 dispatcher-0, gateway-0 and device-0, counted from 0"
+                 dispatcher-0, gateway-0, redis-client-0 and device-0, counted from 0"
                     .to_owned()
             });
             format!("`{text}` is not a node{remedy}")
@@ -253,7 +257,7 @@ impl Serialize for Target {
 }
 
 const NODE_PATTERN: &str =
-    "registry|(redis|sentinel|lock|log|store|chat|dispatcher|gateway|device)-[0-9]+";
+    "registry|(redis|sentinel|lock|log|store|chat|dispatcher|gateway|redis-client|device)-[0-9]+";
 
 impl JsonSchema for Role {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -295,7 +299,8 @@ impl JsonSchema for Target {
             "type": "string",
             "description": "All nodes of a role, one node, or all nodes and users of a region.",
             "pattern": format!(
-                "^({NODE_PATTERN}|redis|sentinel|lock|log|store|chat|dispatcher|gateway|device|{REGION}.+)$"
+                "^({NODE_PATTERN}|redis|sentinel|lock|log|store|chat|dispatcher|gateway|redis-client|device|\
+                 {REGION}.+)$"
             ),
             "examples": ["gateway", "gateway-0", "region:eu"],
         })

@@ -513,3 +513,82 @@ fn monitors_are_told_the_same() {
         "#,
     );
 }
+
+#[test]
+fn memory_is_estimated_and_refused_alike() {
+    compare(
+        "
+        SET s hello
+        SET i 12
+        SET long 0123456789012345678901234567890123456789012345
+        RPUSH l a b c
+        HSET h f v
+        HSET h2 field1 value1 field2 12345
+        SADD st a b
+        SADD is 1 2 3
+        ZADD z 1 a
+        ZADD z2 1.5 a 2 bcd
+        SET a-key-of-more-than-thirty-one-bytes x
+        MEMORY USAGE s
+        MEMORY USAGE i
+        MEMORY USAGE long
+        MEMORY USAGE l
+        MEMORY USAGE h
+        MEMORY USAGE h2
+        MEMORY USAGE st
+        MEMORY USAGE is
+        MEMORY USAGE z
+        MEMORY USAGE z2
+        MEMORY USAGE a-key-of-more-than-thirty-one-bytes
+        MEMORY USAGE nokey
+        MEMORY USAGE s SAMPLES 0
+        MEMORY USAGE s SAMPLES -1
+        MEMORY USAGE s SAMPLES x
+        MEMORY USAGE s FOO
+        MEMORY FOO
+        MEMORY PURGE
+        OBJECT FREQ s
+        OBJECT FREQ nokey
+        OBJECT IDLETIME nokey
+        CONFIG SET maxmemory-policy allkeys-lfu
+        OBJECT IDLETIME s
+        CONFIG SET maxmemory-policy noeviction
+        CONFIG SET maxmemory 1
+        SET x y
+        APPEND s y
+        LPUSH l x
+        GET s
+        LPOP l
+        DEL i
+        MULTI
+        SET x y
+        EXEC
+        MULTI
+        GET s
+        DISCARD
+        EVAL return#redis.call('set','x','y') 0
+        EVAL return#redis.call('get','s') 0
+        EVAL redis.call('del','h')#return#redis.call('set','x','y') 0
+        CONFIG SET maxmemory 0
+        MULTI
+        SET x y
+        CONFIG SET maxmemory 1
+        EXEC
+        MULTI
+        CONFIG SET maxmemory 0
+        SET t 1 PX 100000
+        CONFIG SET maxmemory-policy volatile-lru
+        DBSIZE
+        CONFIG SET maxmemory 1
+        GET t
+        SET x y
+        DBSIZE
+        CONFIG SET maxmemory-policy allkeys-random
+        PING
+        DBSIZE
+        SET x y
+        CONFIG SET maxmemory 0
+        SET x y
+        ",
+    );
+}

@@ -104,6 +104,8 @@ fn time(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
 /// A name is told as it was asked for, and what a pattern finds as it is called.
 fn config_get(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let config = &context.instance.config;
+    let master = context.instance.replication.master.as_ref();
+    let master = master.map(|master| format!("{} {}", master.host, master.port));
     let mut found: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
     for word in &words[2..] {
         let lower = word.to_ascii_lowercase();
@@ -112,6 +114,10 @@ fn config_get(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Fai
             config.iter().filter(|(name, _)| pattern::matches(&lower, name.as_bytes()))
         {
             let told = if is_pattern { name.as_bytes() } else { word };
+            let value = match &master {
+                Some(place) if ["replicaof", "slaveof"].contains(&name) => place.as_bytes(),
+                _ => value,
+            };
             if !found.iter().any(|(other, _)| other.eq_ignore_ascii_case(told)) {
                 found.push((told.to_vec(), value.to_vec()));
             }
@@ -168,7 +174,7 @@ fn config_rewrite(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Fai
 
 impl Instance {
     /// A setting was given a value; what is kept elsewhere follows.
-    fn configured(&mut self, name: &str) {
+    pub(in crate::redis) fn configured(&mut self, name: &str) {
         let (config, settings) = (&self.config, &mut self.replication.settings);
         match name {
             "repl-diskless-sync-delay" => settings.diskless_delay_s = config.number(name),
@@ -178,6 +184,7 @@ impl Instance {
             "min-replicas-max-lag" => settings.lag_max_s = config.number(name),
             "repl-ping-replica-period" => settings.ping_every_s = config.number(name),
             "repl-timeout" => settings.timeout_s = config.number(name),
+            "maxmemory" | "maxmemory-policy" => self.limit_memory(),
             "replica-serve-stale-data" => settings.serve_stale = config.text(name) == b"yes",
             _ => {}
         }

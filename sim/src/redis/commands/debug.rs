@@ -34,7 +34,7 @@ fn debug(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
 
 /// Where values lie, and how long they would be in a snapshot, is not known.
 fn object(context: &mut Context<'_>, key: &[u8]) -> Result<Reply, Failure> {
-    let value = context.db().get(key).ok_or_else(|| Failure::text("no such key"))?;
+    let value = context.db().look(key).ok_or_else(|| Failure::text("no such key"))?;
     let encoding = encoding_of(value);
     let text = format!(
         "Value at:0x0 refcount:1 encoding:{encoding} serializedlength:0 lru:0 lru_seconds_idle:0"

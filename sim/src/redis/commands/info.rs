@@ -6,7 +6,7 @@ use super::super::VERSION;
 use super::super::instance::Instance;
 use super::super::pubsub::Way;
 use super::flags::{LOADING, STALE};
-use super::{Command, Context, Failure, Keys, Reply, command, replication};
+use super::{Command, Context, Failure, Keys, Reply, command, memory, replication};
 
 pub(super) const TABLE: &[Command] = &[command("info", -1, LOADING | STALE, Keys::None, info)];
 
@@ -17,6 +17,7 @@ type Section = (&'static str, &'static str, fn(&Context<'_>) -> String, bool);
 const SECTIONS: &[Section] = &[
     ("server", "Server", server, true),
     ("clients", "Clients", clients, true),
+    ("memory", "Memory", memory::info, true),
     ("persistence", "Persistence", persistence, true),
     ("stats", "Stats", stats, true),
     ("replication", "Replication", replication::info, true),
@@ -109,6 +110,7 @@ fn stats(context: &Context<'_>) -> String {
         ("sync_full", full.to_string()),
         ("sync_partial_ok", partial.to_string()),
         ("expired_keys", totals.expired_keys.to_string()),
+        ("evicted_keys", totals.evicted_keys.to_string()),
         ("pubsub_channels", count(Way::Channel)),
         ("pubsub_patterns", count(Way::Pattern)),
         ("pubsubshard_channels", count(Way::Shard)),

@@ -16,6 +16,7 @@ mod info;
 mod introspection;
 mod keys;
 mod lists;
+mod memory;
 pub(crate) mod pattern;
 mod pubsub;
 mod replication;
@@ -48,7 +49,7 @@ const TABLES: &[&[&[Command]]] = &[
     &sorted_sets::TABLES,
     &streams::TABLES,
     &[administration::TABLE, clients::TABLE, debug::TABLE, introspection::TABLE],
-    &[info::TABLE, pubsub::TABLE, replication::TABLE],
+    &[info::TABLE, memory::TABLE, pubsub::TABLE, replication::TABLE],
     &[scripts::TABLE, server::TABLE, transactions::TABLE],
 ];
 

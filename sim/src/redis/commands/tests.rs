@@ -321,6 +321,17 @@ fn transactions() {
         GET k → $1|v
         MULTI → +OK
         EXEC now → -EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command
+        EXEC now → -EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command
+        MULTI → +OK
+        SSUBSCRIBE a → +QUEUED
+        BLPOP none 0 → +QUEUED
+        WAIT 5 0 → +QUEUED
+        EXEC → *3|-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client|*-1|:0
+        HELLO 3 → %7|$6|server|$5|redis|$7|version|$6|7.0.15|$5|proto|:3|$2|id|:1|$4|mode|$10|standalone|$4|role|$6|master|$7|modules|*0
+        MULTI → +OK
+        SUBSCRIBE a → +QUEUED
+        PUBLISH a x → +QUEUED
+        EXEC → *2|>3|$9|subscribe|$1|a|:1|>3|$7|message|$1|a|$1|x|:1
         ",
     );
 }
@@ -356,6 +367,49 @@ fn a_transaction_fails_when_a_watched_key_changes() {
         b: SET k v → +OK
         MULTI → +OK
         EXEC → *0
+        SET k v PX 10 → +OK
+        @22
+        WATCH k → +OK
+        MULTI → +OK
+        b: FLUSHALL → +OK
+        EXEC → *0
+        ",
+    );
+}
+
+#[test]
+fn who_waits_for_a_sorted_set_is_served_when_one_comes_to_be() {
+    script(
+        "
+        SET z x → +OK
+        b: BZPOPMIN none z 0 → -WRONGTYPE Operation against a key holding the wrong kind of value
+        DEL z → :1
+        b: BZPOPMIN z 0 →
+        SET z x → +OK
+        ZADD y 1 a → :1
+        ZUNIONSTORE z 1 y → :1
+        b: →
+        ZADD z 2 c → :1
+        b: →
+        ZPOPMIN z → *2|$1|a|$1|1
+        b: →
+        RENAME y z → +OK
+        b: → *3|$1|z|$1|a|$1|1
+        ",
+    );
+}
+
+#[test]
+fn cursors_are_read_as_c_reads_numbers() {
+    script(
+        "
+        HSET h a 1 → :1
+        HSCAN h -1 → *2|$1|0|*2|$1|a|$1|1
+        HSCAN h +7 → *2|$1|0|*2|$1|a|$1|1
+        SCAN -0 → *2|$1|0|*1|$1|h
+        SCAN - → -ERR invalid cursor
+        SCAN 18446744073709551616 → -ERR invalid cursor
+        ZRANGE h 0 1 REV REV → -ERR syntax error
         ",
     );
 }
@@ -400,6 +454,55 @@ fn settings_are_checked_and_passwords_asked_for() {
         b: PING → +PONG
         b: RESET → +RESET
         b: PING → -NOAUTH Authentication required.
+        ",
+    );
+}
+
+/// The keys that are left when memory must shrink by a byte, under a policy; three keys are used at
+/// 1, 3 and 2 s, and two of them expire, the last one first.
+fn left_under(policy: &str) -> String {
+    let mut instance = Instance::default();
+    let client = instance.connect();
+    let ask = |instance: &mut Instance, now_ms: i64, line: &str| {
+        let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        instance.execute(client, now_ms, &words);
+        let mut out = Vec::new();
+        instance.take_output(client, &mut out);
+        String::from_utf8(out).expect("a text").replace("\r\n", "|")
+    };
+    for line in ["SET a 1", "SET b 1 PX 90000", "SET c 1 PX 80000"] {
+        ask(&mut instance, 1000, line);
+    }
+    ask(&mut instance, 3000, "GET b");
+    ask(&mut instance, 2000, "GET c");
+    let limit = instance.used_memory() - 1;
+    ask(&mut instance, 3000, &format!("CONFIG SET maxmemory-policy {policy}"));
+    ask(&mut instance, 3000, &format!("CONFIG SET maxmemory {limit}"));
+    ask(&mut instance, 3000, "KEYS *")
+}
+
+#[test]
+fn the_key_that_was_not_used_for_the_longest_time_makes_room() {
+    assert_eq!(left_under("allkeys-lru"), "*2|$1|b|$1|c|");
+    assert_eq!(left_under("volatile-lru"), "*2|$1|a|$1|b|");
+    assert_eq!(left_under("volatile-ttl"), "*2|$1|a|$1|b|");
+    assert_eq!(left_under("noeviction"), "*3|$1|a|$1|b|$1|c|");
+    assert_eq!(left_under("allkeys-random").len(), "*2|$1|a|$1|b|".len());
+}
+
+#[test]
+fn uses_are_told_in_seconds() {
+    script(
+        "
+        SET k v → +OK
+        @4500
+        OBJECT IDLETIME k → :4
+        TYPE k → +string
+        TTL k → :-1
+        EXISTS k → :1
+        OBJECT IDLETIME k → :4
+        TOUCH k → :1
+        OBJECT IDLETIME k → :0
         ",
     );
 }

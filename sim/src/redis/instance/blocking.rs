@@ -141,7 +141,7 @@ impl Instance {
     fn serve_key(&mut self, id: ClientId, database: usize, key: &[u8]) {
         let blocked = self.clients.get(&id).and_then(|session| session.blocked.as_ref());
         let Some(Blocked { wait: Wait::Keys { kind, gone, .. }, .. }) = blocked else { return };
-        let held = self.databases[database].get(key).map(|value| value.kind());
+        let held = self.databases[database].look(key).map(|value| value.kind());
         if held == Some(*kind) {
             self.served_key = Some(key.to_vec());
             self.serve(id);

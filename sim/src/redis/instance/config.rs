@@ -98,10 +98,15 @@ const TABLE: &[Entry] = &[
     ("zset-max-listpack-value", "zset-max-ziplist-value", Number(0, i64::MAX), "64"),
 ];
 
+/// Settings that the simulator reads at the start only.
+const STILL: [&str; 3] = ["appendfsync", "appendonly", "port"];
+
 /// The settings of an instance.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Config {
-    /// What is not as at first.
+    /// What the server was started with.
+    started: BTreeMap<&'static str, Vec<u8>>,
+    /// What was set since.
     changed: BTreeMap<&'static str, Vec<u8>>,
 }
 
@@ -115,7 +120,8 @@ impl Config {
     }
 
     fn of(&self, entry: &'static Entry) -> &[u8] {
-        self.changed.get(entry.0).map_or(entry.3.as_bytes(), Vec::as_slice)
+        let set = self.changed.get(entry.0).or_else(|| self.started.get(entry.0));
+        set.map_or(entry.3.as_bytes(), Vec::as_slice)
     }
 
     /// The value of a setting that there is.
@@ -129,12 +135,25 @@ impl Config {
         text.parse().expect("it was checked when it was set")
     }
 
+    /// What was set since the start.
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        self.changed.iter().map(|(name, value)| (*name, value.as_slice()))
+    }
+
+    /// The server is started with this.
+    pub(crate) fn begin_with(&mut self, name: &'static str, value: String) {
+        self.started.insert(name, value.into_bytes());
+    }
+
     /// Sets what there is by this name; or says why not.
-    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) -> Result<(), String> {
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) -> Result<&'static str, String> {
         let entry = find(name).ok_or("")?;
         let value = checked(entry.2, value)?;
+        if STILL.contains(&entry.0) && value != self.of(entry) {
+            return Err("changing it is not simulated".to_owned());
+        }
         self.changed.insert(entry.0, value);
-        Ok(())
+        Ok(entry.0)
     }
 }
 

@@ -117,6 +117,8 @@ impl Instance {
         if session.transaction.is_some() && command.has(flags::NO_MULTI) {
             return Err(Failure::text("Command not allowed inside a transaction"));
         }
+        self.find_room(id, command)?;
+        let session = &self.clients[&id];
         let only_listens = session.protocol == Protocol::Resp2 && self.listeners.has(id);
         if only_listens && !OF_LISTENERS.contains(&command.name) {
             let text = format!(

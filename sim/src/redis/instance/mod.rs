@@ -11,6 +11,7 @@ pub(super) mod config;
 mod context;
 mod cursors;
 mod execute;
+mod memory;
 mod monitor;
 pub(super) mod pause;
 mod propagation;
@@ -78,6 +79,7 @@ pub struct Instance {
     pub(super) listeners: Listeners,
     pub(super) config: Config,
     pause: pause::Pause,
+    pub(super) memory: memory::Memory,
     /// What monitors will be told.
     monitored: Vec<(ClientId, Vec<u8>)>,
     /// Keys whose time is over are removed although nobody uses them.
@@ -100,6 +102,8 @@ pub struct Totals {
     pub connections: u64,
     /// Keys that were removed because their time was over.
     pub expired_keys: u64,
+    /// Keys that were removed to make room.
+    pub evicted_keys: u64,
 }
 
 impl Default for Instance {
@@ -134,6 +138,7 @@ impl Instance {
             listeners: Listeners::default(),
             config: Config::default(),
             pause: pause::Pause::default(),
+            memory: memory::Memory::default(),
             monitored: Vec::new(),
             expires_actively: true,
         }

@@ -60,6 +60,7 @@ impl Instance {
 
     pub(super) fn lessened(&mut self, database: usize, key: &[u8]) {
         self.propagation.changes += 1;
+        self.measure(database, key);
         self.touch_watchers(database, key);
     }
 
@@ -76,11 +77,16 @@ impl Instance {
         for database in 0..self.databases.len() {
             for key in self.databases[database].take_expired() {
                 self.totals.expired_keys += 1;
-                self.touch_watchers(database, &key);
-                self.note_ready(database, &key);
-                self.propagation.unit.push((database, vec![b"DEL".to_vec(), key]));
+                self.tell_of_removal(database, key);
             }
         }
+    }
+
+    /// A key was removed that no command has named.
+    pub(super) fn tell_of_removal(&mut self, database: usize, key: Vec<u8>) {
+        self.touch_watchers(database, &key);
+        self.note_ready(database, &key);
+        self.propagation.unit.push((database, vec![b"DEL".to_vec(), key]));
     }
 
     /// Tells of what the unit has changed.

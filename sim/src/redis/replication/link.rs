@@ -163,6 +163,19 @@ impl<E: Env> Server<E> {
         if pong.starts_with('-') && !pong.starts_with("-NOAUTH") {
             return Err(broken("the master does not answer"));
         }
+        let (user, password) = {
+            let config = &self.instance.borrow().config;
+            let text = |name| String::from_utf8_lossy(config.text(name)).into_owned();
+            (text("masteruser"), text("masterauth"))
+        };
+        let refused = match (user.as_str(), password.as_str()) {
+            (_, "") => false,
+            ("", password) => from.ask(&["AUTH", password]).await?.starts_with('-'),
+            (user, password) => from.ask(&["AUTH", user, password]).await?.starts_with('-'),
+        };
+        if refused {
+            return Err(broken("the master does not take the password"));
+        }
         // Older masters know none of these; that does not matter.
         from.ask(&["REPLCONF", "listening-port", &port.to_string()]).await?;
         if let Some(node) = self.node {

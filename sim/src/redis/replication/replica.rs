@@ -110,6 +110,7 @@ impl Instance {
         let Ok((databases, _)) = rdb::read(bytes) else { return false };
         self.touch_watchers_of_all(&(0..databases.len()).collect::<Vec<_>>(), None);
         self.databases = databases;
+        self.measure_anew();
         if let Some(log) = &mut self.log {
             log.begin_anew(rdb::write(&self.databases));
         }
@@ -137,6 +138,7 @@ impl Instance {
     /// From now on a client stands for the master.
     pub(crate) fn begin_master_client(&mut self) -> ClientId {
         let id = self.connect();
+        self.clients.get_mut(&id).expect("it was just made").authenticated = true;
         let master = self.replication.master.as_mut().expect("only replicas have a link");
         master.client = Some(id);
         master.state = LinkState::Connected;

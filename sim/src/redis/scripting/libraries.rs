@@ -59,7 +59,8 @@ pub(super) fn bit(lua: &Lua) -> Result<Table> {
     for (name, fold) in folds {
         let function = move |lua: &Lua, values: MultiValue| {
             let mut result = word(lua, &values, 0, name)?;
-            for at in 1..values.len() {
+            // The library begins with the last one, whose errors come first.
+            for at in (1..values.len()).rev() {
                 result = fold(result, word(lua, &values, at, name)?);
             }
             Ok(signed(result))

@@ -42,6 +42,10 @@ pub(crate) struct Rights {
     pub(crate) read_only: bool,
     /// A `#!` line says so, or would.
     declared: bool,
+    /// It may write although memory is full.
+    allow_oom: bool,
+    /// It has written something.
+    wrote: bool,
 }
 
 impl Rights {
@@ -127,7 +131,8 @@ fn header(text: &[u8]) -> Result<Rights, Failure> {
         for flag in named.split(',').filter(|flag| !flag.is_empty()) {
             match flag {
                 "no-writes" => rights.read_only = true,
-                "allow-oom" | "allow-stale" | "no-cluster" | "allow-cross-slot-keys" => {}
+                "allow-oom" => rights.allow_oom = true,
+                "allow-stale" | "no-cluster" | "allow-cross-slot-keys" => {}
                 _ => {
                     let text = format!("Unexpected flag in script shebang: {flag}");
                     return Err(Failure::text(text));
@@ -261,6 +266,13 @@ impl Calls<'_> {
             return Err(Failure::text(text));
         }
         instance.allowed_by_role(self.client, command)?;
+        let may_fill = rights.allow_oom || rights.wrote;
+        if instance.memory.full && command.has(flags::DENY_OOM) && !may_fill {
+            return Err(Instance::no_room());
+        }
+        if let Some(rights) = instance.scripts.running.as_mut() {
+            rights.wrote |= command.has(flags::WRITE);
+        }
         Ok(instance.call(self.client, &name, command, words))
     }
 }

@@ -2,6 +2,7 @@
 
 mod hash;
 mod set;
+pub(crate) mod size;
 mod sorted_set;
 pub mod stream;
 

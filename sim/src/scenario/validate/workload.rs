@@ -1,13 +1,18 @@
 //! Rules of the `[[workload]]` tables: loads that the population cannot produce.
 
+use im::units::Span;
+
 use super::Rules;
 use crate::scenario::explain::{did_you_mean, one_of};
-use crate::scenario::{Group, Members, OneToOne, Payload, Scenario, Workload, Zipf};
+use crate::scenario::{Group, Members, OneToOne, Payload, RedisClients, Scenario, Workload, Zipf};
 
 /// The largest payload of a message, 1 MiB: beyond it people send a link to a file.
 const PAYLOAD_BYTES_MAX: u32 = 1 << 20;
 
 pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
+    if let Some(clients) = &scenario.redis_clients {
+        check_redis_clients(scenario, clients, rules);
+    }
     for (index, workload) in scenario.workload.iter().enumerate() {
         let key = format!("workload.{index}");
         check_name(scenario, index, rules);
@@ -22,6 +27,21 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
             Workload::Group(groups) => check_groups(&key, groups, users, rules),
         }
     }
+}
+
+fn check_redis_clients(scenario: &Scenario, clients: &RedisClients, rules: &mut Rules) {
+    rules.demand_some("redis_clients.count", clients.count as usize, "nobody to write");
+    rules.demand(!clients.rate.is_zero(), &["redis_clients.rate"], || {
+        "nothing would ever be written; write more than 0, or leave [redis_clients] out".to_owned()
+    });
+    let (asked, there) = (clients.wait_replicas, scenario.cluster.redis.replicas);
+    let keys = ["redis_clients.wait_replicas", "cluster.redis.replicas"];
+    rules.demand(asked <= there, &keys, || {
+        format!("no write would ever count: the master has {there} replicas; write that or less")
+    });
+    rules.demand(clients.wait_timeout >= Span::ms(1), &["redis_clients.wait_timeout"], || {
+        "WAIT with 0 waits for ever; write 1ms or more".to_owned()
+    });
 }
 
 /// Names are addressed by `--set` and stand in reports.

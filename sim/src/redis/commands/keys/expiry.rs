@@ -54,12 +54,14 @@ fn expire_at(
     let span = integer(&words[2]).ok_or(Failure::NotAnInteger)?;
     let at_ms = span.checked_mul(unit_ms).and_then(|span_ms| span_ms.checked_add(base_ms));
     let at_ms = at_ms.ok_or_else(|| context.invalid_expire())?;
-    let (key, now_ms) = (&words[1], context.now_ms());
+    let (key, now_ms, obeys) = (&words[1], context.now_ms(), context.must_obey());
     let db = context.db();
     if db.get(key).is_none() || !condition.allows(db.expires_ms(key), at_ms) {
         return Ok(Reply::Integer(0));
     }
-    if at_ms <= now_ms {
+    // What a master or a file says of a key may be followed by a later end, so that the key has to
+    // stay.
+    if at_ms <= now_ms && !obeys {
         db.remove(key);
         context.modified(key);
         context.propagate_as(vec![vec![b"DEL".to_vec(), key.clone()]]);
@@ -140,8 +142,35 @@ fn expiretime(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Fai
 /// What is to be told of a key's end; −2 for a key that is not there, −1 for one without an end.
 fn end(context: &mut Context<'_>, key: &[u8], told: impl Fn(i64) -> i64) -> Result<Reply, Failure> {
     let db = context.db();
-    if db.get(key).is_none() {
+    if db.look(key).is_none() {
         return Ok(Reply::Integer(-2));
     }
     Ok(Reply::Integer(db.expires_ms(key).map_or(-1, told)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::redis::Instance;
+    use crate::redis::db::Expiry;
+
+    /// A file that is read back tells of ends that are over, and of later ones behind them.
+    #[test]
+    fn an_end_that_is_over_does_not_take_the_key_from_a_later_one() {
+        let ends = ["SET k v PXAT 10", "PEXPIREAT k 20", "PEXPIREAT k 900"];
+        let left = |expiry: Expiry| {
+            let mut instance = Instance::default();
+            let client = instance.connect();
+            let mut run = |command: &str, expiry| {
+                let words = command.split(' ').map(|word| word.as_bytes().to_vec());
+                instance.execute_at(client, 100, &words.collect::<Vec<_>>(), expiry);
+                let mut reply = Vec::new();
+                instance.take_output(client, &mut reply);
+                String::from_utf8(reply).expect("replies are texts")
+            };
+            ends.iter().for_each(|command| drop(run(command, expiry)));
+            run("PTTL k", Expiry::Delete)
+        };
+        assert_eq!(left(Expiry::Ignore), ":800\r\n");
+        assert_eq!(left(Expiry::Delete), ":-2\r\n", "clients are told otherwise");
+    }
 }

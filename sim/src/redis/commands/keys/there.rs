@@ -1,6 +1,7 @@
 //! Commands that ask for keys, or remove them.
 
 use super::super::flags::{FAST, READ, WRITE};
+use super::super::memory::{freq, idletime};
 use super::super::{ALL, Command, Context, FIRST, Failure, Keys, Reply, command, container};
 use crate::redis::number::integer;
 use crate::redis::values::Value;
@@ -9,13 +10,15 @@ pub(in super::super) const TABLE: &[Command] = &[
     command("del", -2, WRITE, ALL, del),
     command("exists", -2, READ | FAST, ALL, exists),
     container("object", -2, OBJECT),
-    command("touch", -2, READ | FAST, ALL, exists),
+    command("touch", -2, READ | FAST, ALL, touch),
     command("type", 2, READ | FAST, FIRST, kind),
     command("unlink", -2, WRITE | FAST, ALL, del),
 ];
 
 const OBJECT: &[Command] = &[
     command("encoding", 3, READ, Keys::Range(2, 2, 1), encoding),
+    command("freq", 3, READ, Keys::Range(2, 2, 1), freq),
+    command("idletime", 3, READ, Keys::Range(2, 2, 1), idletime),
     command("refcount", 3, READ, Keys::Range(2, 2, 1), refcount),
 ];
 
@@ -37,16 +40,20 @@ fn del(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
 }
 
 fn exists(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(Reply::count(words[1..].iter().filter(|key| context.db().look(key).is_some()).count()))
+}
+
+fn touch(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     Ok(Reply::count(words[1..].iter().filter(|key| context.db().get(key).is_some()).count()))
 }
 
 fn kind(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let kind = context.db().get(&words[1]).map(|value| value.kind().name());
+    let kind = context.db().look(&words[1]).map(|value| value.kind().name());
     Ok(Reply::Simple(kind.unwrap_or("none")))
 }
 
 fn encoding(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Ok(context.db().get(&words[2]).map_or(Reply::Null, |value| Reply::bulk(encoding_of(value))))
+    Ok(context.db().look(&words[2]).map_or(Reply::Null, |value| Reply::bulk(encoding_of(value))))
 }
 
 /// How Redis would keep a value.
@@ -67,7 +74,7 @@ pub(in super::super) fn encoding_of(value: &Value) -> &'static str {
 }
 
 fn refcount(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    Ok(match context.db().get(&words[2]) {
+    Ok(match context.db().look(&words[2]) {
         None => Reply::Null,
         Some(Value::String(bytes)) if integer(bytes).is_some_and(|n| SHARED.contains(&n)) => {
             Reply::Integer(i32::MAX.into())

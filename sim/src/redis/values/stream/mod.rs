@@ -46,6 +46,11 @@ impl Stream {
         self.len
     }
 
+    /// In how many parts Redis keeps the entries.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// A stream is worth keeping even without entries.
     pub fn is_empty(&self) -> bool {
         false

@@ -76,9 +76,10 @@ pub(super) fn demand_exists(scenario: &Scenario, key: &str, node: NodeRef, rules
         Role::Chat => "cluster.chats",
         Role::Dispatcher => "cluster.dispatchers",
         Role::Gateway => "cluster.gateways",
+        Role::RedisClient => "redis_clients.count",
         Role::Device => "population.users",
     };
-    let optional = matches!(node.role, Role::Sentinel | Role::Lock);
+    let optional = matches!(node.role, Role::Sentinel | Role::Lock | Role::RedisClient);
     if count == 0 && !optional {
         return; // Refused already, where the count stands.
     }
