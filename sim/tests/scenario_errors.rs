@@ -162,7 +162,7 @@ at = "1s""#,
             r#"x.toml:21: im.fanout: `none` is not known; write "write", "read" or "hybrid""#,
             "x.toml:24: cluster.log.brokers: `x` is text; write a whole number from 0 to 4294967295",
             r#"x.toml:26: faults.0.lasts: it is missing; add it, as in `lasts = "5s"`"#,
-            r#"x.toml:32: faults.1.kind: `explode` is not known; write "loss", "delay-spike", "bandwidth", "partition", "clog", "swizzle", "reset-storm", "reconnect-storm", "crash", "power-loss", "pause", "rolling-restart", "clock-step", "clock-drift", "disk-slow", "disk-full", "disk-failing" or "membership-churn""#,
+            r#"x.toml:32: faults.1.kind: `explode` is not known; write "loss", "delay-spike", "bandwidth", "partition", "clog", "swizzle", "reset-storm", "reconnect-storm", "crash", "power-loss", "pause", "rolling-restart", "clock-step", "clock-drift", "disk-slow", "disk-full", "disk-failing", "membership-churn", "redis-master-crash", "redis-master-cut", "redis-master-pause" or "redis-master-slow""#,
             r#"x.toml:34: faults.2.kind: it is missing; add it, as in `kind = "loss"`"#,
         ],
     );
@@ -186,12 +186,15 @@ log = { partitions = 0 }"#,
     with_tables(
         r#"[cluster]
 log = { brokers = 3, acks = "all" }
-redis = { replicas = 1,
-          sentinels = 3 }"#,
+redis = { replicas = 1, quorum = 3,
+          sentinels = 2, min_replicas_to_write = 2,
+          min_replicas_max_lag = "1500ms", down_after = "0s" }"#,
         &[
             "x.toml:21: cluster.log.brokers: `3` is not simulated: this version simulates a single broker; write 1",
-            "x.toml:22: cluster.redis.replicas: `1` is not simulated: this version simulates a single Redis master without persistence; write 0",
-            "x.toml:23: cluster.redis.sentinels: `3` is not simulated: this version simulates a single Redis master without persistence; write 0",
+            "x.toml:22: cluster.redis.quorum: 3 of 2 Sentinels never agree; write 1 to 2",
+            "x.toml:23: cluster.redis.min_replicas_to_write: the master would never take a write: its replicas are 1; write that or less",
+            "x.toml:24: cluster.redis.down_after: Sentinels count in milliseconds, and 0s is none; write 1ms or more",
+            "x.toml:24: cluster.redis.min_replicas_max_lag: Redis counts this in seconds, and 1500ms is no number of them; write \"2s\"",
         ],
     );
     with_tables(
@@ -203,9 +206,9 @@ log = { acks = "1" }"#,
     );
     with_tables(
         r#"[cluster]
-redis = { persistence = "everysec" }"#,
+redis = { persistence = "rdb" }"#,
         &[
-            r#"x.toml:21: cluster.redis.persistence: `everysec` is not simulated: this version simulates a single Redis master without persistence; write "none""#,
+            r#"x.toml:21: cluster.redis.persistence: `rdb` is not what Redis can keep; write "none", "always", "everysec" or "unsynced""#,
         ],
     );
     with_tables(

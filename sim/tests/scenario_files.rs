@@ -91,7 +91,7 @@ fn the_schema_refuses_what_the_loader_refuses() {
         "duration = \"60 s\"",
         "duration = 60",
         "[cluster]\nlog = { brokers = 3 }",
-        "[cluster]\nredis = { persistence = \"everysec\" }",
+        "[cluster]\nredis = { persistence = \"rdb\" }",
         "[network]\nclients = \"5g\"",
         "[network]\nclients = { profile = \"edge\", bandwidth = \"1M\" }",
         "[cpu]\ncores = 0",
@@ -100,8 +100,9 @@ fn the_schema_refuses_what_the_loader_refuses() {
         "[[workload]]\nname = \"a\"\nkind = \"group\"\ngroups = 1\nrate = \"1/s\"",
         "[[faults]]\nkind = \"loss\"\nat = \"1s\"\nlasts = \"1s\"\nlinks = \"clients\"\nrate = \"1/s\"",
         "[[faults]]\nkind = \"crash\"\nat = \"1s\"\nlasts = \"1s\"\nnode = \"gateway\"",
-        "[[faults]]\nkind = \"crash\"\nat = \"1s\"\nlasts = \"1s\"\nnode = \"redis\"\nextra = 1",
+        "[[faults]]\nkind = \"crash\"\nat = \"1s\"\nlasts = \"1s\"\nnode = \"redis-0\"\nextra = 1",
         "[[faults]]\nkind = \"partition\"\nat = \"1s\"\nlasts = \"1s\"\nbetween = [\"gateway\"]",
+        "[redis_clients]\ncount = 5",
         "[expect]\ndelivery = \"yes\"",
     ] {
         let json: serde_json::Value = toml::from_str(text).expect(text);

@@ -245,12 +245,13 @@ impl Drawing<'_> {
         let lasts = self.length();
         let at = self.within(slot, lasts);
         let require_effect = self.required();
-        self.deal.owns_master(self.family, slot).then(|| match self.family {
+        let fault = match self.family {
             Family::RedisMasterCrash => {
                 Fault::RedisMasterCrash(RedisMasterCrash { at, lasts, require_effect })
             }
             _ => Fault::RedisMasterPause(RedisMasterPause { at, lasts, require_effect }),
-        })
+        };
+        self.deal.owns_master(self.family, slot).then_some(fault)
     }
 
     /// The master of Redis is cut off, half of the time with a server, or slow.

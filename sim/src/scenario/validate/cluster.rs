@@ -71,7 +71,8 @@ fn check_redis(redis: &RedisNodes, rules: &mut Rules) {
     let quorum = redis.quorum();
     let can_agree = redis.sentinels == 0 || (1..=redis.sentinels).contains(&quorum);
     rules.demand(can_agree, &["cluster.redis.quorum", "cluster.redis.sentinels"], || {
-        format!("{quorum} of {} Sentinels never agree; write 1 to that", redis.sentinels)
+        let all = redis.sentinels;
+        format!("{quorum} of {all} Sentinels never agree; write 1 to {all}")
     });
     for (key, span) in [
         ("cluster.redis.down_after", redis.down_after),
@@ -92,7 +93,7 @@ fn check_redis(redis: &RedisNodes, rules: &mut Rules) {
     let (demanded, there) = (redis.min_replicas_to_write, redis.replicas);
     let keys = ["cluster.redis.min_replicas_to_write", "cluster.redis.replicas"];
     rules.demand(demanded <= there, &keys, || {
-        format!("the master would never take a write: it has {there} replicas; write that or less")
+        format!("the master would never take a write: its replicas are {there}; write that or less")
     });
 }
 
