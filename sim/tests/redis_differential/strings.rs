@@ -28,7 +28,25 @@ fn amount() -> impl Strategy<Value = String> + Clone {
 pub fn command() -> BoxedStrategy<Line> {
     let key = || one(key(OWN));
     let settable = || prop_oneof![3 => value(), 2 => number(), 1 => amount()];
+    let offset = || {
+        one(
+            prop_oneof![6 => one_of(&["0", "1", "7", "8", "20", "100"]), 1 => one_of(&["-1", "x", "", "01", "4294967296"])],
+        )
+    };
+    let unit = || prop_oneof![2 => Just(vec![]), 2 => one(one_of(&["BIT", "byte", "foo"]))];
     any_of(vec![
+        command!("SETBIT", key(), offset(), one(one_of(&["0", "1", "1", "2", "x"]))),
+        command!("GETBIT", key(), offset()),
+        command!("BITCOUNT", key(), many(number(), 0..3)),
+        command!("BITCOUNT", key(), many(number(), 2..3), unit()),
+        command!("BITPOS", key(), one(one_of(&["0", "1", "1", "2", "x"])), many(number(), 0..3)),
+        command!("BITPOS", key(), one(one_of(&["0", "1"])), many(number(), 2..3), unit()),
+        command!(
+            "BITOP",
+            one(one_of(&["AND", "or", "XOR", "NOT", "foo"])),
+            key(),
+            many(any_key(), 1..4)
+        ),
         command!("SET", key(), one(settable()), option(&["NX", "xx", "GET"]), expiry()),
         command!("SET", key(), one(settable()), expiry()),
         command!("get", key()),

@@ -400,6 +400,36 @@ fn who_waits_for_a_sorted_set_is_served_when_one_comes_to_be() {
 }
 
 #[test]
+fn bits() {
+    script(
+        "
+        SETBIT b 10 1 → :0
+        SETBIT b 10 1 → :1
+        SETBIT b 0 2 → -ERR bit is not an integer or out of range
+        SETBIT b 4294967296 1 → -ERR bit offset is not an integer or out of range
+        GETBIT b 10 → :1
+        GETBIT b 11 → :0
+        GETBIT none 0 → :0
+        STRLEN b → :2
+        BITCOUNT b → :1
+        BITCOUNT b 10 10 BIT → :1
+        BITCOUNT b 0 0 → :0
+        BITPOS b 1 → :10
+        BITPOS b 0 10 10 BIT → :-1
+        BITPOS b 2 → -ERR The bit argument must be 1 or 0.
+        BITPOS none 0 → :0
+        BITOP NOT c b → :2
+        BITCOUNT c → :15
+        BITOP AND c b c none → :2
+        BITCOUNT c → :0
+        BITOP NOT c b b → -ERR BITOP NOT must be called with a single source key.
+        BITOP OR c none → :0
+        EXISTS c → :0
+        ",
+    );
+}
+
+#[test]
 fn cursors_are_read_as_c_reads_numbers() {
     script(
         "
