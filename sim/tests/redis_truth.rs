@@ -6,6 +6,7 @@ use imsim::redis_study::accounting::{Guard, Hop, Window};
 use imsim::redis_study::checkers::{locks, lost, overlaps};
 use imsim::redis_study::experiment::{Experiment, Figures, MS, SECOND, Strike, Study, Use};
 use imsim::redis_study::lab::{self, Mishap};
+use imsim::redis_study::program::Wait;
 use imsim::redis_study::truth::rows;
 
 /// Seeds of each row here; the example has more.
@@ -58,6 +59,29 @@ fn a_second_failover_is_rare_and_costs_most_writes() {
         assert!(figures.lost > figures.acked / 3, "{} of {}", figures.lost, figures.acked);
         let causes: Vec<_> = figures.account.lost.keys().collect();
         assert_eq!(causes, [&(Hop::DivergedMaster, Window::TwoMasters, Guard::Wait)]);
+    }
+}
+
+/// The second finding: what changes while a replica has its snapshot but has not acked yet is held
+/// back, although the master calls it online.
+#[test]
+fn a_master_that_dies_before_its_replicas_stream_takes_writes_with_it() {
+    let experiment = |before_ms: u64, wait| Experiment {
+        resync: Some(before_ms * MS),
+        does: Use::Writes { pace: 20 * MS, wait },
+        ..Experiment::default()
+    };
+    let lost = |before_ms, wait| {
+        let figures = lab::run(&experiment(before_ms, wait), 1).figures();
+        (figures.lost, figures.account.lost.keys().copied().collect::<Vec<_>>())
+    };
+    let unsent = (Hop::MasterToReplica, Window::BeforeFault, Guard::Wait);
+    let early: Vec<_> = [200, 400, 600, 800].map(|before| lost(before, None)).into();
+    assert!(early.iter().any(|(count, causes)| *count > 20 && *causes == [unsent]), "{early:?}");
+    assert_eq!(lost(2_500, None).0, 0, "they stream by then");
+    let wait = Some(Wait { replicas: 1, timeout_ms: 100 });
+    for before in [200, 400, 600, 800] {
+        assert_eq!(lost(before, wait).0, 0, "WAIT tells of no replica meanwhile");
     }
 }
 

@@ -36,6 +36,9 @@ impl Drop for Processes {
 
 /// Does the experiment; takes as long as it says.
 pub fn run(experiment: &Experiment, seed: u64) -> io::Result<Study> {
+    if experiment.resync.is_some() {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, "replicas are not restarted"));
+    }
     if let Strike::Cut { .. } = experiment.strike {
         return Err(io::Error::new(io::ErrorKind::Unsupported, "cuts need network namespaces"));
     }

@@ -75,6 +75,8 @@ pub struct Experiment {
     pub does: Use,
     /// How long they do it before the strike.
     pub lead: Nanos,
+    /// So long before the strike the replicas' processes are restarted, if they are.
+    pub resync: Option<Nanos>,
     /// The strike.
     pub strike: Strike,
     /// How long they go on after the strike.
@@ -96,6 +98,7 @@ impl Default for Experiment {
             cut_off: 0,
             does: Use::Writes { pace: 20 * MS, wait: None },
             lead: 3 * SECOND,
+            resync: None,
             strike: Strike::Kill,
             after: 10 * SECOND,
             settle: 3 * SECOND,

@@ -139,7 +139,15 @@ impl<'a> Lab<'a> {
         for client in &self.clients {
             self.sim.start(*client);
         }
-        self.sim.run_until(self.start + self.experiment.lead);
+        let strike = self.start + self.experiment.lead;
+        if let Some(before) = self.experiment.resync {
+            self.sim.run_until(strike.saturating_sub(before));
+            for replica in &self.servers[1..] {
+                self.sim.crash(replica.host);
+                self.sim.start(replica.host);
+            }
+        }
+        self.sim.run_until(strike);
         self.struck = self.sim.now();
         let end = self.struck + self.experiment.after + self.experiment.settle;
         let master = self.servers[0].host;

@@ -68,6 +68,14 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
 }
 
 fn check_redis(redis: &RedisNodes, rules: &mut Rules) {
+    let useful = redis.sentinels == 0 || redis.replicas > 0;
+    let keys = ["cluster.redis.sentinels", "cluster.redis.replicas"];
+    rules.demand(useful, &keys, || {
+        format!(
+            "{} Sentinels have nobody to promote; write replicas = 1 or more, or sentinels = 0",
+            redis.sentinels
+        )
+    });
     let quorum = redis.quorum();
     let can_agree = redis.sentinels == 0 || (1..=redis.sentinels).contains(&quorum);
     rules.demand(can_agree, &["cluster.redis.quorum", "cluster.redis.sentinels"], || {
