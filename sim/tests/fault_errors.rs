@@ -273,7 +273,7 @@ fn a_crash_is_at_a_point_of_its_own_node() {
     );
     fault(
         "crash",
-        "at = \"1s\"\nlasts = \"1s\"\nnode = \"redis\"\nnth = 2",
+        "at = \"1s\"\nlasts = \"1s\"\nnode = \"redis-0\"\nnth = 2",
         &[
             "x.toml:25: faults.0.point: it is missing, and `nth` counts how often it is reached; add it, as in `point = \"chat-committed\"`, or leave `nth` out",
         ],
@@ -319,10 +319,10 @@ fn faults_of_hosts_do_something_to_a_host_that_has_it() {
     );
     fault(
         "disk-slow",
-        "at = \"1s\"\nlasts = \"1s\"\nnode = \"redis\"",
+        "at = \"1s\"\nlasts = \"1s\"\nnode = \"redis-0\"",
         &[
             "x.toml:20: faults.0.times: the disk would be as fast as before; write times = 2 or more, or by = \"5ms\"",
-            r#"x.toml:24: faults.0.node: redis keeps nothing on its disk; write "log-0", "store-0" or "device-0""#,
+            r#"x.toml:24: faults.0.node: redis-0 keeps nothing on its disk; write "log-0", "store-0" or "device-0""#,
         ],
     );
 }

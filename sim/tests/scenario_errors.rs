@@ -33,7 +33,7 @@ chats = 2"#,
     with_tables(
         "[sharding]",
         &[
-            "x.toml:20: sharding: there is no such key; the keys here are `about`, `duration`, `settle`, `schedule`, `cluster`, `im`, `network`, `disk`, `cpu`, `population`, `workload`, `faults`, `swarm`, `expect`",
+            "x.toml:20: sharding: there is no such key; the keys here are `about`, `duration`, `settle`, `schedule`, `cluster`, `im`, `network`, `disk`, `cpu`, `population`, `workload`, `redis_clients`, `faults`, `swarm`, `expect`",
         ],
     );
     with_tables(
