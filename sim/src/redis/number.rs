@@ -64,6 +64,14 @@ pub fn double(text: &str) -> Option<f64> {
     Some(if text.starts_with('-') { -value } else { value })
 }
 
+/// Reads a number from the start of a text, as C's `strtod` does; it, and how long it is.
+pub fn leading_double(text: &[u8]) -> Option<(f64, usize)> {
+    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+    let end = text.iter().position(|byte| !belongs(byte)).unwrap_or(text.len());
+    let text = std::str::from_utf8(&text[..end]).expect("these are all ASCII");
+    (1..=end).rev().find_map(|len| Some((double(&text[..len])?, len)))
+}
+
 /// Writes a double as C's `%.17g` does.
 pub fn write_float(value: f64) -> String {
     if value.is_infinite() {

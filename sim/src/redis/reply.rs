@@ -97,13 +97,21 @@ impl Reply {
             Self::Double(value) => bulk(out, b'$', write_float(*value).as_bytes()),
             Self::Text(text) if new => bulk(out, b'=', format!("txt:{text}").as_bytes()),
             Self::Text(text) => bulk(out, b'$', text.as_bytes()),
-            Self::Array(items) => list(out, b'*', items, protocol),
-            Self::Set(items) => list(out, if new { b'~' } else { b'*' }, items, protocol),
-            Self::Push(items) => list(out, if new { b'>' } else { b'*' }, items, protocol),
+            Self::Array(items) => {
+                Self::write_array_header(items.len(), out);
+                items.iter().for_each(|item| item.write(protocol, out));
+            }
+            Self::Set(items) => {
+                Self::write_set_header(items.len(), protocol, out);
+                items.iter().for_each(|item| item.write(protocol, out));
+            }
+            Self::Push(items) => {
+                header(out, if new { b'>' } else { b'*' }, items.len());
+                items.iter().for_each(|item| item.write(protocol, out));
+            }
             Self::Raw(bytes) => out.extend(bytes),
             Self::Map(pairs) => {
-                let (kind, len) = if new { (b'%', pairs.len()) } else { (b'*', pairs.len() * 2) };
-                line(out, kind, len.to_string().as_bytes());
+                Self::write_map_header(pairs.len(), protocol, out);
                 for (key, value) in pairs {
                     key.write(protocol, out);
                     value.write(protocol, out);
@@ -113,9 +121,29 @@ impl Reply {
     }
 }
 
-fn list(out: &mut Vec<u8>, kind: u8, items: &[Reply], protocol: Protocol) {
-    line(out, kind, items.len().to_string().as_bytes());
-    items.iter().for_each(|item| item.write(protocol, out));
+/// The beginnings of replies of many values.
+impl Reply {
+    /// So many items follow.
+    pub fn write_array_header(len: usize, out: &mut Vec<u8>) {
+        header(out, b'*', len);
+    }
+
+    /// So many members follow.
+    pub fn write_set_header(len: usize, protocol: Protocol, out: &mut Vec<u8>) {
+        header(out, if protocol == Protocol::Resp3 { b'~' } else { b'*' }, len);
+    }
+
+    /// So many pairs follow.
+    pub fn write_map_header(len: usize, protocol: Protocol, out: &mut Vec<u8>) {
+        match protocol {
+            Protocol::Resp3 => header(out, b'%', len),
+            Protocol::Resp2 => header(out, b'*', len * 2),
+        }
+    }
+}
+
+fn header(out: &mut Vec<u8>, kind: u8, len: usize) {
+    line(out, kind, len.to_string().as_bytes());
 }
 
 fn line(out: &mut Vec<u8>, kind: u8, text: &[u8]) {

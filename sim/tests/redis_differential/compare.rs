@@ -10,6 +10,10 @@ enum How {
     AnyOrder,
     /// As [`AnyOrder`](Self::AnyOrder), two items belonging together.
     AnyOrderOfPairs,
+    /// Lines in any order: what Redis tells of many channels follows a hash table.
+    LinesInAnyOrder,
+    /// As if two errors were one, between which Redis chooses by an error of earlier times.
+    NotWhyNothingIsAdded,
     /// As if strings were kept in one way only: the simulated Redis does not know how one was made.
     NotHowStringsAreKept,
     /// Only how many items there are: they are chosen by chance.
@@ -21,7 +25,7 @@ pub fn same(words: &[Vec<u8>], ours: &[u8], theirs: &[u8]) -> bool {
     if ours == theirs {
         return true;
     }
-    match how(words) {
+    match how(words, ours) {
         How::Exactly => false,
         How::NotHowStringsAreKept => {
             let kept: [&[u8]; 3] = [b"$3\r\nint\r\n", b"$6\r\nembstr\r\n", b"$3\r\nraw\r\n"];
@@ -30,12 +34,17 @@ pub fn same(words: &[Vec<u8>], ours: &[u8], theirs: &[u8]) -> bool {
             both(&kept) || both(&shared)
         }
         How::Count => shape(ours) == shape(theirs),
+        How::NotWhyNothingIsAdded => [ours, theirs].iter().all(|reply| {
+            let told = [&b"-ERR Elements are too large"[..], b"-ERR The ID specified in XADD is"];
+            told.iter().any(|start| reply.starts_with(start))
+        }),
+        How::LinesInAnyOrder => lines(ours) == lines(theirs),
         How::AnyOrder => sorted(ours, 1) == sorted(theirs, 1),
         How::AnyOrderOfPairs => sorted(ours, 2) == sorted(theirs, 2),
     }
 }
 
-fn how(words: &[Vec<u8>]) -> How {
+fn how(words: &[Vec<u8>], reply: &[u8]) -> How {
     match words[0].to_ascii_lowercase().as_slice() {
         b"smembers" | b"sunion" | b"sinter" | b"sdiff" | b"keys" | b"scan" | b"sscan" => {
             How::AnyOrder
@@ -44,10 +53,24 @@ fn how(words: &[Vec<u8>]) -> How {
         b"spop" => How::AnyOrder,
         b"hkeys" | b"hvals" if is_large(words) => How::AnyOrder,
         b"hgetall" | b"hscan" if is_large(words) => How::AnyOrderOfPairs,
+        // Small sorted sets are told in their order, but only we know here which are small.
+        b"zscan" => How::AnyOrderOfPairs,
+        b"unsubscribe" | b"punsubscribe" | b"sunsubscribe" if words.len() == 1 => {
+            How::LinesInAnyOrder
+        }
+        b"exec" if reply.windows(11).any(|part| part == b"unsubscribe") => How::LinesInAnyOrder,
+        b"xadd" => How::NotWhyNothingIsAdded,
         b"object" => How::NotHowStringsAreKept,
         b"srandmember" | b"hrandfield" | b"zrandmember" | b"randomkey" => How::Count,
         _ => How::Exactly,
     }
+}
+
+/// The lines of a reply, or of what a replica is sent, in order.
+pub fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+    let mut lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    lines.sort_unstable();
+    lines
 }
 
 /// Keys of this name hold collections that Redis keeps as hash tables.

@@ -7,6 +7,8 @@ use super::words::*;
 pub fn command() -> BoxedStrategy<Line> {
     let key = || one(key(&["hash"]));
     let field = || one_of(&["f", "g", "h", "n", ""]);
+    // Small hashes are told at once, whatever the cursor.
+    let cursor = prop_oneof![start(), number(), one_of(&["18446744073709551615", "-1", "+5"])];
     let amount = || one_of(&["0.1", "-0.25", "3", "1e3", "inf", "x", "12345678.9"]);
     any_of(vec![
         command!("HSET", key(), pairs(field(), value())),
@@ -25,7 +27,8 @@ pub fn command() -> BoxedStrategy<Line> {
         command!("HSTRLEN", key(), one(field())),
         command!("HINCRBY", key(), one(field()), one(number())),
         command!("HINCRBYFLOAT", key(), one(field()), one(amount())),
-        command!("HSCAN", key(), one(one_of(&["0", "x"])), option(&["MATCH", "f*", "COUNT", "10"])),
+        command!("HSCAN", key(), one(cursor), option(&["MATCH", "f*", "COUNT", "10"])),
+        command!("HSCAN", key(), one(start()), option(&["match", "?", "NOVALUES", "0"])),
         command!("HRANDFIELD", key(), many(number(), 0..2)),
     ])
 }

@@ -31,10 +31,10 @@ pub fn command() -> BoxedStrategy<Line> {
         command!("KEYS", one(one_of(&["*", "s*", "?et", "[a-l]*", "nothing", "*t*", "\\*"]))),
         command!(
             "SCAN",
-            one(one_of(&["0", "0", "x"])),
+            one(start()),
             one(Just("COUNT".to_owned())),
             one(Just("1000".to_owned())),
-            option(&["MATCH", "s*", "TYPE", "hash"])
+            option(&["MATCH", "s*", "TYPE", "hash", "zset", "foo", "COUNT"])
         ),
         command!("RANDOMKEY"),
         command!("DBSIZE"),

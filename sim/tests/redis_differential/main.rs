@@ -3,31 +3,42 @@
 //! Needs `redis-server` 7.0 (Debian's package `redis-server`) and `cc`, with which a clock is built
 //! that the test moves, so that both see the same millisecond. To add a kind of commands, write its
 //! file, which exports a strategy `command()`, and enter it in [`kinds`] when one client is enough,
-//! or in [`kinds_of_several_clients`]. What is not compared byte by byte stands in `compare.rs`.
+//! or give it a test of its own. What is not compared byte by byte stands in `compare.rs`.
 //!
 //! 200,000 commands are compared, from a fixed seed; the environment variable
-//! `IMSIM_REDIS_COMMANDS` asks for another number, such as 10000000.
+//! `IMSIM_REDIS_COMMANDS` asks for another number, such as 10000000, and `IMSIM_REDIS_SEED` for
+//! another seed than 0.
 
 mod administration;
 mod compare;
 mod connection;
 mod hashes;
 mod keys;
+mod listeners;
 mod lists;
+mod lua;
 mod protocol;
 mod real;
+mod scripts;
 mod sets;
 mod several;
 mod single;
 mod sorted_sets;
+mod streams;
 mod strings;
+mod transactions;
 mod waits;
+mod waits_sorted_sets;
+mod waits_streams;
 mod words;
+
+use std::cell::RefCell;
 
 use imsim::redis::VERSION;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use real::Real;
+use several::Expired;
 use words::Line;
 
 /// The words of a command as they are sent.
@@ -36,8 +47,8 @@ type Words = Vec<Vec<u8>>;
 /// How many commands are compared unless the environment says otherwise.
 const COMMANDS: u64 = 200_000;
 
-/// One command of so many is compared with several clients, which takes longer.
-const ONE_WITH_SEVERAL_CLIENTS_IN: u64 = 10;
+/// Every test compares some of so many parts of them. Those of several clients take longer.
+const PARTS: u64 = 20;
 
 /// At most so many steps are in a sequence.
 const STEPS_MAX: usize = 60;
@@ -54,14 +65,13 @@ fn kinds() -> Vec<(u32, BoxedStrategy<Line>)> {
         (5, lists::command()),
         (5, sets::command()),
         (6, sorted_sets::command()),
+        (5, streams::command()),
         (2, connection::command()),
     ]
 }
 
-/// Kinds of commands that several clients send.
-fn kinds_of_several_clients() -> Vec<(u32, BoxedStrategy<Line>)> {
-    vec![(1, waits::command())]
-}
+/// So many shorter sequences are tried when one has differed.
+const SHRINK_STEPS_MAX: u32 = 5000;
 
 /// What happens in a sequence.
 #[derive(Clone, Debug)]
@@ -83,7 +93,14 @@ fn sequences(
     });
     let pass = prop::sample::select(&[1_i64, 2, 5, 99, 100, 499, 500, 1000, 5000][..]);
     let step = prop_oneof![16 => command, 1 => pass.prop_map(Step::Pass)];
-    prop::collection::vec(step, 1..STEPS_MAX)
+    let steps = prop::collection::vec(step, 1..STEPS_MAX);
+    // Some clients begin with the new protocol.
+    (prop::collection::vec(prop::bool::ANY, clients), steps).prop_map(|(new, steps)| {
+        let new = new.into_iter().enumerate().filter(|(_, new)| *new);
+        let hello =
+            new.map(|(client, _)| Step::Command(client, vec![b"HELLO".into(), b"3".into()]));
+        hello.chain(steps).collect()
+    })
 }
 
 /// Tries sequences until so many commands were compared. `compare` tells how many a sequence had,
@@ -93,7 +110,12 @@ fn search(
     sequences: &impl Strategy<Value = Vec<Step>>,
     compare: impl Fn(&[Step]) -> Result<u64, String>,
 ) {
-    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+    let config = Config {
+        cases: CASES,
+        failure_persistence: None,
+        max_shrink_iters: SHRINK_STEPS_MAX,
+        ..Config::default()
+    };
     let compared = std::cell::Cell::new(0);
     for batch in 0_u64.. {
         if compared.get() >= commands {
@@ -102,6 +124,7 @@ fn search(
         // A runner that has run its cases would run no more.
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&batch.to_le_bytes());
+        seed[8..16].copy_from_slice(&asked("IMSIM_REDIS_SEED", 0).to_le_bytes());
         let seeded = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
         let mut runner = TestRunner::new_with_rng(config.clone(), seeded);
         let outcome = runner.run(sequences, |steps| {
@@ -134,26 +157,81 @@ fn told(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }
 
-/// How many commands are to be compared.
-fn commands() -> u64 {
-    std::env::var("IMSIM_REDIS_COMMANDS").map_or(COMMANDS, |text| {
-        text.parse().expect("IMSIM_REDIS_COMMANDS is the number of commands to compare")
+/// A number that the environment may ask for.
+fn asked(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{name} must be a number and is {text}"))
     })
 }
 
-#[test]
-fn commands_of_one_client_get_the_same_bytes() {
-    let pair = std::cell::RefCell::new(single::Pair::start());
-    let several = commands() / ONE_WITH_SEVERAL_CLIENTS_IN;
-    search(commands() - several, &sequences(kinds(), 1), |steps| pair.borrow_mut().compare(steps));
+/// How many commands so many parts of all are.
+fn commands(parts: u64) -> u64 {
+    asked("IMSIM_REDIS_COMMANDS", COMMANDS) * parts / PARTS
+}
+
+/// Compares so many parts of all commands, sent by one client.
+fn compare_one(parts: u64, kinds: Vec<(u32, BoxedStrategy<Line>)>) {
+    let pair = RefCell::new(single::Pair::start());
+    let sequences = sequences(kinds, 1);
+    search(commands(parts), &sequences, |steps| pair.borrow_mut().compare(steps));
+}
+
+/// Compares so many parts of all commands, sent by several clients.
+fn compare_several(parts: u64, expired: Expired, kinds: Vec<(u32, BoxedStrategy<Line>)>) {
+    let pair = RefCell::new(several::Pair::start(expired));
+    let sequences = sequences(kinds, several::CLIENTS);
+    search(commands(parts), &sequences, |steps| pair.borrow_mut().compare(steps));
 }
 
 #[test]
-fn commands_of_several_clients_get_the_same_bytes() {
-    let pair = std::cell::RefCell::new(several::Pair::start());
-    let count = commands() / ONE_WITH_SEVERAL_CLIENTS_IN;
-    let sequences = sequences(kinds_of_several_clients(), several::CLIENTS);
-    search(count, &sequences, |steps| pair.borrow_mut().compare(steps));
+fn commands_get_the_same_bytes() {
+    compare_one(5, kinds());
+}
+
+#[test]
+fn commands_on_sorted_sets_get_the_same_bytes() {
+    compare_one(2, vec![(1, sorted_sets::command())]);
+}
+
+#[test]
+fn commands_on_streams_get_the_same_bytes() {
+    compare_one(2, vec![(1, streams::command())]);
+}
+
+#[test]
+fn scripts_get_the_same_bytes() {
+    compare_one(5, vec![(1, scripts::command())]);
+}
+
+#[test]
+fn clients_that_wait_for_lists_get_the_same_bytes() {
+    compare_several(1, Expired::Go, vec![(1, waits::command())]);
+}
+
+#[test]
+fn clients_that_wait_for_sorted_sets_get_the_same_bytes() {
+    compare_several(1, Expired::Go, vec![(1, waits_sorted_sets::command())]);
+}
+
+#[test]
+fn clients_that_wait_for_streams_get_the_same_bytes() {
+    compare_several(1, Expired::Go, vec![(1, waits_streams::command())]);
+}
+
+#[test]
+fn transactions_get_the_same_bytes() {
+    compare_several(1, Expired::Stay, vec![(1, transactions::command())]);
+}
+
+#[test]
+fn listeners_get_the_same_bytes() {
+    compare_several(1, Expired::Go, vec![(1, listeners::command())]);
+}
+
+#[test]
+fn replicas_get_the_same_bytes() {
+    let scripts = (6, scripts::command());
+    compare_several(1, Expired::Go, kinds().into_iter().chain([scripts]).collect());
 }
 
 #[test]

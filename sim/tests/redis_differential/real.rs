@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -14,6 +15,9 @@ use super::Words;
 
 /// At which time every server starts, and every sequence after the one before: in 2027.
 const START_MS: i64 = 1_800_000_000_000;
+
+/// Whether changes are sent to a replica is looked at so often.
+const STREAM_EVERY: Duration = Duration::from_millis(20);
 
 /// A real server, without a port and without persistence.
 pub struct Real {
@@ -38,7 +42,10 @@ impl Real {
         clock.write_all_at(&START_MS.to_ne_bytes(), 0).expect("room for eight bytes");
         let mut process = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--appendonly", "no"])
-            .args(["--enable-debug-command", "local", "--unixsocket"])
+            .args(["--enable-debug-command", "local"])
+            // A replica is served at once, hears of changes only, and may be silent for ever.
+            .args(["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1000000"])
+            .args(["--repl-timeout", "2000000000", "--unixsocket"])
             .arg(path("redis"))
             .arg("--dir")
             .arg(folder.path())
@@ -65,6 +72,26 @@ impl Real {
     pub fn connect(&self) -> Connection {
         let stream = UnixStream::connect(self.folder.path().join("redis")).expect("it listens");
         Connection { stream, unread: Vec::new() }
+    }
+
+    /// A connection that is sent what replicas are sent, from now on.
+    pub fn follow(&self) -> Connection {
+        let (mut control, mut replica) = (self.connect(), self.connect());
+        replica.ask(&["REPLCONF", "capa", "eof"]);
+        replica.send(&words(&["PSYNC", "?", "-1"]));
+        // The server starts to send changes at an acknowledgement that comes after it has noticed
+        // the end of the snapshot.
+        replica.stream.set_read_timeout(Some(STREAM_EVERY)).expect("a span above zero");
+        let mut bytes = Vec::new();
+        while !bytes.ends_with(b"\r\nstreaming\r\n") {
+            replica.send(&words(&["REPLCONF", "ACK", "0"]));
+            control.ask(&["PUBLISH", "news", "streaming"]);
+            if let Err(error) = replica.stream.read_to_end(&mut bytes) {
+                assert_eq!(error.kind(), ErrorKind::WouldBlock, "the server goes on sending");
+            }
+        }
+        replica.stream.set_read_timeout(None).expect("a socket");
+        replica
     }
 
     /// Lets the server see this time.
@@ -95,8 +122,7 @@ pub struct Connection {
 impl Connection {
     /// Sends one command and reads its reply.
     pub fn ask(&mut self, words: &[&str]) -> Vec<u8> {
-        let words = words.iter().map(|word| word.as_bytes().to_vec()).collect();
-        self.ask_all(&[words]).remove(0)
+        self.ask_all(&[self::words(words)]).remove(0)
     }
 
     /// The number that the server gave to the connection.
@@ -141,6 +167,10 @@ impl Connection {
             self.unread.extend(&bytes[..count]);
         }
     }
+}
+
+fn words(words: &[&str]) -> Words {
+    words.iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
 /// Where the first reply in the bytes ends, if all of it is there.

@@ -29,8 +29,9 @@ pub fn command() -> BoxedStrategy<Line> {
         command!(
             "SSCAN",
             key(),
-            one(Just("0".to_owned())),
-            Just(vec!["COUNT".into(), "1000".into()])
+            one(start()),
+            Just(vec!["COUNT".into(), "1000".into()]),
+            option(&["MATCH", "[a-b]", "*", "1*"])
         ),
     ])
 }

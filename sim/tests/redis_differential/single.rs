@@ -5,7 +5,7 @@
 use imsim::redis::Instance;
 
 use super::real::{Connection, Real, start_ms};
-use super::{Step, Words, compare, told};
+use super::{Step, Words, compare, scripts, told};
 
 /// A real server, and the connection by which it is compared with ours.
 pub struct Pair {
@@ -32,6 +32,9 @@ impl Pair {
         let client = instance.connect();
         let first = ["HELLO 2", "FLUSHALL", "SELECT 0", "CLIENT SETNAME "];
         let mut segment: Vec<Words> = first.iter().map(|line| words(line)).collect();
+        if scripts::are_in(steps) {
+            segment.push(words("SCRIPT FLUSH"));
+        }
         let mut count = 0;
         for step in steps.iter().map(Some).chain([None]) {
             if let Some(Step::Command(_, words)) = step {

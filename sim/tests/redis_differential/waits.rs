@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::words::*;
 
-fn timeout() -> impl Strategy<Value = String> + Clone {
+/// How long to wait, in seconds.
+pub fn timeout() -> impl Strategy<Value = String> + Clone {
     prop_oneof![
         6 => one_of(&["0", "0.1", "0.5", "1", "2.25"]),
         1 => one_of(&["-1", "x", "", "inf", "1e300", "nan", "0.0001"]),
@@ -28,7 +29,6 @@ pub fn command() -> BoxedStrategy<Line> {
         2 => command!("LRANGE", list(), Just(vec!["0".into(), "-1".into()])),
         1 => command!("LLEN", list()),
         1 => command!("DBSIZE"),
-        1 => command!("SWAPDB", Just(vec!["0".into(), "1".into()])),
         1 => command!("MOVE", list(), one(Just("1".to_owned()))),
         1 => command!("SELECT", one(one_of(&["0", "0", "1"]))),
         4 => command!("BLPOP", many(key(), 1..4), one(timeout())),

@@ -71,6 +71,16 @@ pub fn moment(per_second: i64) -> impl Strategy<Value = String> + Clone {
     ]
 }
 
+/// A cursor that means the start of a scan, or nothing. Any other would go on at a place of its own
+/// in each server, where not everything is told at once.
+pub fn start() -> impl Strategy<Value = String> + Clone {
+    prop_oneof![
+        4 => one_of(&["0"]),
+        1 => one_of(&["", "-0", "+0", "00", "-", "+", " 0", "0 ", "x", "0x0", "0\0x", "--0",
+            "18446744073709551616", "-18446744073709551616"]),
+    ]
+}
+
 /// None, one or two of these words.
 pub fn option(words: &'static [&'static str]) -> impl Strategy<Value = Line> + Clone {
     prop_oneof![

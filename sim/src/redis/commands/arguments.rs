@@ -1,6 +1,6 @@
 //! Words that many commands share: counts, places, scan options, and patterns.
 
-use super::{Context, Failure, Reply};
+use super::{Context, Failure, Reply, up_to_zero};
 use crate::redis::long_double::LongDouble;
 use crate::redis::number::{double, float, integer};
 
@@ -61,9 +61,17 @@ pub(super) struct Scan<'a> {
 /// The number of a cursor. A collection that is not there is noticed before a wrong option, but
 /// after a wrong cursor.
 pub(super) fn cursor(word: &[u8]) -> Result<u64, Failure> {
-    let text = std::str::from_utf8(word).ok().filter(|text| !text.starts_with('+'));
-    let cursor = text.and_then(|text| text.parse().ok());
-    cursor.ok_or_else(|| Failure::text("invalid cursor"))
+    // As C reads it: a sign is taken, and a word with nothing in it is 0.
+    let text = up_to_zero(word);
+    if text.is_empty() {
+        return Ok(0);
+    }
+    let negative = text.starts_with(b"-");
+    let digits = if negative { &text[1..] } else { text.strip_prefix(b"+").unwrap_or(text) };
+    let digits = std::str::from_utf8(digits).ok().filter(|text| !text.starts_with(['+', '-']));
+    let cursor: Option<u64> = digits.and_then(|digits| digits.parse().ok());
+    let cursor = cursor.ok_or_else(|| Failure::text("invalid cursor"))?;
+    Ok(if negative { cursor.wrapping_neg() } else { cursor })
 }
 
 /// Reads the cursor and the options behind it.

@@ -174,7 +174,7 @@ fn shortened(word: &[u8], limit: usize) -> &[u8] {
 }
 
 /// What errors tell of a word: the part that C takes for the text.
-fn up_to_zero(word: &[u8]) -> &[u8] {
+pub(crate) fn up_to_zero(word: &[u8]) -> &[u8] {
     word.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 

@@ -23,6 +23,7 @@ pub(super) const TABLE: &[Command] = &[
 
 const PUBSUB_TABLE: &[Command] = &[
     command("channels", -2, ASK, Keys::None, channels),
+    command("help", 2, LOADING | STALE, Keys::None, help),
     command("numpat", 2, ASK, Keys::None, numpat),
     command("numsub", -2, ASK, Keys::None, numsub),
     command("shardchannels", -2, ASK, Keys::None, shardchannels),
@@ -47,6 +48,10 @@ fn psubscribe(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Fai
 }
 
 fn ssubscribe(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    // The older ways to listen are admitted in transactions, for the sake of older clients.
+    if !context.may_block() {
+        return Err(Failure::text("SSUBSCRIBE isn't allowed for a DENY BLOCKING client"));
+    }
     listen(context, Way::Shard, &words[1..])
 }
 
@@ -118,3 +123,25 @@ fn counts(context: &mut Context<'_>, way: Way, names: &[Vec<u8>]) -> Reply {
 fn numpat(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
     Ok(Reply::count(context.instance.listeners.names(Way::Pattern).count()))
 }
+
+fn help(_: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
+    Ok(Reply::Array(HELP.iter().map(|line| Reply::Simple(line)).collect()))
+}
+
+/// What `PUBSUB HELP` of Redis 7.0 answers.
+const HELP: [&str; 14] = [
+    "PUBSUB <subcommand> [<arg> [value] [opt] ...]. Subcommands are:",
+    "CHANNELS [<pattern>]",
+    "    Return the currently active channels matching a <pattern> (default: '*').",
+    "NUMPAT",
+    "    Return number of subscriptions to patterns.",
+    "NUMSUB [<channel> ...]",
+    "    Return the number of subscribers for the specified channels, excluding",
+    "    pattern subscriptions(default: no channels).",
+    "SHARDCHANNELS [<pattern>]",
+    "    Return the currently active shard level channels matching a <pattern> (default: '*').",
+    "SHARDNUMSUB [<shardchannel> ...]",
+    "    Return the number of subscribers for the specified shard level channel(s)",
+    "HELP",
+    "    Prints this help.",
+];

@@ -26,6 +26,7 @@ const FUNCTION: &[Command] = &[
 ];
 
 const SCRIPT: &[Command] = &[
+    command("debug", 3, NO_SCRIPT, Keys::None, script_debug),
     command("exists", -3, NO_SCRIPT, Keys::None, script_exists),
     command("flush", -2, NO_SCRIPT, Keys::None, script_flush),
     command("help", 2, LOADING | STALE, Keys::None, script_help),
@@ -106,6 +107,14 @@ fn script_flush(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, F
     }
     context.instance.scripts.flush();
     Ok(Reply::OK)
+}
+
+/// There is no debugger here that could be switched on.
+fn script_debug(_: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+    match words[2].eq_ignore_ascii_case(b"no") {
+        true => Ok(Reply::OK),
+        false => Err(Failure::text("Use SCRIPT DEBUG YES/SYNC/NO")),
+    }
 }
 
 /// Nothing ever runs when this could be asked for.

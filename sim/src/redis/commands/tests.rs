@@ -165,6 +165,76 @@ fn sorted_sets() {
 }
 
 #[test]
+fn streams() {
+    script(
+        "
+        @5
+        XADD x * f 1 → $3|5-0
+        XADD x * f 2 → $3|5-1
+        XADD x 5-* f 3 → $3|5-2
+        XADD x 5-1 f 4 → -ERR The ID specified in XADD is equal or smaller than the target stream top item
+        XADD x MAXLEN 2 7-0 f 4 → $3|7-0
+        XADD none NOMKSTREAM * f 1 → $-1
+        XRANGE x - + → *2|*2|$3|5-2|*2|$1|f|$1|3|*2|$3|7-0|*2|$1|f|$1|4
+        XREVRANGE x + (5-2 COUNT 1 → *1|*2|$3|7-0|*2|$1|f|$1|4
+        XDEL x 7-0 7-1 → :1
+        XTRIM x MINID ~ 7 → :0
+        XADD x 7-0 f 5 → -ERR The ID specified in XADD is equal or smaller than the target stream top item
+        XSETID x 6-0 → +OK
+        XADD x 7-0 f 5 → $3|7-0
+        XLEN x → :2
+        TYPE x → +stream
+        ",
+    );
+}
+
+#[test]
+fn groups_of_consumers() {
+    script(
+        "
+        @5
+        XGROUP CREATE x g 0 → -ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.
+        XGROUP CREATE x g 0 MKSTREAM → +OK
+        XGROUP CREATE x g 0 → -BUSYGROUP Consumer Group name already exists
+        XADD x 1-0 f 1 → $3|1-0
+        XADD x 2-0 f 2 → $3|2-0
+        XREADGROUP GROUP g a STREAMS x > → *1|*2|$1|x|*2|*2|$3|1-0|*2|$1|f|$1|1|*2|$3|2-0|*2|$1|f|$1|2
+        XREADGROUP GROUP g a STREAMS x > → *-1
+        XREADGROUP GROUP h a STREAMS x > → -NOGROUP No such key 'x' or consumer group 'h' in XREADGROUP with GROUP option
+        XDEL x 1-0 → :1
+        XREADGROUP GROUP g a STREAMS x 0 → *1|*2|$1|x|*2|*2|$3|1-0|*-1|*2|$3|2-0|*2|$1|f|$1|2
+        @9
+        XPENDING x g → *4|:2|$3|1-0|$3|2-0|*1|*2|$1|a|$1|2
+        XPENDING x g IDLE 4 - + 9 → *2|*4|$3|1-0|$1|a|:4|:1|*4|$3|2-0|$1|a|:4|:2
+        XCLAIM x g b 0 2-0 JUSTID → *1|$3|2-0
+        XAUTOCLAIM x g b 0 - → *3|$3|0-0|*1|*2|$3|2-0|*2|$1|f|$1|2|*1|$3|1-0
+        XACK x g 1-0 2-0 → :1
+        XINFO GROUPS x → *1|*12|$4|name|$1|g|$9|consumers|:2|$7|pending|:0|$17|last-delivered-id|$3|2-0|$12|entries-read|:2|$3|lag|:0
+        XINFO CONSUMERS x g → *2|*6|$4|name|$1|a|$7|pending|:0|$4|idle|:4|*6|$4|name|$1|b|$7|pending|:0|$4|idle|:0
+        ",
+    );
+}
+
+#[test]
+fn who_waits_for_a_stream_hears_when_it_is_gone() {
+    script(
+        "
+        XGROUP CREATE x g $ MKSTREAM → +OK
+        XGROUP CREATE x h $ → +OK
+        XREADGROUP GROUP g a BLOCK 0 STREAMS x > →
+        b: XREADGROUP GROUP h a BLOCK 0 STREAMS x > →
+        c: XREAD BLOCK 0 STREAMS other x $ $ →
+        d: XGROUP DESTROY x g → :1
+        → -NOGROUP the consumer group this client was blocked on no longer exists
+        d: DEL x → :1
+        b: → -UNBLOCKED the stream key no longer exists
+        d: XADD x 5-0 f 1 → $3|5-0
+        c: → *1|*2|$1|x|*1|*2|$3|5-0|*2|$1|f|$1|1
+        ",
+    );
+}
+
+#[test]
 fn connections() {
     script(
         "
@@ -251,6 +321,17 @@ fn transactions() {
         GET k → $1|v
         MULTI → +OK
         EXEC now → -EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command
+        EXEC now → -EXECABORT Transaction discarded because of: wrong number of arguments for 'exec' command
+        MULTI → +OK
+        SSUBSCRIBE a → +QUEUED
+        BLPOP none 0 → +QUEUED
+        WAIT 5 0 → +QUEUED
+        EXEC → *3|-ERR SSUBSCRIBE isn't allowed for a DENY BLOCKING client|*-1|:0
+        HELLO 3 → %7|$6|server|$5|redis|$7|version|$6|7.0.15|$5|proto|:3|$2|id|:1|$4|mode|$10|standalone|$4|role|$6|master|$7|modules|*0
+        MULTI → +OK
+        SUBSCRIBE a → +QUEUED
+        PUBLISH a x → +QUEUED
+        EXEC → *2|>3|$9|subscribe|$1|a|:1|>3|$7|message|$1|a|$1|x|:1
         ",
     );
 }
@@ -286,6 +367,49 @@ fn a_transaction_fails_when_a_watched_key_changes() {
         b: SET k v → +OK
         MULTI → +OK
         EXEC → *0
+        SET k v PX 10 → +OK
+        @22
+        WATCH k → +OK
+        MULTI → +OK
+        b: FLUSHALL → +OK
+        EXEC → *0
+        ",
+    );
+}
+
+#[test]
+fn who_waits_for_a_sorted_set_is_served_when_one_comes_to_be() {
+    script(
+        "
+        SET z x → +OK
+        b: BZPOPMIN none z 0 → -WRONGTYPE Operation against a key holding the wrong kind of value
+        DEL z → :1
+        b: BZPOPMIN z 0 →
+        SET z x → +OK
+        ZADD y 1 a → :1
+        ZUNIONSTORE z 1 y → :1
+        b: →
+        ZADD z 2 c → :1
+        b: →
+        ZPOPMIN z → *2|$1|a|$1|1
+        b: →
+        RENAME y z → +OK
+        b: → *3|$1|z|$1|a|$1|1
+        ",
+    );
+}
+
+#[test]
+fn cursors_are_read_as_c_reads_numbers() {
+    script(
+        "
+        HSET h a 1 → :1
+        HSCAN h -1 → *2|$1|0|*2|$1|a|$1|1
+        HSCAN h +7 → *2|$1|0|*2|$1|a|$1|1
+        SCAN -0 → *2|$1|0|*1|$1|h
+        SCAN - → -ERR invalid cursor
+        SCAN 18446744073709551616 → -ERR invalid cursor
+        ZRANGE h 0 1 REV REV → -ERR syntax error
         ",
     );
 }

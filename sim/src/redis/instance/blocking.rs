@@ -98,7 +98,17 @@ impl Instance {
             return;
         }
         let place = (database, key.to_vec());
-        if self.waiting.contains_key(&place) && !self.ready.contains(&place) {
+        let Some(clients) = self.waiting.get(&place).filter(|_| !self.ready.contains(&place))
+        else {
+            return;
+        };
+        let held = self.databases[database].get(key).map(|value| value.kind());
+        // Keys are ready in the order in which they came to hold what somebody waits for.
+        let concerns = |id: &ClientId| match self.clients.get(id)?.blocked.as_ref()?.wait {
+            Wait::Keys { kind, ref gone, .. } => Some(held == Some(kind) || gone.is_some()),
+            _ => None,
+        };
+        if clients.iter().any(|id| concerns(id) == Some(true)) {
             self.ready.push(place);
         }
     }
@@ -118,6 +128,9 @@ impl Instance {
                 let clients = self.waiting.get(&(database, key.clone())).cloned();
                 for id in clients.unwrap_or_default() {
                     self.serve_key(id, database, &key);
+                    // Replicas are told of each by itself.
+                    self.note_expired();
+                    self.propagate(true);
                 }
             }
             self.note_expired();

@@ -46,8 +46,8 @@ impl<'a> Context<'a> {
         self.instance.modified(self.database, key);
     }
 
-    /// As [`modified`](Self::modified), when there is less at the key than before, so that nobody
-    /// can have waited for it.
+    /// As [`modified`](Self::modified), when there is less at the key than before, or only its end
+    /// was changed, so that nobody can have waited for it.
     pub fn lessened(&mut self, key: &[u8]) {
         self.instance.lessened(self.database, key);
     }
@@ -129,7 +129,7 @@ impl<'a> Context<'a> {
         if self.db().get(key).is_some_and(|value| value.is_empty()) {
             self.db().remove(key);
         }
-        self.modified(key);
+        self.lessened(key);
     }
 
     /// The hash of the key.

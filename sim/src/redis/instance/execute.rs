@@ -46,15 +46,22 @@ impl Instance {
     ) {
         let from_master = self.is_master_client(id);
         self.begin(now_ms, expiry);
+        let commands = self.totals.commands;
         let reply = self.admit(id, words);
         // The master hears nothing but how far its replica is.
         if !from_master || words[0].eq_ignore_ascii_case(b"replconf") {
             self.reply(id, &reply);
         }
         self.tell_monitors();
+        self.end_command_of_client();
+        let ran = self.totals.commands > commands;
+        let offset = self.replication.offset;
         self.end_unit();
         if let Some(session) = self.clients.get_mut(&id) {
-            session.written = self.replication.offset;
+            // Nothing was written by what was refused or queued, nor for others who are served.
+            if ran {
+                session.written = offset;
+            }
             session.replies = match session.replies {
                 Replies::NotNext => Replies::NotThis,
                 Replies::NotThis => Replies::All,
@@ -156,8 +163,10 @@ impl Instance {
     /// A refused command spoils the transaction that is open.
     fn refuse(&mut self, id: ClientId, words: &[Vec<u8>], failure: Failure) -> Reply {
         let session = self.clients.get_mut(&id).expect("only clients that are there send");
-        let Some(open) = &mut session.transaction else { return failure.into_reply() };
-        open.failed = true;
+        if let Some(open) = &mut session.transaction {
+            open.failed = true;
+        }
+        // That holds for `EXEC` itself even where no transaction is open.
         if !words[0].eq_ignore_ascii_case(b"exec") {
             return failure.into_reply();
         }
@@ -194,9 +203,13 @@ impl Instance {
     /// Ends what one request, or one timeout, set off: clients that waited for what it changed are
     /// served, and then replicas and the append-only file hear of all of it.
     pub(super) fn end_unit(&mut self) {
-        self.note_expired();
-        self.propagate(true);
+        self.end_command_of_client();
         self.serve_waiting();
+        self.propagate(true);
+    }
+
+    fn end_command_of_client(&mut self) {
+        self.note_expired();
         self.propagate(true);
     }
 

@@ -261,7 +261,8 @@ impl Instance {
     /// Gives a client something that is not the reply to its own command.
     pub(super) fn send(&mut self, id: ClientId, reply: &Reply) {
         let Some(session) = self.clients.get_mut(&id) else { return };
-        reply.write(session.protocol, &mut session.output);
+        let protocol = self.scripts.protocol_of_caller(id).unwrap_or(session.protocol);
+        reply.write(protocol, &mut session.output);
         self.woken.insert(id);
     }
 }

@@ -56,15 +56,28 @@ impl Instance {
 
     /// A database is about to be emptied, or to be exchanged for another one.
     pub(crate) fn touch_watchers_of_all(&mut self, databases: &[usize], other: Option<usize>) {
+        let next = |key: &[u8]| other.filter(|other| self.databases[*other].holds(key));
         let touched = |(database, key): &&(usize, Vec<u8>)| {
-            let other = other.is_some_and(|other| self.databases[other].holds(key));
-            databases.contains(database) && (other || self.databases[*database].holds(key))
+            let held = next(key).is_some() || self.databases[*database].holds(key);
+            databases.contains(database) && held
         };
         let touched: Vec<_> = self.watched.keys().filter(touched).cloned().collect();
-        for place in touched {
-            for id in &self.watched[&place] {
+        for (database, key) in touched {
+            let held = self.databases[database].holds(&key);
+            let next = other.filter(|other| self.databases[*other].holds(&key));
+            let expired = next.is_some_and(|next| self.databases[next].has_expired(&key));
+            for id in &self.watched[&(database, key.clone())] {
                 let session = self.clients.get_mut(id).expect("who is gone does not watch");
-                session.watched_changed = true;
+                let watched = session.watching.iter_mut();
+                let mut watched = watched.filter(|one| one.database == database && one.key == key);
+                let one = watched.next().expect("who watches is entered");
+                // What was expired may go, or stay so; what was not there may come expired.
+                match (one.expired, next) {
+                    (true, None) => one.expired = false,
+                    (true, Some(_)) if expired => {}
+                    (false, Some(_)) if expired && !held => one.expired = true,
+                    _ => session.watched_changed = true,
+                }
             }
         }
     }
@@ -92,16 +105,22 @@ impl Instance {
         let session = self.clients.get_mut(&id).expect("who asks is there");
         let open = session.transaction.as_mut().expect("`EXEC` has looked");
         let queue = std::mem::take(&mut open.queue);
-        let mut written = Vec::new();
-        let count = queue.len();
+        // A master hears nothing of what its replica answers.
+        let told = !self.is_master_client(id);
+        if told {
+            let header = format!("*{}\r\n", queue.len());
+            self.reply(id, &Reply::Raw(header.into_bytes()));
+        }
         for words in queue {
             let (name, command) = commands::find(&words).expect("only known commands are queued");
             let reply = self.call(id, &name, command, &words);
-            // Each is written as the client speaks when it has run: one of them may be `HELLO`.
-            reply.write(self.clients[&id].protocol, &mut written);
+            // Each is written as the client speaks when it has run: one of them may be `HELLO`. What
+            // the client hears of what it has published stands in between.
+            if told {
+                self.reply(id, &reply);
+            }
         }
         self.end_transaction(id);
-        let header = format!("*{count}\r\n");
-        Reply::Raw([header.as_bytes(), &written].concat())
+        Reply::Nothing
     }
 }

@@ -14,6 +14,7 @@ use mlua::{
 };
 
 use super::libraries;
+use super::values::COUNTED;
 
 /// What scripts are called in errors.
 const SOURCE: &str = "@user_script";
@@ -27,11 +28,15 @@ const INSTRUCTIONS_STEP: u32 = 100_000;
 
 /// An error that scripts see as a table with the text in `err`.
 #[derive(Debug)]
-pub(super) struct Raised(Vec<u8>);
+pub(super) struct Raised {
+    text: Vec<u8>,
+    /// A command has answered it.
+    answered: bool,
+}
 
 impl fmt::Display for Raised {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&String::from_utf8_lossy(&self.0))
+        out.write_str(&String::from_utf8_lossy(&self.text))
     }
 }
 
@@ -39,7 +44,12 @@ impl std::error::Error for Raised {}
 
 /// An error with its code.
 pub(super) fn coded(text: Vec<u8>) -> mlua::Error {
-    mlua::Error::external(Raised(text))
+    mlua::Error::external(Raised { text, answered: false })
+}
+
+/// An error that a command has answered.
+pub(super) fn answered(text: Vec<u8>) -> mlua::Error {
+    mlua::Error::external(Raised { text, answered: true })
 }
 
 /// An error without a place.
@@ -85,6 +95,7 @@ impl Interpreter {
         native.raw_set("plain", lua.create_function(plain)?)?;
         native.raw_set("locate", lua.create_function(locate)?)?;
         native.raw_set("missing", lua.create_function(missing)?)?;
+        native.raw_set("raising", lua.create_function(raising)?)?;
         let prelude = lua.load(include_str!("prelude.lua")).set_name("=redis");
         let (env, globals, runner) = prelude.call::<(Table, Table, Function)>(native)?;
         let left = Rc::default();
@@ -155,9 +166,12 @@ fn killed() -> mlua::Error {
 /// An error as scripts see it: what Rust has raised is a table, or a text if it has a place.
 fn plain(lua: &Lua, value: Value) -> Result<Value> {
     let Value::Error(error) = &value else { return Ok(value) };
-    if let Some(Raised(text)) = error.downcast_ref() {
+    if let Some(Raised { text, answered }) = error.downcast_ref() {
         let table = lua.create_table()?;
         table.raw_set("err", lua.create_string(text)?)?;
+        if *answered {
+            table.raw_set(COUNTED, true)?;
+        }
         return Ok(Value::Table(table));
     }
     let mut error = &**error;
@@ -196,4 +210,23 @@ fn missing(lua: &Lua, (_, name): (Value, Value)) -> Result<Value> {
     let name = lua.coerce_string(name)?.map(|name| name.to_string_lossy());
     let name = name.unwrap_or_default();
     Err(raise(lua, &format!("Script attempted to access nonexistent global variable '{name}'")))
+}
+
+/// A function that raises what the given one returns behind `false`. It is none of Lua, in place of
+/// which a script that ends with its call would be gone when the error asks where it was.
+fn raising(lua: &Lua, run: Function) -> Result<Function> {
+    lua.create_function(move |lua, values: MultiValue| {
+        let mut returned = run.call::<MultiValue>(values)?;
+        if returned.pop_front() == Some(Value::Boolean(true)) {
+            return Ok(returned);
+        }
+        let error = returned.pop_front().unwrap_or(Value::Nil);
+        if let Value::Table(error) = &error
+            && let Some(text) = error.raw_get::<Option<mlua::LuaString>>("err")?
+        {
+            return Err(coded(text.as_bytes().to_vec()));
+        }
+        let text = lua.coerce_string(error)?.map(|text| text.to_string_lossy());
+        Err(raise(lua, &text.unwrap_or_default()))
+    })
 }

@@ -1,13 +1,12 @@
-//! `cjson`: between tables of Lua and JSON, as the library in Redis does it.
-//!
-//! Its errors have the words of the library for what scripts do wrong often, and others otherwise.
+//! `cjson.encode`: from tables of Lua to JSON, as the library in Redis does it. The way back is in
+//! `json_reader`.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use mlua::{Lua, MultiValue, Result, Table, Value};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::interpreter::raise;
+use super::libraries::type_name;
 
 /// How deep values may nest: `cjson.encode_max_depth()`.
 const DEPTH_MAX: usize = 1000;
@@ -39,7 +38,7 @@ fn write(lua: &Lua, value: &Value, depth: usize, out: &mut Vec<u8>) -> Result<()
         }
         Value::Table(table) => return write_table(lua, table, depth + 1, out),
         other => {
-            let text = format!("Cannot serialise {}: type not supported", other.type_name());
+            let text = format!("Cannot serialise {}: type not supported", type_name(other));
             return Err(raise(lua, &text));
         }
     }
@@ -68,9 +67,10 @@ fn write_table(lua: &Lua, table: &Table, depth: usize, out: &mut Vec<u8>) -> Res
             Value::String(text) => string(&text.as_bytes(), out),
             Value::Integer(number) => string(decimal(lua, number as f64)?.as_bytes(), out),
             Value::Number(number) => string(decimal(lua, number)?.as_bytes(), out),
-            _ => {
-                let text = "Cannot serialise table: table key must be a number or string";
-                return Err(raise(lua, text));
+            other => {
+                let name = type_name(&other);
+                let text = format!("Cannot serialise {name}: table key must be a number or string");
+                return Err(raise(lua, &text));
             }
         }
         out.push(b':');
@@ -80,23 +80,29 @@ fn write_table(lua: &Lua, table: &Table, depth: usize, out: &mut Vec<u8>) -> Res
     Ok(())
 }
 
-/// How long the array is that the table is, if it is one.
+/// How long the array is that the table is, if it is one. A place beyond what C's `int` holds is
+/// taken for one below all.
 fn array_len(lua: &Lua, table: &Table) -> Result<Option<usize>> {
     let (mut largest, mut count) = (0, 0);
     for pair in table.pairs::<Value, Value>() {
         let at = match pair?.0 {
-            Value::Integer(at) => usize::try_from(at).ok(),
-            Value::Number(at) if at.fract() == 0.0 && at >= 1.0 => Some(at as usize),
-            _ => None,
+            Value::Integer(at) => at as f64,
+            Value::Number(at) => at,
+            _ => return Ok(None),
         };
-        let Some(at) = at.filter(|at| *at > 0) else { return Ok(None) };
-        largest = largest.max(at);
+        if at.fract() != 0.0 || at < 1.0 {
+            return Ok(None);
+        }
+        if at > f64::from(largest) {
+            largest = if at <= f64::from(i32::MAX) { at as i32 } else { i32::MIN };
+        }
         count += 1;
     }
-    if largest > SPARSE_SAFE && largest > count * SPARSE_RATIO {
+    let len = usize::try_from(largest).unwrap_or(0);
+    if len > SPARSE_SAFE && len > count * SPARSE_RATIO {
         return Err(raise(lua, "Cannot serialise table: excessively sparse array"));
     }
-    Ok((count > 0).then_some(largest))
+    Ok((len > 0).then_some(len))
 }
 
 /// A number as C's `%.14g` writes it.
@@ -138,88 +144,4 @@ fn string(text: &[u8], out: &mut Vec<u8>) {
         }
     }
     out.push(b'"');
-}
-
-pub(super) fn decode(lua: &Lua, values: MultiValue) -> Result<Value> {
-    let text = match values.iter().collect::<Vec<_>>()[..] {
-        [value] => lua.coerce_string(value.clone())?,
-        _ => return Err(raise(lua, "bad argument #1 to 'decode' (expected 1 argument)")),
-    };
-    let text = text.map_or(Vec::new(), |text| text.as_bytes().to_vec());
-    let mut reader = serde_json::Deserializer::from_slice(&text);
-    let value = Seed(lua).deserialize(&mut reader);
-    let value = value.and_then(|value| reader.end().map(|()| value));
-    value.map_err(|error| {
-        let token = if error.is_eof() { "T_END" } else { "invalid token" };
-        let at = if error.is_eof() { text.len() + 1 } else { error.column() };
-        let expected = match error.to_string() {
-            text if text.contains("parsing a list") => "comma or array end",
-            text if text.contains("parsing an object") => "comma or object end",
-            _ => "value",
-        };
-        raise(lua, &format!("Expected {expected} but found {token} at character {at}"))
-    })
-}
-
-/// Builds values of Lua in the order of the text.
-#[derive(Clone, Copy)]
-struct Seed<'a>(&'a Lua);
-
-impl<'de> DeserializeSeed<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> std::result::Result<Value, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seed<'_> {
-    type Value = Value;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
-        Ok(Value::Boolean(value))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
-        Ok(Value::Number(value as f64))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
-        Ok(Value::Number(value as f64))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> std::result::Result<Value, E> {
-        Ok(Value::Number(value))
-    }
-
-    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
-        Ok(Value::NULL)
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> std::result::Result<Value, E> {
-        self.0.create_string(text).map(Value::String).map_err(E::custom)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<Value, A::Error> {
-        let table = self.0.create_table().map_err(A::Error::custom)?;
-        let mut at = 0;
-        while let Some(item) = items.next_element_seed(self)? {
-            at += 1;
-            table.raw_set(at, item).map_err(A::Error::custom)?;
-        }
-        Ok(Value::Table(table))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> std::result::Result<Value, A::Error> {
-        let table = self.0.create_table().map_err(A::Error::custom)?;
-        while let Some(key) = pairs.next_key::<String>()? {
-            let value = pairs.next_value_seed(self)?;
-            table.raw_set(key, value).map_err(A::Error::custom)?;
-        }
-        Ok(Value::Table(table))
-    }
 }

@@ -7,8 +7,10 @@ use std::rc::Rc;
 
 use mlua::{Function, Lua, MultiValue, Result, Table, Value};
 
-use super::interpreter::raise;
-use super::{json, sha1};
+use super::interpreter::{fail, raise};
+use super::values::truncated;
+use super::{json, json_reader, sha1};
+use crate::redis::commands::{self, Failure, up_to_zero};
 
 /// What the random numbers of a Redis begin with.
 const RANDOM_SEED: u64 = 0x1234_ABCD_330E;
@@ -26,16 +28,23 @@ fn number(lua: &Lua, values: &MultiValue, at: usize, name: &str) -> Result<f64> 
     let given = values.get(at);
     let number = given.and_then(|value| lua.coerce_number(value.clone()).ok().flatten());
     number.ok_or_else(|| {
-        let kind = given.map_or("no value", Value::type_name);
+        let kind = given.map_or("no value", type_name);
         let text = format!("bad argument #{} to '{name}' (number expected, got {kind})", at + 1);
         raise(lua, &text)
     })
 }
 
-/// A number rounded to an integer, of which the lower 32 bits are taken.
+/// As C takes a number for its `int`: the lower 32 bits of what stands before the point.
+fn int(lua: &Lua, values: &MultiValue, at: usize, name: &str) -> Result<i32> {
+    Ok(truncated(number(lua, values, at, name)?) as i32)
+}
+
+/// A number rounded to an integer, of which the lower 32 bits are taken, as far as it has so many:
+/// the library lets the sum with this number do that.
 fn word(lua: &Lua, values: &MultiValue, at: usize, name: &str) -> Result<u32> {
+    const ROUNDING: f64 = 6_755_399_441_055_744.0;
     let number = number(lua, values, at, name)?;
-    Ok(number.round_ties_even().rem_euclid(4_294_967_296.0) as u32)
+    Ok((number + ROUNDING).to_bits() as u32)
 }
 
 fn signed(word: u32) -> f64 {
@@ -50,7 +59,8 @@ pub(super) fn bit(lua: &Lua) -> Result<Table> {
     for (name, fold) in folds {
         let function = move |lua: &Lua, values: MultiValue| {
             let mut result = word(lua, &values, 0, name)?;
-            for at in 1..values.len() {
+            // The library begins with the last one, whose errors come first.
+            for at in (1..values.len()).rev() {
                 result = fold(result, word(lua, &values, at, name)?);
             }
             Ok(signed(result))
@@ -103,24 +113,34 @@ pub(super) fn random(lua: &Lua) -> Result<(Function, Function)> {
         match values.len() {
             0 => Ok(part),
             1 => {
-                let upper = number(lua, &values, 0, "random")?.trunc();
-                if upper < 1.0 { Err(empty(1)) } else { Ok((part * upper).floor() + 1.0) }
+                let upper = int(lua, &values, 0, "random")?;
+                let place = (part * f64::from(upper)).floor() + 1.0;
+                if upper < 1 { Err(empty(1)) } else { Ok(place) }
             }
             2 => {
-                let lower = number(lua, &values, 0, "random")?.trunc();
-                let upper = number(lua, &values, 1, "random")?.trunc();
-                let place = (part * (upper - lower + 1.0)).floor() + lower;
+                let lower = int(lua, &values, 0, "random")?;
+                let upper = int(lua, &values, 1, "random")?;
+                let count = f64::from(upper.wrapping_sub(lower).wrapping_add(1));
+                let place = (part * count).floor() + f64::from(lower);
                 if lower > upper { Err(empty(2)) } else { Ok(place) }
             }
             _ => Err(raise(lua, "wrong number of arguments")),
         }
     })?;
     let seed = lua.create_function(move |lua, values: MultiValue| {
-        let seed = number(lua, &values, 0, "randomseed")? as i64 as u32;
-        seeded.set((u64::from(seed) << 16) | 0x330E);
+        let seed = int(lua, &values, 0, "randomseed")?;
+        seeded.set((u64::from(seed as u32) << 16) | 0x330E);
         Ok(())
     })?;
     Ok((draw, seed))
+}
+
+/// What Lua calls values of this kind.
+pub(super) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::LightUserData(_) => "userdata",
+        other => other.type_name(),
+    }
 }
 
 /// `cjson`.
@@ -130,7 +150,7 @@ pub(super) fn cjson(lua: &Lua) -> Result<Table> {
     table.raw_set("_VERSION", "2.1.0")?;
     table.raw_set("null", Value::NULL)?;
     table.raw_set("encode", lua.create_function(json::encode)?)?;
-    table.raw_set("decode", lua.create_function(json::decode)?)?;
+    table.raw_set("decode", lua.create_function(json_reader::decode)?)?;
     Ok(table)
 }
 
@@ -159,8 +179,21 @@ pub(super) fn redis(lua: &Lua) -> Result<Table> {
     table.raw_set("replicate_commands", lua.create_function(|_, ()| Ok(true))?)?;
     table.raw_set("breakpoint", lua.create_function(|_, ()| Ok(false))?)?;
     table.raw_set("debug", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
+    table.raw_set("acl_check_cmd", lua.create_function(may_run)?)?;
     table.raw_set("set_repl", lua.create_function(|_, _: MultiValue| Ok(()))?)?;
     Ok(table)
+}
+
+/// Whether the script's user may run the command: there is only one user, who may run everything.
+fn may_run(_: &Lua, values: MultiValue) -> Result<bool> {
+    let words = super::command_words(values).map_err(|text| fail(&text))?;
+    match commands::find(&words) {
+        Ok(_) | Err(Failure::Arity(_)) => Ok(true),
+        Err(_) => {
+            let text = "Invalid command passed to redis.acl_check_cmd()";
+            Err(fail(text))
+        }
+    }
 }
 
 fn sha1hex(lua: &Lua, values: MultiValue) -> Result<String> {
@@ -173,15 +206,21 @@ fn sha1hex(lua: &Lua, values: MultiValue) -> Result<String> {
 
 /// The log is nobody's: what is written to it is checked and forgotten.
 fn log(lua: &Lua, values: MultiValue) -> Result<()> {
-    let fail = |text| Err(super::interpreter::fail(text));
+    let fail = |text| Err(fail(text));
     if values.len() < 2 {
         return fail("redis.log() requires two arguments or more.");
     }
-    let level = values.front().cloned().filter(|value| value.is_number() || value.is_integer());
-    let Some(level) = level.and_then(|level| lua.coerce_number(level).ok().flatten()) else {
+    let Some(level) =
+        values.front().cloned().and_then(|level| lua.coerce_number(level).ok().flatten())
+    else {
         return fail("First argument must be a number (log level).");
     };
     if (0.0..4.0).contains(&level.trunc()) { Ok(()) } else { fail("Invalid debug level.") }
+}
+
+/// What scripts see of an error that no command has answered.
+pub(super) fn error(lua: &Lua, text: &str) -> Result<Table> {
+    field(lua, "err", Some(format!("ERR {text}").into_bytes()))
 }
 
 /// A table with one field, if the one argument is a text.
@@ -207,9 +246,18 @@ fn status_reply(lua: &Lua, values: MultiValue) -> Result<Table> {
 
 fn error_reply(lua: &Lua, values: MultiValue) -> Result<Table> {
     let text = only_text(&values).map(|text| {
-        let bare = text.strip_prefix(b"-").unwrap_or(&text).trim_ascii_end().to_vec();
+        let text = up_to_zero(&text);
+        let bare = text.strip_prefix(b"-").unwrap_or(text);
         // A single word is no code.
-        if bare.contains(&b' ') { bare } else { [b"ERR ", bare.as_slice()].concat() }
+        let space = bare.iter().position(|byte| *byte == b' ');
+        let (code, text) = match space {
+            Some(space) => (&bare[..space], &bare[space + 1..]),
+            None => (&b"ERR"[..], bare),
+        };
+        let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let start = text.iter().position(|byte| !is_end(byte)).unwrap_or(text.len());
+        let end = text.iter().rposition(|byte| !is_end(byte)).map_or(start, |last| last + 1);
+        [code, b" ", &text[start..end]].concat()
     });
     field(lua, "err", text)
 }

@@ -3,10 +3,11 @@
 //! An instance has an interpreter from its first script on. While a script runs the interpreter is
 //! taken out of the instance, and the script's calls go through [`Instance::call`] as the client's own
 //! would, so that replicas and the append-only file hear of their effects one by one. In reading
-//! order: `interpreter`, `values` (replies and Lua), `libraries`, `json`, `sha1`.
+//! order: `interpreter`, `values` (replies and Lua), `libraries`, `json`, `json_reader`, `sha1`.
 
 mod interpreter;
 mod json;
+mod json_reader;
 mod libraries;
 mod sha1;
 mod values;
@@ -29,6 +30,9 @@ pub(crate) struct Scripts {
     interpreter: Option<Interpreter>,
     /// What the script that runs may do.
     running: Option<Rights>,
+    /// Who runs it, and what that client speaks: it is told everything but the replies to commands of
+    /// the script in that.
+    caller: Option<(ClientId, Protocol)>,
 }
 
 /// What a script may do.
@@ -36,16 +40,34 @@ pub(crate) struct Scripts {
 pub(crate) struct Rights {
     /// It may not write.
     pub(crate) read_only: bool,
+    /// A `#!` line says so, or would.
+    declared: bool,
     /// It may write although memory is full.
     allow_oom: bool,
     /// It has written something.
     wrote: bool,
 }
 
+impl Rights {
+    /// What it may do when it is run so.
+    fn when_run(self, read_only: bool) -> Result<Self, Failure> {
+        if self.declared && !self.read_only && read_only {
+            let text = "Can not execute a script with write flag using *_ro command.";
+            return Err(Failure::text(text));
+        }
+        Ok(Self { read_only: self.read_only || read_only, ..self })
+    }
+}
+
 impl Scripts {
     /// Whether one runs.
     pub(crate) fn is_running(&self) -> bool {
         self.running.is_some()
+    }
+
+    /// What the client speaks, if it runs a script.
+    pub(crate) fn protocol_of_caller(&self, client: ClientId) -> Option<Protocol> {
+        self.caller.filter(|(caller, _)| *caller == client).map(|(_, protocol)| protocol)
     }
 
     /// Whether there is a script with this digest.
@@ -92,6 +114,7 @@ fn header(text: &[u8]) -> Result<Rights, Failure> {
     if !text.starts_with(b"#!") {
         return Ok(rights);
     }
+    rights.declared = true;
     let end = text.iter().position(|byte| *byte == b'\n');
     let end = end.ok_or_else(|| Failure::text("Invalid script shebang"))?;
     let line = String::from_utf8_lossy(&text[2..end]).into_owned();
@@ -139,20 +162,20 @@ impl Instance {
         arguments: &[Vec<u8>],
     ) -> Result<Reply, Failure> {
         let text = &self.scripts.texts[sha];
-        let rights = header(text)?;
-        let rights = Rights { read_only: read_only || rights.read_only, ..rights };
+        let rights = header(text)?.when_run(read_only)?;
         let mut lua = self.scripts.interpreter.take().unwrap_or_else(interpreter);
         lua.read(sha, body(text)).map_err(Failure::text)?;
         self.scripts.running = Some(rights);
         let session = self.clients.get_mut(&client).expect("who asks is there");
         let before = (session.protocol, session.database);
         session.protocol = Protocol::Resp2;
+        self.scripts.caller = Some((client, before.0));
 
         let calls =
             Calls { instance: RefCell::new(self), client, protocol: Cell::new(Protocol::Resp2) };
         let reply = calls.run(&lua, sha, keys, arguments, before.0);
 
-        self.scripts.running = None;
+        (self.scripts.running, self.scripts.caller) = (None, None);
         self.scripts.interpreter = Some(lua);
         if let Some(session) = self.clients.get_mut(&client) {
             (session.protocol, session.database) = before;
@@ -182,7 +205,7 @@ impl Calls<'_> {
         })?;
         let speech = values::Speech { script: self.protocol.get(), client };
         match outcome {
-            Ok(value) => values::to_reply(&value, speech, 0),
+            Ok(value) => values::to_reply(&value, speech),
             Err(Value::Table(error)) => told(&error, sha),
             Err(_) => Ok(Reply::Error(b"ERR Error running script, execution failure".to_vec())),
         }
@@ -210,52 +233,57 @@ impl Calls<'_> {
 
     /// `redis.call`, or `redis.pcall` if it does not raise errors.
     fn call(&self, lua: &Lua, values: MultiValue, raises: bool) -> mlua::Result<Value> {
-        let reply = self.reply(values).unwrap_or_else(|text| {
-            let coded = text.starts_with(b"-");
-            let text = text.strip_prefix(b"-").unwrap_or(&text);
-            Reply::Error(if coded { text.to_vec() } else { [b"ERR ", text].concat() })
-        });
-        match reply {
-            Reply::Error(text) if raises => Err(interpreter::coded(text)),
+        let words = match command_words(values) {
+            Ok(words) => words,
+            Err(text) if raises => return Err(interpreter::fail(&text)),
+            Err(text) => return libraries::error(lua, &text).map(Value::Table),
+        };
+        match self.reply(&words) {
+            Reply::Error(text) if raises => Err(interpreter::answered(text)),
             reply => values::to_lua(lua, &reply, self.protocol.get()),
         }
     }
 
     /// What the command answers, or why it may not run.
-    fn reply(&self, values: MultiValue) -> Result<Reply, Vec<u8>> {
-        if values.is_empty() {
-            return Err(b"Please specify at least one argument for this redis lib call".to_vec());
-        }
-        let words = values::words(values.into_iter());
-        let words = words
-            .ok_or(&b"Lua redis lib command arguments must be strings or integers"[..])
-            .map_err(<[u8]>::to_vec)?;
-        let (name, command) = commands::find(&words).map_err(|failure| match failure {
-            Failure::Arity(_) => b"Wrong number of args calling Redis command from script".to_vec(),
-            _ => b"Unknown Redis command called from script".to_vec(),
+    fn reply(&self, words: &[Vec<u8>]) -> Reply {
+        self.run_command(words).unwrap_or_else(Failure::into_reply)
+    }
+
+    fn run_command(&self, words: &[Vec<u8>]) -> Result<Reply, Failure> {
+        let (name, command) = commands::find(words).map_err(|failure| match failure {
+            Failure::Arity(_) => {
+                Failure::text("Wrong number of args calling Redis command from script")
+            }
+            _ => Failure::text("Unknown Redis command called from script"),
         })?;
         if command.has(flags::NO_SCRIPT) {
-            return Err(b"This Redis command is not allowed from script".to_vec());
+            return Err(Failure::text("This Redis command is not allowed from script"));
         }
         let mut instance = self.instance.borrow_mut();
         let rights = instance.scripts.running.unwrap_or_default();
         if rights.read_only && command.has(flags::WRITE | flags::MAY_REPLICATE) {
-            return Err(b"Write commands are not allowed from read-only scripts.".to_vec());
+            let text = "Write commands are not allowed from read-only scripts.";
+            return Err(Failure::text(text));
         }
-        if let Err(failure) = instance.allowed_by_role(self.client, command) {
-            return Ok(failure.into_reply());
-        }
-        if instance.memory.full
-            && command.has(flags::DENY_OOM)
-            && !(rights.allow_oom || rights.wrote)
-        {
-            return Ok(Instance::no_room().into_reply());
+        instance.allowed_by_role(self.client, command)?;
+        let may_fill = rights.allow_oom || rights.wrote;
+        if instance.memory.full && command.has(flags::DENY_OOM) && !may_fill {
+            return Err(Instance::no_room());
         }
         if let Some(rights) = instance.scripts.running.as_mut() {
             rights.wrote |= command.has(flags::WRITE);
         }
-        Ok(instance.call(self.client, &name, command, &words))
+        Ok(instance.call(self.client, &name, command, words))
     }
+}
+
+/// The words of the command that a script names; what is wrong with them otherwise.
+fn command_words(values: MultiValue) -> Result<Vec<Vec<u8>>, String> {
+    if values.is_empty() {
+        return Err("Please specify at least one argument for this redis lib call".to_owned());
+    }
+    let words = values::words(values.into_iter());
+    words.ok_or_else(|| "Lua redis lib command arguments must be strings or integers".to_owned())
 }
 
 /// The reply that tells of a script's error, and where it was.

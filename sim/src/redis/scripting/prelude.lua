@@ -29,11 +29,14 @@ setmetatable(globals, { __index = native.missing })
 globals._G = env
 
 -- Errors are tables with an `err` within Redis, and texts for those who catch them.
-local function caught(ok, value, ...)
-  if ok then return ok, value, ... end
-  value = plain(value)
-  if type(value) == "table" and type(value.err) == "string" then value = value.err end
-  return false, value, ...
+local function caught(ok, ...)
+  if ok then return ok, ... end
+  local value = plain((...))
+  if type(value) ~= "table" then return false, value end
+  local text = value.err
+  if type(text) == "string" or type(text) == "number" then return false, text end
+  -- Redis forgets to take away what it has looked at.
+  return false, value, text
 end
 function globals.pcall(...) return caught(raw_pcall(...)) end
 function globals.xpcall(run, handler)
@@ -71,11 +74,15 @@ function globals.load(...) return within(raw_load(...)) end
 
 local threads = {}
 for name, value in pairs(coroutine) do threads[name] = value end
-local function resumed(ok, value, ...)
-  if not ok then value = plain(value) end
-  return ok, value, ...
+local function resumed(ok, ...)
+  if ok then return ok, ... end
+  return ok, plain((...))
 end
 function threads.resume(...) return resumed(coroutine.resume(...)) end
+function threads.wrap(run)
+  local thread = coroutine.create(run)
+  return native.raising(function(...) return resumed(coroutine.resume(thread, ...)) end)
+end
 
 math.random, math.randomseed = native.random, native.randomseed
 string.dump = nil

@@ -43,6 +43,41 @@ fn values_become_replies() {
 }
 
 #[test]
+fn json_is_read_as_the_library_reads_it() {
+    scripts(&[
+        ("return tostring(cjson.decode('inf'))", "$3|inf|"),
+        ("return cjson.decode('[0x10,-01,+2]')", "*3|:16|:-1|:2|"),
+        ("return cjson.decode('\"\\\\u00e9\\\\ud834\\\\udd1e\"')", "$6|é𝄞|"),
+        ("return cjson.encode({set={[1e17]=1}})", "$19|{\"set\":{\"1e+17\":1}}|"),
+    ]);
+}
+
+#[test]
+fn libraries_do_what_c_does() {
+    scripts(&[
+        ("math.randomseed(7) return math.random(1e17)", ":418137554|"),
+        ("return bit.bxor(1, 1e17)", ":-2049400831|"),
+        ("return redis.error_reply('')", "-ERR |"),
+        ("return redis.error_reply('-MY\\r\\n')", "-ERR MY|"),
+        ("return redis.status_reply('a\\0b')", "+a|"),
+        ("return select('#', pcall(function() end))", ":1|"),
+        ("return {next(redis.pcall('nosuch'))}", "*2|$25|ignore_error_stats_update|:1|"),
+        ("return redis.acl_check_cmd('get', 'k')", ":1|"),
+        ("return redis.log('1', 'text')", "$-1|"),
+    ]);
+}
+
+#[test]
+fn lists_within_themselves_end_where_the_stack_of_lua_does() {
+    let (header, end) = ("*1|".repeat(7995), "-ERR reached lua stack limit|");
+    let maps = "*2|$1|a|".repeat(2664);
+    replies(&[
+        (&["EVAL", "KEYS[1] = KEYS return KEYS", "0"], &format!("{header}{end}")),
+        (&["EVAL", "local t = {} t.map = {a=t} return t", "0"], &format!("{maps}*2|{end}{end}")),
+    ]);
+}
+
+#[test]
 fn errors_say_where() {
     let missing = "-ERR user_script:1: Script attempted to access nonexistent global variable 'foo' \
         script: 47e30a5d10d5694f99208f9adc4fe3bf2450edbd, on @user_script:1.|";

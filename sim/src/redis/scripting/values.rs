@@ -2,11 +2,15 @@
 
 use mlua::{Lua, Result, Table, Value};
 
+use crate::redis::commands::up_to_zero;
 use crate::redis::number::write_float;
 use crate::redis::reply::{Protocol, Reply};
 
-/// Replies of scripts nest no deeper than this: about what the stack of Lua holds in Redis.
-const DEPTH_MAX: usize = 3900;
+/// Replies of scripts nest no deeper than this: what the stack of Lua holds in Redis.
+const DEPTH_MAX: usize = 7995;
+
+/// A mark in the tables of errors that commands have answered: Redis has counted them.
+pub(super) const COUNTED: &str = "ignore_error_stats_update";
 
 /// What a script sees of a command's reply.
 pub(super) fn to_lua(lua: &Lua, reply: &Reply, protocol: Protocol) -> Result<Value> {
@@ -27,7 +31,12 @@ pub(super) fn to_lua(lua: &Lua, reply: &Reply, protocol: Protocol) -> Result<Val
     match reply {
         Reply::Simple(status) => named("ok", text(status.as_bytes())?),
         Reply::Status(status) => named("ok", text(status)?),
-        Reply::Error(error) => named("err", text(error)?),
+        Reply::Error(error) => {
+            let table = lua.create_table()?;
+            table.raw_set("err", text(error)?)?;
+            table.raw_set(COUNTED, true)?;
+            Ok(Value::Table(table))
+        }
         Reply::Integer(number) => Ok(Value::Number(*number as f64)),
         Reply::Bulk(bytes) => text(bytes),
         Reply::Null | Reply::NullArray if new => Ok(Value::Nil),
@@ -77,65 +86,124 @@ pub(super) struct Speech {
 }
 
 /// What the client is told of the value that a script returns.
-pub(super) fn to_reply(value: &Value, speech: Speech, depth: usize) -> Result<Reply> {
-    Ok(match value {
+pub(super) fn to_reply(value: &Value, speech: Speech) -> Result<Reply> {
+    if let Some(reply) = single(value, speech)? {
+        return Ok(reply);
+    }
+    let mut out = Vec::new();
+    let mut left = vec![Piece::Value(value.clone(), 0)];
+    while let Some(piece) = left.pop() {
+        match piece {
+            Piece::Items(table, at, len, depth) => {
+                let value = table.raw_get(at)?;
+                // A list that is done with is let go: Lua holds few at a time.
+                if at < len {
+                    left.push(Piece::Items(table, at + 1, len, depth));
+                }
+                left.push(Piece::Value(value, depth + 1));
+            }
+            Piece::Value(_, depth) if depth >= DEPTH_MAX => {
+                let error = Reply::Error(b"ERR reached lua stack limit".to_vec());
+                error.write(speech.client, &mut out);
+            }
+            Piece::Value(value, depth) => match (single(&value, speech)?, value) {
+                (None, Value::Table(table)) => {
+                    begin(table, depth, speech.client, &mut left, &mut out)?;
+                }
+                (reply, _) => reply.unwrap_or(Reply::Null).write(speech.client, &mut out),
+            },
+        }
+    }
+    Ok(Reply::Raw(out))
+}
+
+/// What is still to be told, the next one last. The depth is that of the stack of Lua in Redis; ours
+/// is not used, for a list may hold itself.
+enum Piece {
+    Value(Value, usize),
+    /// The items of a list from this one on, of so many.
+    Items(Table, usize, usize, usize),
+}
+
+/// Begins to tell a table of many values.
+fn begin(
+    table: Table,
+    depth: usize,
+    client: Protocol,
+    left: &mut Vec<Piece>,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let (map, set): (Value, Value) = (table.raw_get("map")?, table.raw_get("set")?);
+    if let Value::Table(map) = map {
+        let pairs: Vec<(Value, Value)> = map.pairs().collect::<Result<_>>()?;
+        Reply::write_map_header(pairs.len(), client, out);
+        left.extend(pairs.into_iter().rev().flat_map(|(key, value)| {
+            [Piece::Value(value, depth + 3), Piece::Value(key, depth + 4)]
+        }));
+        return Ok(());
+    }
+    if let Value::Table(set) = set {
+        let members: Vec<(Value, Value)> = set.pairs().collect::<Result<_>>()?;
+        Reply::write_set_header(members.len(), client, out);
+        let members = members.into_iter().rev();
+        left.extend(members.map(|(member, _)| Piece::Value(member, depth + 3)));
+        return Ok(());
+    }
+    let mut len = 0;
+    while !table.raw_get::<Value>(len + 1)?.is_nil() {
+        len += 1;
+    }
+    Reply::write_array_header(len, out);
+    if len > 0 {
+        left.push(Piece::Items(table, 1, len, depth));
+    }
+    Ok(())
+}
+
+/// The reply to a value that is not one of many; none if it is.
+fn single(value: &Value, speech: Speech) -> Result<Option<Reply>> {
+    Ok(Some(match value {
         Value::String(text) => Reply::Bulk(text.as_bytes().to_vec()),
         Value::Integer(number) => Reply::Integer(*number),
         Value::Number(number) => Reply::Integer(truncated(*number)),
         Value::Boolean(yes) if speech.script == Protocol::Resp3 => Reply::Bool(*yes),
         Value::Boolean(true) => Reply::Integer(1),
-        Value::Table(_) if depth >= DEPTH_MAX => {
-            Reply::Error(b"ERR reached lua stack limit".to_vec())
-        }
-        Value::Table(table) => of_table(table, speech, depth)?,
+        Value::Table(table) => return named(table, speech.client),
         _ => Reply::Null,
-    })
+    }))
 }
 
-fn of_table(table: &Table, speech: Speech, depth: usize) -> Result<Reply> {
+/// The reply that a table stands for by one of its fields.
+fn named(table: &Table, client: Protocol) -> Result<Option<Reply>> {
     if let Value::String(text) = table.raw_get::<Value>("err")? {
-        return Ok(error(&text.as_bytes()));
+        return Ok(Some(error(&text.as_bytes())));
     }
     if let Value::String(text) = table.raw_get::<Value>("ok")? {
-        return Ok(Reply::Status(on_one_line(&text.as_bytes())));
+        return Ok(Some(Reply::Status(on_one_line(up_to_zero(&text.as_bytes())))));
     }
     if let Value::Number(number) = table.raw_get::<Value>("double")? {
-        return Ok(Reply::Double(number));
+        return Ok(Some(Reply::Double(number)));
     }
     if let Value::Integer(number) = table.raw_get::<Value>("double")? {
-        return Ok(Reply::Double(number as f64));
+        return Ok(Some(Reply::Double(number as f64)));
     }
-    if let Value::Table(map) = table.raw_get::<Value>("map")? {
-        let pair = |pair: Result<(Value, Value)>| {
-            let (key, value) = pair?;
-            Ok((to_reply(&key, speech, depth + 1)?, to_reply(&value, speech, depth + 1)?))
-        };
-        return Ok(Reply::Map(map.pairs::<Value, Value>().map(pair).collect::<Result<_>>()?));
-    }
-    if let Value::Table(set) = table.raw_get::<Value>("set")? {
-        let member = |pair: Result<(Value, Value)>| to_reply(&pair?.0, speech, depth + 1);
-        return Ok(Reply::Set(set.pairs::<Value, Value>().map(member).collect::<Result<_>>()?));
+    if ["map", "set"].iter().any(|name| matches!(table.raw_get(*name), Ok(Value::Table(_)))) {
+        return Ok(None);
     }
     if let Value::String(digits) = table.raw_get::<Value>("big_number")? {
         let digits = on_one_line(&digits.as_bytes());
-        return Ok(match speech.client {
+        return Ok(Some(match client {
             Protocol::Resp2 => Reply::Bulk(digits),
             Protocol::Resp3 => Reply::Raw([b"(", digits.as_slice(), b"\r\n"].concat()),
-        });
+        }));
     }
     if let Value::Table(verbatim) = table.raw_get::<Value>("verbatim_string")? {
         let parts: (Value, Value) = (verbatim.raw_get("format")?, verbatim.raw_get("string")?);
         if let (Value::String(format), Value::String(text)) = parts {
-            return Ok(verbatim_text(&format.as_bytes(), &text.as_bytes(), speech.client));
+            return Ok(Some(verbatim_text(&format.as_bytes(), &text.as_bytes(), client)));
         }
     }
-    let mut items = Vec::new();
-    loop {
-        match table.raw_get::<Value>(items.len() + 1)? {
-            Value::Nil => return Ok(Reply::Array(items)),
-            value => items.push(to_reply(&value, speech, depth + 1)?),
-        }
-    }
+    Ok(None)
 }
 
 fn verbatim_text(format: &[u8], text: &[u8], client: Protocol) -> Reply {
@@ -150,8 +218,9 @@ fn verbatim_text(format: &[u8], text: &[u8], client: Protocol) -> Reply {
 
 /// An error reply with the text of a script's error table.
 pub(super) fn error(text: &[u8]) -> Reply {
-    let text = text.strip_suffix(b"\r\n").unwrap_or(text);
-    Reply::Error(on_one_line(text.trim_ascii_end()))
+    let text = up_to_zero(text);
+    let end = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n'));
+    Reply::Error(on_one_line(&text[..end.map_or(0, |last| last + 1)]))
 }
 
 fn on_one_line(text: &[u8]) -> Vec<u8> {
@@ -160,7 +229,7 @@ fn on_one_line(text: &[u8]) -> Vec<u8> {
 }
 
 /// As C converts it on the processors that Redis runs on.
-fn truncated(number: f64) -> i64 {
+pub(super) fn truncated(number: f64) -> i64 {
     let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number);
     if fits { number as i64 } else { i64::MIN }
 }

@@ -14,9 +14,8 @@ fn hscan(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
         return Ok(Scan::reply(context, None, vec![]));
     }
     let scan = scan(context, &words[2], &words[3..], false)?;
-    let Some(hash) = context.hash(&words[1])?.filter(|_| !scan.over) else {
-        return Ok(Scan::reply(context, None, vec![]));
-    };
+    let hash = context.hash(&words[1])?.filter(|hash| !scan.over || hash.is_compact());
+    let Some(hash) = hash else { return Ok(Scan::reply(context, None, vec![])) };
     let pair = |(field, value): (&[u8], &[u8])| [Reply::bulk(field), Reply::bulk(value)];
     if hash.is_compact() {
         let found = hash.iter().filter(|(field, _)| scan.admits(field)).flat_map(pair).collect();

@@ -59,17 +59,22 @@ fn expire_at(
     if db.get(key).is_none() || !condition.allows(db.expires_ms(key), at_ms) {
         return Ok(Reply::Integer(0));
     }
-    // Replicas hear of an end, not of a span. What a master or a file says of a key may be followed by
-    // a later end, so that the key has to stay.
-    let told = if at_ms <= now_ms && !obeys {
+    // What a master or a file says of a key may be followed by a later end, so that the key has to
+    // stay.
+    if at_ms <= now_ms && !obeys {
         db.remove(key);
-        vec![b"DEL".to_vec(), key.clone()]
-    } else {
-        db.set_expires_ms(key, Some(at_ms));
-        vec![b"PEXPIREAT".to_vec(), key.clone(), at_ms.to_string().into_bytes()]
-    };
-    context.modified(key);
-    context.propagate_as(vec![told]);
+        context.modified(key);
+        context.propagate_as(vec![vec![b"DEL".to_vec(), key.clone()]]);
+        return Ok(Reply::Integer(1));
+    }
+    db.set_expires_ms(key, Some(at_ms));
+    context.lessened(key);
+    // Replicas hear of an end, not of a span.
+    if context.name != "pexpireat" {
+        let at = at_ms.to_string().into_bytes();
+        let told = [&[b"PEXPIREAT".to_vec(), key.clone(), at], &words[3..]].concat();
+        context.propagate_as(vec![told]);
+    }
     Ok(Reply::Integer(1))
 }
 
@@ -112,7 +117,7 @@ fn persist(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failur
         return Ok(Reply::Integer(0));
     }
     db.set_expires_ms(key, None);
-    context.modified(key);
+    context.lessened(key);
     Ok(Reply::Integer(1))
 }
 

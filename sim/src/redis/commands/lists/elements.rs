@@ -72,14 +72,20 @@ fn ltrim(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
     let start = integer(&words[2]).ok_or(Failure::NotAnInteger)?;
     let stop = integer(&words[3]).ok_or(Failure::NotAnInteger)?;
     let Some(list) = context.list(&words[1])? else { return Ok(Reply::OK) };
-    match span(start, stop, list.len()) {
+    let before = list.len();
+    match span(start, stop, before) {
         Some(range) => {
             list.truncate(range.end() + 1);
             list.drain(..range.start());
         }
         None => list.clear(),
     }
+    let unchanged = list.len() == before;
     context.shrunk(&words[1]);
+    if unchanged {
+        // Watchers are disturbed all the same.
+        context.propagate_as(vec![]);
+    }
     Ok(Reply::OK)
 }
 
@@ -126,7 +132,8 @@ fn lpos(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
         Some(0) => usize::MAX,
         Some(count) => count,
     };
-    let skipped = usize::try_from(search.rank.unsigned_abs() - 1).unwrap_or(usize::MAX);
+    // The least rank has no opposite; Redis then takes the first that it finds.
+    let skipped = search.rank.checked_abs().map_or(0, |rank| (rank - 1) as usize);
     let places: Box<dyn Iterator<Item = (usize, &Vec<u8>)>> = match search.rank > 0 {
         true => Box::new(list.iter().enumerate()),
         false => Box::new(list.iter().enumerate().rev()),

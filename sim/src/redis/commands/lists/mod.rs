@@ -27,8 +27,8 @@ impl End {
 
     fn word(self) -> Vec<u8> {
         match self {
-            Self::Left => b"LEFT".to_vec(),
-            Self::Right => b"RIGHT".to_vec(),
+            Self::Left => b"left".to_vec(),
+            Self::Right => b"right".to_vec(),
         }
     }
 

@@ -62,8 +62,14 @@ fn move_or_wait(
         let keys = [ends.from.to_vec()];
         return Ok(context.wait_for_keys(Kind::List, &keys, deadline_ms, words, Reply::Null));
     };
-    let (from, to) = (ends.from.to_vec(), ends.to.to_vec());
-    let told = vec![b"LMOVE".to_vec(), from, to, ends.take.word(), ends.put.word()];
+    let told = match (words.len(), context.served_key()) {
+        (4, _) => [&[b"RPOPLPUSH".to_vec()], &words[1..3]].concat(),
+        (_, None) => [&[b"LMOVE".to_vec()], &words[1..5]].concat(),
+        // Who has waited is told of in other words.
+        (_, Some(_)) => {
+            [&[b"LMOVE".to_vec()], &words[1..3], &[ends.take.word(), ends.put.word()]].concat()
+        }
+    };
     context.propagate_as(vec![told]);
     Ok(reply)
 }

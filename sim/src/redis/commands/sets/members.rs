@@ -59,6 +59,8 @@ fn smembers(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failu
 
 fn smove(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let (from, to, member) = (&words[1], &words[2], &words[3]);
+    // If it has expired it goes, even when nothing is moved.
+    context.db().get(to);
     if context.set(from)?.is_none() {
         return Ok(Reply::Integer(0));
     }
@@ -144,13 +146,13 @@ fn sscan(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
     }
     let scan = scan(context, &words[2], &words[3..], false)?;
     let Some(set) = context.set(&words[1])? else { return Ok(Scan::reply(context, None, vec![])) };
-    if scan.over {
-        return Ok(Scan::reply(context, None, vec![]));
-    }
     if set.is_integers() {
         let found = set.members().into_iter().filter(|member| scan.admits(member));
         let found = found.map(Reply::Bulk).collect();
         return Ok(Scan::reply(context, None, found));
+    }
+    if scan.over {
+        return Ok(Scan::reply(context, None, vec![]));
     }
     let page: Vec<Vec<u8>> =
         set.after(scan.after.as_deref()).take(scan.count + 1).map(<[u8]>::to_vec).collect();

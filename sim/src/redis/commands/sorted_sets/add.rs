@@ -49,6 +49,7 @@ fn add(context: &mut Context<'_>, words: &[Vec<u8>], implied: Options) -> Result
     if options.only_there && context.sorted_set(&words[1])?.is_none() {
         return Ok(if options.increment { Reply::Null } else { Reply::Integer(0) });
     }
+    let there = context.sorted_set(&words[1])?.is_some();
     let set = context.made::<SortedSet>(&words[1])?;
     let (mut new, mut changed, mut last) = (0, 0, Reply::Null);
     for (score, member) in members {
@@ -59,8 +60,10 @@ fn add(context: &mut Context<'_>, words: &[Vec<u8>], implied: Options) -> Result
             Added::Refused => last = Reply::Null,
         }
     }
-    if new + changed > 0 {
-        context.modified(&words[1]);
+    match new + changed {
+        0 => {}
+        _ if there => context.lessened(&words[1]),
+        _ => context.modified(&words[1]),
     }
     Ok(match options {
         Options { increment: true, .. } => last,

@@ -7,7 +7,7 @@ use super::super::{Command, Context, FIRST, Failure, Keys, Reply, command};
 use super::listed;
 use super::span::Span;
 use crate::redis::number::integer;
-use crate::redis::values::{COMPACT_MEMBERS_MAX, SortedSet};
+use crate::redis::values::{COMPACT_MEMBERS_MAX, Kind, SortedSet};
 
 pub(in super::super) const TABLE: &[Command] = &[
     command("zrange", -4, READ, FIRST, zrange),
@@ -93,12 +93,15 @@ pub(super) fn store(
     set: SortedSet,
 ) -> Result<Reply, Failure> {
     let len = set.len();
-    let replaced = context.db().remove(to).is_some();
+    let replaced = context.db().remove(to).map(|value| value.kind());
     if len > 0 {
         context.db().set(to, set.into());
     }
-    if replaced || len > 0 {
-        context.modified(to);
+    match replaced {
+        None if len == 0 => {}
+        None | Some(Kind::Stream) => context.modified(to),
+        // Redis serves those who wait for a key only where there was none.
+        Some(_) => context.lessened(to),
     }
     Ok(Reply::count(len))
 }
@@ -126,7 +129,7 @@ impl Query {
                     limit.0 = number().ok_or(Failure::NotAnInteger)?;
                     limit.1 = number().ok_or(Failure::NotAnInteger)?;
                 }
-                b"rev" if form.reverse.is_none() => reverse = Some(true),
+                b"rev" if reverse.is_none() => reverse = Some(true),
                 b"bylex" if by.is_none() => by = Some(By::Lex),
                 b"byscore" if by.is_none() => by = Some(By::Score),
                 _ => return Err(Failure::Syntax),

@@ -1,10 +1,10 @@
 //! Commands that go through the members of a sorted set, or choose among them by chance.
 
-use super::super::arguments::{Scan, scan};
+use super::super::arguments::{Scan, cursor, random_count, scan};
 use super::super::flags::READ;
 use super::super::{Command, Context, FIRST, Failure, Reply, command};
 use super::listed;
-use crate::redis::number::{integer, write_float};
+use crate::redis::number::write_float;
 
 pub(in super::super) const TABLE: &[Command] = &[
     command("zrandmember", -2, READ, FIRST, zrandmember),
@@ -15,10 +15,13 @@ pub(in super::super) const TABLE: &[Command] = &[
 const INTEGER_MAX: f64 = (i64::MAX / 2) as f64;
 
 fn zscan(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let scan = scan(context, &words[2], &words[3..], false)?;
-    let Some(set) = context.sorted_set(&words[1])?.filter(|_| !scan.over) else {
+    cursor(&words[2])?;
+    if context.sorted_set(&words[1])?.is_none() {
         return Ok(Scan::reply(context, None, vec![]));
-    };
+    }
+    let scan = scan(context, &words[2], &words[3..], false)?;
+    let set = context.sorted_set(&words[1])?.filter(|set| !scan.over || set.is_compact());
+    let Some(set) = set else { return Ok(Scan::reply(context, None, vec![])) };
     let pair = |(member, score): (&[u8], f64)| {
         let whole = set.is_compact() && score.abs() <= INTEGER_MAX && score.fract() == 0.0;
         let text = if whole { (score as i64).to_string() } else { write_float(score) };
@@ -37,7 +40,7 @@ fn zscan(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
 }
 
 fn zrandmember(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let count = words.get(2).map(|word| integer(word).ok_or(Failure::NotAnInteger)).transpose()?;
+    let count = words.get(2).map(|word| random_count(word)).transpose()?;
     let with_scores = match &words[3.min(words.len())..] {
         [] => false,
         [word] if word.eq_ignore_ascii_case(b"withscores") => true,

@@ -1,8 +1,9 @@
-//! Commands on streams: adding and trimming, ranges, reading (which may wait), groups of consumers,
-//! what is pending for them, claiming that, and information.
+//! Commands on streams: adding and trimming, ranges, reading (which may wait; `consume` is what a
+//! consumer gets), groups of consumers, what is pending for them, claiming that, and information.
 
 mod add;
 mod claim;
+mod consume;
 mod groups;
 mod ids;
 mod info;

@@ -2,12 +2,13 @@
 
 use super::super::flags::{BLOCKING, READ, WRITE};
 use super::super::{Command, Context, Failure, Keys, Reply, command};
-use super::{claim_request, ids, no_group, set_id_request, told, told_id};
+use super::consume::{NEW, Reader};
+use super::{ids, no_group, told};
 use crate::redis::instance::{Blocked, Wait};
 use crate::redis::number::integer;
 use crate::redis::reply::Protocol;
 use crate::redis::request::Request;
-use crate::redis::values::stream::{Group, Id, Pending};
+use crate::redis::values::stream::Id;
 use crate::redis::values::{Kind, Stream};
 
 pub(in super::super) const TABLE: &[Command] = &[
@@ -17,9 +18,6 @@ pub(in super::super) const TABLE: &[Command] = &[
 
 /// Who has waited and gave no count gets so many entries.
 const COUNT_AFTER_WAIT: usize = 1000;
-
-/// Behind which id a consumer reads that asks for `>`.
-const NEW: Id = Id::MAX;
 
 fn xread(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let read = Read::parse(context, words, false)?;
@@ -150,7 +148,7 @@ fn run(context: &mut Context<'_>, read: &Read<'_>, words: &[Vec<u8>]) -> Outcome
         let entries = match read.group {
             Some((name, consumer)) => {
                 let reader = Reader { key, name, consumer, no_ack: read.no_ack, now_ms };
-                in_group(stream, &reader, *behind, read.count, &mut log)
+                reader.read(stream, *behind, read.count, &mut log)
             }
             None => {
                 let new = stream.last_entry_id().is_some_and(|last| last > *behind);
@@ -231,99 +229,4 @@ fn serve(context: &mut Context<'_>, read: &Read<'_>, words: &[Vec<u8>], key: &[u
     let Some(entries) = entries else { return Ok((Reply::Nothing, log)) };
     let parts = vec![(Reply::bulk(key), Reply::Array(entries))];
     Ok((by_stream(context, parts), log))
-}
-
-/// A consumer that reads.
-struct Reader<'a> {
-    key: &'a [u8],
-    name: &'a [u8],
-    consumer: &'a [u8],
-    no_ack: bool,
-    now_ms: i64,
-}
-
-/// What a consumer gets without waiting; `None` if nothing is new.
-fn in_group(
-    stream: &mut Stream,
-    reader: &Reader<'_>,
-    behind: Id,
-    count: Option<usize>,
-    log: &mut Vec<Request>,
-) -> Option<Vec<Reply>> {
-    if behind != NEW {
-        reader.appear(stream, log);
-        return Some(reader.history(stream, behind, count));
-    }
-    let last_id = stream.groups[reader.name].last_id;
-    let new = stream.last_entry_id().is_some_and(|last| last > last_id);
-    new.then(|| reader.consume(stream, count, log))
-}
-
-impl Reader<'_> {
-    /// The consumer is there from now on.
-    fn appear(&self, stream: &mut Stream, log: &mut Vec<Request>) {
-        let group = stream.groups.get_mut(self.name).expect("the group was looked up");
-        // Replicas know a consumer from what is pending for it, unless nothing ever is.
-        if group.see(self.consumer, self.now_ms) && self.no_ack {
-            let words = [b"XGROUP", &b"CREATECONSUMER"[..], self.key, self.name, self.consumer];
-            log.push(words.map(<[u8]>::to_vec).to_vec());
-        }
-    }
-
-    /// Entries that the group has not read yet.
-    fn consume(
-        &self,
-        stream: &mut Stream,
-        count: Option<usize>,
-        log: &mut Vec<Request>,
-    ) -> Vec<Reply> {
-        self.appear(stream, log);
-        let mut group = stream.groups.remove(self.name).expect("the group was looked up");
-        let start = group.last_id.next();
-        let entries = start.map(|start| stream.range(start, Id::MAX));
-        let entries = entries.into_iter().flatten().take(count.unwrap_or(usize::MAX));
-        let mut replies = Vec::new();
-        for (id, fields) in entries {
-            group.entries_read = stream.entries_read(&group, id);
-            group.last_id = id;
-            replies.push(told((id, fields)));
-            if !self.no_ack {
-                log.push(self.deliver(&mut group, id));
-            }
-        }
-        if self.no_ack && !replies.is_empty() {
-            log.push(set_id_request(self.key, self.name, &group));
-        }
-        stream.groups.insert(self.name.to_vec(), group);
-        replies
-    }
-
-    fn deliver(&self, group: &mut Group, id: Id) -> Request {
-        let (consumer, delivered_ms) = (self.consumer.to_vec(), self.now_ms);
-        let pending = Pending { consumer, delivered_ms, deliveries: 1 };
-        let told = claim_request(self.key, (self.name, group), id, &pending);
-        group.assign(id, pending);
-        told
-    }
-
-    /// Entries that were delivered before; those that are deleted without their fields.
-    fn history(&self, stream: &mut Stream, behind: Id, count: Option<usize>) -> Vec<Reply> {
-        let mut group = stream.groups.remove(self.name).expect("the group was looked up");
-        let pending = group.consumers()[self.consumer].pending();
-        let ids = behind.next().map(|start| pending.range(start..));
-        let ids = ids.into_iter().flatten().take(count.unwrap_or(usize::MAX)).copied();
-        let mut replies = Vec::new();
-        for id in ids.collect::<Vec<Id>>() {
-            let Some(fields) = stream.entry(id) else {
-                replies.push(Reply::Array(vec![told_id(id), Reply::NullArray]));
-                continue;
-            };
-            replies.push(told((id, fields)));
-            let pending = group.pending_mut(id).expect("it is pending for the consumer");
-            pending.delivered_ms = self.now_ms;
-            pending.deliveries = pending.deliveries.wrapping_add(1);
-        }
-        stream.groups.insert(self.name.to_vec(), group);
-        replies
-    }
 }

@@ -4,7 +4,6 @@
 use super::super::flags::{DENY_OOM, FAST, READ, WRITE};
 use super::super::{ALL, Command, Context, FIRST, Failure, Keys, Reply, command};
 use crate::redis::number::integer;
-use crate::redis::request::Request;
 use crate::redis::values::Value;
 
 pub(in super::super) const TABLE: &[Command] = &[
@@ -57,7 +56,18 @@ fn mget(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
 fn set(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let options = set_options(&words[3..])?;
     let expires_ms = options.expires_ms(context)?;
-    store(context, &words[1], &words[2], &options, expires_ms)
+    let old = match options.get {
+        true => context.string(&words[1])?.map_or(Reply::Null, Reply::bulk),
+        false => Reply::Null,
+    };
+    let stored = store(context, &words[1], &words[2], &options, expires_ms);
+    if stored && options.get && expires_ms.is_none() {
+        // Nobody asks a replica for the old value.
+        let asks = |word: &Vec<u8>| word.eq_ignore_ascii_case(b"get");
+        let others = words[3..].iter().filter(|word| !asks(word)).cloned();
+        context.propagate_as(vec![words[..3].iter().cloned().chain(others).collect()]);
+    }
+    Ok(if stored && !options.get { Reply::OK } else { old })
 }
 
 fn setex(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -71,7 +81,8 @@ fn psetex(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure
 fn set_for(context: &mut Context<'_>, words: &[Vec<u8>], unit: Unit) -> Result<Reply, Failure> {
     let options = Options { expiry: Some((unit, &words[2])), ..Options::default() };
     let expires_ms = options.expires_ms(context)?;
-    store(context, &words[1], &words[3], &options, expires_ms)
+    store(context, &words[1], &words[3], &options, expires_ms);
+    Ok(Reply::OK)
 }
 
 fn setnx(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
@@ -156,49 +167,30 @@ fn put(context: &mut Context<'_>, key: &[u8], value: &[u8]) {
     context.modified(key);
 }
 
+/// Whether the key has got the value, which the options may forbid.
 fn store(
     context: &mut Context<'_>,
     key: &[u8],
     value: &[u8],
     options: &Options<'_>,
     expires_ms: Option<i64>,
-) -> Result<Reply, Failure> {
-    let old = match options.get {
-        true => context.string(key)?.map_or(Reply::Null, Reply::bulk),
-        false => Reply::Null,
-    };
+) -> bool {
     let there = context.db().get(key).is_some();
     if (options.only_new && there) || (options.only_there && !there) {
-        return Ok(old);
+        return false;
     }
-    let reply = if options.get { old } else { Reply::OK };
     // Even a time that is over already is taken: the key goes when somebody looks for it.
     let kept = context.db().expires_ms(key).filter(|_| options.keep_expiry);
     context.db().set(key, Value::String(value.to_vec()));
     context.db().set_expires_ms(key, expires_ms.or(kept));
     context.modified(key);
-    if expires_ms.is_some() || options.get {
-        context.propagate_as(vec![told(key, value, options, expires_ms)]);
+    // Replicas hear of an end, not of a span.
+    if let Some(at_ms) = expires_ms {
+        let at = at_ms.to_string().into_bytes();
+        let told = [&b"SET"[..], key, value, b"PXAT", &at];
+        context.propagate_as(vec![told.map(<[u8]>::to_vec).to_vec()]);
     }
-    Ok(reply)
-}
-
-/// What replicas hear of a `SET`: a time is absolute, and nobody asks them for the old value.
-fn told(key: &[u8], value: &[u8], options: &Options<'_>, expires_ms: Option<i64>) -> Request {
-    let mut words = vec![b"SET".to_vec(), key.to_vec(), value.to_vec()];
-    match expires_ms {
-        Some(at_ms) => words.extend([b"PXAT".to_vec(), at_ms.to_string().into_bytes()]),
-        None => {
-            let named = [
-                (options.only_new, "NX"),
-                (options.only_there, "XX"),
-                (options.keep_expiry, "KEEPTTL"),
-            ];
-            let given = named.into_iter().filter(|(given, _)| *given);
-            words.extend(given.map(|(_, name)| name.as_bytes().to_vec()));
-        }
-    }
-    words
+    true
 }
 
 fn set_options(words: &[Vec<u8>]) -> Result<Options<'_>, Failure> {
