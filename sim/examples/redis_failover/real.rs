@@ -3,12 +3,12 @@
 
 use std::fs;
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::process::{Child, Command, Stdio};
 
 use im::env::{Addr, Env};
 use im::redis_client::Names;
-use imsim::engine::live::Loopback;
+use imsim::engine::live::{Loopback, Told};
 use imsim::redis_study::accounting::{Change, Event};
 use imsim::redis_study::experiment::{Experiment, SECOND, Strike, Study};
 use imsim::redis_study::finder::Finder;
@@ -44,7 +44,12 @@ pub fn run(experiment: &Experiment, seed: u64) -> io::Result<Study> {
     }
     let folder = tempfile::TempDir::with_prefix("redis-failover-")?;
     let disk = folder.path().join("clients");
-    let env = Loopback::new(seed, Ipv4Addr::LOCALHOST, disk, |why| panic!("{why}"))?;
+    let at = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
+    let env = Loopback::new(seed, at, disk, |told| {
+        if let Told::FailStop(why) = told {
+            panic!("{why}");
+        }
+    })?;
     Loopback::run(go_through(env, experiment, folder.path().to_path_buf()))?
 }
 

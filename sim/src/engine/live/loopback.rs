@@ -1,13 +1,14 @@
 //! This machine as it is: sockets under the ports that programs name, and real time.
 //!
 //! Unlike a host of [`Live`](super::Live) it can be reached from outside, nothing is done to it, and
-//! nobody counts what it does. A node's number is its IP address ([`Names::REAL`]).
+//! nobody counts what it does. A node's number is its IP address ([`Names::REAL`]); several nodes may
+//! share one and differ in their ports.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{SocketAddr, SocketAddrV4};
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -34,25 +35,35 @@ pub struct Loopback(Rc<Inner>);
 
 struct Inner {
     origin: Instant,
-    ip: Ipv4Addr,
+    at: SocketAddrV4,
     rng: RefCell<Stream>,
     disk: FileDisk,
-    /// Told why a program ends itself.
-    fail_stop: Box<dyn Fn(&str)>,
+    tell: Box<dyn Fn(Told<'_>)>,
+}
+
+/// What is told of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Told<'a> {
+    /// It listens on this port from now on.
+    Listens(u16),
+    /// A program ends itself, for this reason.
+    FailStop(&'a str),
 }
 
 impl Loopback {
-    /// A node at `ip`, whose files lie in `disk`. A program that
-    /// ends itself tells `fail_stop` why. Fails when the folder cannot be made.
+    /// A node at this address, whose files lie in `disk`. No two nodes of an address have the same
+    /// port, or they draw the same at random; one that does not listen may have 0. What is told of
+    /// it goes to `tell`. Fails when the folder cannot be made.
     pub fn new(
         seed: u64,
-        ip: Ipv4Addr,
+        at: SocketAddrV4,
         disk: PathBuf,
-        fail_stop: impl Fn(&str) + 'static,
+        tell: impl Fn(Told<'_>) + 'static,
     ) -> io::Result<Self> {
-        let rng = rng::indexed(seed, "loopback", u32::from(ip).into()).into();
+        let number = u64::from(u32::from(*at.ip())) << 16 | u64::from(at.port());
+        let rng = rng::indexed(seed, "loopback", number).into();
         let (origin, disk) = (Instant::now(), FileDisk::new(disk)?);
-        Ok(Self(Rc::new(Inner { origin, ip, rng, disk, fail_stop: Box::new(fail_stop) })))
+        Ok(Self(Rc::new(Inner { origin, at, rng, disk, tell: Box::new(tell) })))
     }
 
     /// Runs a program on this thread until it ends.
@@ -85,10 +96,12 @@ impl Env for Loopback {
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
         // A port that was in use a moment ago may be had at once, as servers do.
         socket.set_reuse_address(true)?;
-        socket.bind(&SocketAddr::from((self.0.ip, port)).into())?;
+        socket.bind(&SocketAddr::from((*self.0.at.ip(), port)).into())?;
         socket.listen(BACKLOG)?;
         socket.set_nonblocking(true)?;
-        TcpListener::from_std(socket.into())
+        let listener = TcpListener::from_std(socket.into())?;
+        (self.0.tell)(Told::Listens(port));
+        Ok(listener)
     }
 
     async fn accept(&self, listener: &mut TcpListener) -> io::Result<TcpStream> {
@@ -139,7 +152,7 @@ impl Env for Loopback {
     }
 
     fn fail_stop(&self, why: &str) -> impl Future<Output = Infallible> + 'static {
-        (self.0.fail_stop)(why);
+        (self.0.tell)(Told::FailStop(why));
         std::future::pending()
     }
 }

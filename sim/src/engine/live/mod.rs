@@ -35,7 +35,7 @@ use super::{
     ProcessorStats, Torn, Trail, WorkDone,
 };
 use fabric::{LiveFabric, Shared};
-pub use loopback::Loopback;
+pub use loopback::{Loopback, Told};
 use relay::Relays;
 use threads::{Seed, Threads};
 

@@ -72,8 +72,11 @@ fn replconf(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failu
     Ok(Reply::OK)
 }
 
+/// Whoever does not say its address has that of this Redis, as far as can be known here.
 fn introduction<'a>(context: &'a mut Context<'_>) -> &'a mut Introduction {
-    context.instance.replication.introductions.entry(context.client).or_default()
+    let replication = &mut context.instance.replication;
+    let unsaid = || Introduction { ip: replication.own_ip.clone(), port: 0 };
+    replication.introductions.entry(context.client).or_insert_with(unsaid)
 }
 
 fn replicaof(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {

@@ -95,6 +95,8 @@ pub struct Replication {
     database: Option<usize>,
     pub(crate) replicas: BTreeMap<ClientId, Replica>,
     pub(crate) introductions: BTreeMap<ClientId, Introduction>,
+    /// The address of this instance; empty if it is not known.
+    pub(crate) own_ip: String,
     /// Whom this is a replica of.
     pub(crate) master: Option<Master>,
     /// Since when there is no link to a master, if there once was one.
@@ -124,6 +126,7 @@ impl Default for Replication {
             database: None,
             replicas: BTreeMap::new(),
             introductions: BTreeMap::new(),
+            own_ip: String::new(),
             master: None,
             down_since_ms: None,
             resumable: false,
