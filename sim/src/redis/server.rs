@@ -131,9 +131,11 @@ pub async fn serve_as<E: Env>(env: E, options: Options) -> io::Result<()> {
         role_changed: Notify::new(),
         durability: Durability::default(),
         config_file: Mutex::new(config_file),
-        node,
         counters: options.counters.clone(),
     });
+    if let Some(node) = node {
+        server.instance.borrow_mut().replication.own_ip = names.ip(node).to_string();
+    }
     server.load(persistence).await?;
     server.configure(&options, rewritten)?;
     server.note_role(&server.instance.borrow());
@@ -183,7 +185,6 @@ pub(crate) struct Server<E> {
     pub(crate) role_changed: Notify,
     pub(crate) durability: Durability,
     pub(super) config_file: Mutex<Durable<E, Rewritten>>,
-    pub(crate) node: Option<u32>,
     counters: Arc<Counters>,
 }
 

@@ -56,6 +56,7 @@ impl Ended {
     }
 
     /// The results as JSON.
+    #[allow(dead_code, reason = "not every test binary asks for JSON")]
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)

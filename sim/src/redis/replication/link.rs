@@ -112,7 +112,7 @@ impl<E: Env> Server<E> {
                 () = self.role_changed.notified() => {}
                 streamed = async {
                     let Some(node) = node else { return false };
-                    self.follow(Addr { node, port: master.port }, names, port).await
+                    self.follow(Addr { node, port: master.port }, port).await
                 } => {
                     if self.instance.borrow().replication.epoch == epoch {
                         let now_ms = self.now_ms();
@@ -134,7 +134,7 @@ impl<E: Env> Server<E> {
     }
 
     /// Follows a master until the link breaks; whether the stream had begun to flow.
-    async fn follow(&self, master: Addr, names: Names, port: u16) -> bool {
+    async fn follow(&self, master: Addr, port: u16) -> bool {
         self.link_is(LinkState::Connecting);
         let silence = {
             let instance = self.instance.borrow();
@@ -145,7 +145,7 @@ impl<E: Env> Server<E> {
         };
         let env = self.env.clone();
         let mut incoming = Incoming { env, stream, bytes: Vec::new(), silence };
-        if self.synchronise(&mut incoming, names, port).await.is_err() {
+        if self.synchronise(&mut incoming, port).await.is_err() {
             return false;
         }
         let _ = self.stream(incoming).await;
@@ -158,7 +158,7 @@ impl<E: Env> Server<E> {
         }
     }
 
-    async fn synchronise(&self, from: &mut Incoming<E>, names: Names, port: u16) -> io::Result<()> {
+    async fn synchronise(&self, from: &mut Incoming<E>, port: u16) -> io::Result<()> {
         let pong = from.ask(&["PING"]).await?;
         if pong.starts_with('-') && !pong.starts_with("-NOAUTH") {
             return Err(broken("the master does not answer"));
@@ -178,8 +178,8 @@ impl<E: Env> Server<E> {
         }
         // Older masters know none of these; that does not matter.
         from.ask(&["REPLCONF", "listening-port", &port.to_string()]).await?;
-        if let Some(node) = self.node {
-            let ip = names.ip(node).to_string();
+        let ip = self.instance.borrow().replication.own_ip.clone();
+        if !ip.is_empty() {
             from.ask(&["REPLCONF", "ip-address", &ip]).await?;
         }
         from.ask(&["REPLCONF", "capa", "eof", "capa", "psync2"]).await?;
