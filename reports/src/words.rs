@@ -32,8 +32,23 @@ pub fn answer(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Which promises made the verdict what it is, in one sentence.
+/// Which promises made the verdict what it is, and what it does not speak of.
 pub fn because(record: &Record) -> String {
+    let mut text = decided_by(record);
+    if record.ledger.sequenced == 0 && !record.promises.is_empty() {
+        text += " No message was written, so the promises were not put to the test.";
+    }
+    if let Some((redis, lost @ 1..)) =
+        record.redis.as_ref().and_then(|redis| Some((redis, redis.lost?)))
+    {
+        let (lost, acked) = (figures::count(lost), figures::count(redis.acked));
+        text +=
+            &format!(" Redis lost {lost} of {acked} writes that other clients saw acknowledged.");
+    }
+    text
+}
+
+fn decided_by(record: &Record) -> String {
     let decisive = record.promises.iter().filter(|promise| promise.verdict == record.verdict);
     let decisive: Vec<String> =
         decisive.map(|promise| format!("{} ({})", promise.id, promise.name)).collect();
