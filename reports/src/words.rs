@@ -215,6 +215,20 @@ mod tests {
     }
 
     #[test]
+    fn promises_over_no_message_are_not_praised() {
+        let untested = "No message was written, so the promises were not put to the test.";
+        let mut record = sample::valid();
+        assert!(!because(&record).contains(untested));
+        record.ledger.sequenced = 0;
+        assert!(because(&record).contains(untested));
+        record.promises.clear();
+        assert!(
+            because(&record).starts_with("No promise was checked.")
+                && !because(&record).contains(untested)
+        );
+    }
+
+    #[test]
     fn an_effect_that_nobody_counted_is_not_called_none() {
         let mut fault = FaultReport { uncounted: true, ..FaultReport::default() };
         assert_eq!(effect(&fault, "turmoil"), "in force; turmoil does not count what it touches");

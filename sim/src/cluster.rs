@@ -2,35 +2,30 @@
 //!
 //! It must not know workloads, faults or checkers.
 
+mod redis_nodes;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use im::client::{Client, Observer};
 use im::config::Config;
-use im::env::{Addr, Nanos, Work};
+use im::env::Work;
 use im::model::DeviceId;
 use im::node::Node;
 use im::redis_client::Names;
 use im::stats::Stats;
-use im::topology::{REDIS_MASTER, REDIS_PORT, SENTINEL_PORT, Topology};
-use im::units::Span;
+use im::topology::Topology;
 
 use crate::engine::{
     Bursts, Condition, Costs, DiskProfile, Engine, HostId, HostSpec, LinkKind, LinkProfile,
     Network, ProcessorStats, Rate, Where, WorkDone,
 };
-use crate::redis::persistence::{Fsync, Persistence};
-use crate::redis::sentinel::{self, Events};
-use crate::redis::{self, replication};
-use crate::redis_study::experiment::Use;
-use crate::redis_study::finder::Finder;
-use crate::redis_study::history::Recorder;
-use crate::redis_study::program::Wait;
-use crate::redis_study::{self as study};
+use crate::redis;
+use crate::redis::sentinel::Events;
 use crate::scenario::{self, Calibration, Cost, NodeRef, Profile, Role, Scenario, Target};
+pub use redis_nodes::RedisStudy;
 
 /// The running device on a host; empty while its process is down.
 #[derive(Clone, Default)]
@@ -76,23 +71,6 @@ pub struct Cluster {
     sentinel_events: BTreeMap<NodeRef, Events>,
     /// Programs that write to Redis, if there are any.
     pub redis_clients: Option<RedisStudy>,
-}
-
-/// Programs that write to Redis themselves, and the one that looks in the end what is there.
-pub struct RedisStudy {
-    /// What they have seen.
-    pub recorder: Recorder,
-    /// The host that reads back.
-    pub observer: HostId,
-    /// When they stop; set before they are started.
-    until: Arc<AtomicU64>,
-}
-
-impl RedisStudy {
-    /// They stop then.
-    pub fn stop_at(&self, until: Nanos) {
-        self.until.store(until, Ordering::Relaxed);
-    }
 }
 
 /// The engine's network of a scenario.
@@ -254,49 +232,6 @@ impl Cluster {
         hosts
     }
 
-    /// The Redis that is the master now: of several, the one that became it last.
-    pub fn redis_master(&self) -> NodeRef {
-        let of_redis = self.redis_counters.iter().filter(|(node, _)| node.role == Role::Redis);
-        let since = |(node, counters): (&NodeRef, &Arc<redis::Counters>)| {
-            counters.master_since().map(|since| (since, *node))
-        };
-        of_redis.filter_map(since).max().map_or(Role::Redis.node(0), |(_, node)| node)
-    }
-
-    /// The Redis nodes by their hosts, each with the roles that it has had.
-    pub fn redis_roles(&self) -> BTreeMap<HostId, (NodeRef, Vec<redis::RoleChange>)> {
-        let roles = self.redis_counters.iter();
-        roles.map(|(node, counters)| (self.nodes[node], (*node, counters.roles()))).collect()
-    }
-
-    /// Whether no more than one Redis takes itself for the master.
-    pub fn has_one_redis_master(&self) -> bool {
-        let of_redis = self.redis_counters.iter().filter(|(node, _)| node.role == Role::Redis);
-        of_redis.filter(|(_, counters)| counters.master_since().is_some()).count() <= 1
-    }
-
-    /// The master and its replicas, whichever is which.
-    pub fn redis_nodes(&self) -> impl Iterator<Item = NodeRef> {
-        self.nodes.keys().copied().filter(|node| node.role == Role::Redis)
-    }
-
-    /// Whether every replica has got its first snapshot, and the Sentinels know all replicas and
-    /// each other.
-    pub fn redis_is_ready(&self, scenario: &Scenario) -> bool {
-        let nodes = &scenario.cluster.redis;
-        let of_redis = self.redis_counters.iter().filter(|(node, _)| node.role == Role::Redis);
-        let synced: u64 = of_redis.map(|(_, counters)| counters.full_resyncs.get()).sum();
-        let knows_all = |events: &Events| {
-            let events = events.lock().expect("nobody panics while holding it");
-            let count = |start: &str| {
-                let of_kind = events.iter().filter(|(_, text)| text.starts_with(start));
-                of_kind.count() as u32
-            };
-            count("+slave ") >= nodes.replicas && count("+sentinel ") + 1 >= nodes.sentinels
-        };
-        synced >= u64::from(nodes.replicas) && self.sentinel_events.values().all(knows_all)
-    }
-
     /// What the network is like the whole time: packets between regions take longer.
     pub fn standing_conditions(&self, scenario: &Scenario) -> Vec<Condition> {
         let by = scenario.network.between_regions.0;
@@ -406,16 +341,6 @@ fn topology(scenario: &Scenario) -> Topology {
     }
 }
 
-/// What a Redis keeps.
-fn persistence(kept: scenario::Persistence) -> Persistence {
-    match kept {
-        scenario::Persistence::None => Persistence::None,
-        scenario::Persistence::Always => Persistence::AppendOnly(Fsync::Always),
-        scenario::Persistence::Everysec => Persistence::AppendOnly(Fsync::EverySecond),
-        scenario::Persistence::Unsynced => Persistence::AppendOnly(Fsync::Never),
-    }
-}
-
 impl<G: Engine> Builder<'_, G> {
     /// Adds the nodes of a server role; `program` is what runs on them.
     fn add_servers<F>(
@@ -430,120 +355,6 @@ impl<G: Engine> Builder<'_, G> {
             let host = self.add_server(role.node(index), move |env| program(node(env)));
             self.cluster.nodes.insert(role.node(index), host);
         }
-    }
-
-    /// Adds the master and its replicas.
-    fn add_redis(&mut self) {
-        let [master, ..] = self.topology.redis[..] else { unreachable!("there is a master") };
-        let nodes = &self.scenario.cluster.redis;
-        let seconds = |span: Span| (span.0 / Span::s(1).0) as i64;
-        let replication = replication::Settings {
-            diskless_delay_s: seconds(nodes.repl_diskless_sync_delay),
-            replicas_min: nodes.min_replicas_to_write as usize,
-            lag_max_s: seconds(nodes.min_replicas_max_lag),
-            ..replication::Settings::default()
-        };
-        let persistence = persistence(nodes.persistence);
-        for node in self.nodes(Role::Redis) {
-            let follows = (node.index > 0).then_some(Addr { node: master, port: REDIS_PORT });
-            self.add_one_redis(node, follows, replication.clone(), persistence);
-        }
-    }
-
-    fn add_one_redis(
-        &mut self,
-        node: NodeRef,
-        master: Option<Addr>,
-        replication: replication::Settings,
-        persistence: Persistence,
-    ) {
-        let counters = Arc::<redis::Counters>::default();
-        self.cluster.redis_counters.insert(node, counters.clone());
-        let options = redis::Options {
-            node: Some(self.hosts),
-            master,
-            replication,
-            persistence,
-            ..redis::Options::new(REDIS_PORT, counters)
-        };
-        let host = self.add_server(node, move |env| {
-            let served = redis::serve_as(env, options.clone());
-            async move { served.await.expect("Redis has its port to itself") }
-        });
-        self.cluster.nodes.insert(node, host);
-    }
-
-    /// Adds the Sentinels, then the masters for Redlock.
-    fn add_sentinels(&mut self) {
-        let nodes = &self.scenario.cluster.redis;
-        let ms = |span: Span| span.0 / Span::ms(1).0;
-        for node in self.nodes(Role::Sentinel) {
-            let (number, events) = (self.hosts, Events::default());
-            self.cluster.sentinel_events.insert(node, events.clone());
-            let names = self.topology.redis_names;
-            let config = sentinel::Config {
-                port: SENTINEL_PORT,
-                master: REDIS_MASTER.to_owned(),
-                address: Addr { node: self.topology.redis[0], port: REDIS_PORT },
-                quorum: nodes.quorum(),
-                down_after_ms: ms(nodes.down_after),
-                failover_timeout_ms: ms(nodes.failover_timeout),
-                parallel_syncs: 1,
-                events,
-            };
-            let host = self.add_server(node, move |env| {
-                let served = sentinel::serve(env, names, number, config.clone());
-                async move { served.await.expect("a Sentinel has its port to itself") }
-            });
-            self.cluster.nodes.insert(node, host);
-        }
-        for node in self.nodes(Role::Lock) {
-            self.add_one_redis(
-                node,
-                None,
-                replication::Settings::default(),
-                persistence(nodes.persistence),
-            );
-        }
-    }
-
-    /// Adds the programs that write to Redis, and the one that reads back.
-    fn add_redis_clients(&mut self) {
-        let Some(clients) = &self.scenario.redis_clients else { return };
-        let topology = &self.topology;
-        let addr = |node: &u32, port| Addr { node: *node, port };
-        let sentinels = topology.sentinels.iter().map(|node| addr(node, SENTINEL_PORT));
-        let finder = Finder {
-            fixed: addr(&topology.redis[0], REDIS_PORT),
-            sentinels: sentinels.collect(),
-            master: REDIS_MASTER.to_owned(),
-            names: topology.redis_names,
-        };
-        let wait = (clients.wait_replicas > 0).then(|| Wait {
-            replicas: clients.wait_replicas,
-            timeout_ms: clients.wait_timeout.0 / Span::ms(1).0,
-        });
-        let pace = (f64::from(clients.count) * 1e9 / clients.rate.hertz()) as Nanos;
-        let does = Use::Writes { pace: pace.max(1), wait };
-        let (recorder, until) = (Recorder::default(), Arc::<AtomicU64>::default());
-        for node in self.nodes(Role::RedisClient) {
-            let (does, finder) = (does.clone(), finder.clone());
-            let (recorder, until) = (recorder.clone(), until.clone());
-            let host = self.add_server(node, move |env| {
-                let until = until.load(Ordering::Relaxed);
-                let (does, finder, recorder) = (does.clone(), finder.clone(), recorder.clone());
-                study::program::client(env, node.index, does, finder, until, recorder)
-            });
-            self.cluster.nodes.insert(node, host);
-        }
-        let heard = recorder.clone();
-        let costs = None;
-        let (link, disk) = (LinkKind::Backend, self.server_disk);
-        let observer = self.add_host(
-            HostSpec { name: "redis-observer".to_owned(), link, disk, costs },
-            move |env| study::read_back::note(env, finder.clone(), heard.clone()),
-        );
-        self.cluster.redis_clients = Some(RedisStudy { recorder, observer, until });
     }
 
     fn nodes(&self, role: Role) -> impl Iterator<Item = NodeRef> + use<G> {

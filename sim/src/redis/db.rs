@@ -317,6 +317,20 @@ mod tests {
     }
 
     #[test]
+    fn many_keys_take_what_a_sample_of_them_says() {
+        let key = |number: usize| format!("key:{number:05}").into_bytes();
+        let mut db = Db::default();
+        db.set(&key(0), Value::String(vec![b'x'; 100]));
+        let one = db.bytes();
+        for number in 1..3 * SAMPLES {
+            db.set(&key(number), Value::String(vec![b'x'; 100]));
+        }
+        assert_eq!(db.bytes(), 3 * SAMPLES * one);
+        db.set(&key(3 * SAMPLES), Value::String(vec![b'x'; 1_000_000]));
+        assert_eq!(db.bytes(), (3 * SAMPLES + 1) * one, "the last key lies outside the sample");
+    }
+
+    #[test]
     fn a_replica_hides_what_its_master_still_sees() {
         let mut db = with_two_that_expire_at_10();
         db.set_now(11, Expiry::Hide);
