@@ -51,6 +51,19 @@ pub fn rate(value: f64) -> String {
     significant(value)
 }
 
+/// A figure and how far it may be off: `3.15 ± 0.05`; the margin has a digit at least, unless it is
+/// tiny.
+pub fn with_margin(value: f64, margin: f64) -> String {
+    let of_value = decimals(value.abs());
+    let of_margin = if margin > 0.0 { (-margin.log10()).ceil().max(0.0) as usize } else { 0 };
+    let decimals = of_value.max(of_margin.min(of_value + 1));
+    let digits = |value: f64| match decimals {
+        0 => count(value.round() as u64),
+        _ => format!("{value:.decimals$}"),
+    };
+    format!("{} ± {}", digits(value), digits(margin))
+}
+
 /// A share of a whole: `0.5 %`; `–` of nothing.
 pub fn share(part: u64, whole: u64) -> String {
     if whole == 0 {
@@ -83,19 +96,36 @@ fn significant(value: f64) -> String {
     if value < 0.0 {
         return format!("−{}", significant(-value));
     }
-    let decimals = match value {
+    let decimals = decimals(value);
+    if decimals == 0 {
+        return count(value.round() as u64);
+    }
+    let text = format!("{value:.decimals$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Decimals with which a figure above zero has about three digits.
+fn decimals(value: f64) -> usize {
+    match value {
         v if v < 0.0995 => 3,
         v if v < 9.995 => 2,
         v if v < 99.95 => 1,
-        _ => return count(value.round() as u64),
-    };
-    let text = format!("{value:.decimals$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        _ => 0,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_margin_keeps_a_digit() {
+        assert_eq!(with_margin(3.1492, 0.0512), "3.15 ± 0.05");
+        assert_eq!(with_margin(3.1492, 0.0041), "3.149 ± 0.004");
+        assert_eq!(with_margin(3.1492, 0.0), "3.15 ± 0.00");
+        assert_eq!(with_margin(12_345.6, 17.2), "12,346 ± 17");
+        assert_eq!(with_margin(512.3, 0.4), "512.3 ± 0.4");
+    }
 
     #[test]
     fn counts_are_grouped() {

@@ -3,6 +3,7 @@
 //! Plain arithmetic, no randomness; keys of JSON stand in order, so that it does not matter whether
 //! `serde_json` keeps or sorts them.
 
+mod comparison;
 mod load;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::record::{
 
 use crate::redis::{RedisBucket, RedisCause, RedisEvent, RedisWrites};
 
+pub use comparison::comparison;
 pub use load::load_curve;
 
 const SECOND: u64 = 1_000_000_000;

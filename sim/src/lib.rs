@@ -9,6 +9,7 @@ pub mod scenario;
 pub mod workload;
 
 pub mod cluster;
+pub mod compare;
 pub mod engine;
 pub mod redis;
 pub mod redis_study;

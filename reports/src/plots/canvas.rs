@@ -145,6 +145,13 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         if hollow { disc(2, Ink::Paper) } else { Ok(()) }
     }
 
+    /// A small ring: one sample among many.
+    pub fn ring(&self, at: Point, ink: Ink) -> Result<(), PlotError> {
+        let style = ShapeStyle { color: ink.rgb().to_rgba(), filled: false, stroke_width: 1 };
+        let circle = plotters::element::Circle::new(self.moved(at), 3, style);
+        self.area.draw(&circle).map_err(PlotError::new)
+    }
+
     /// A text in the size of labels, its middle at the height of the point.
     pub fn label(&self, text: &str, at: Point, align: Align, ink: Ink) -> Result<(), PlotError> {
         self.text(text, at, align, ink, LABEL_EM, Weight::Regular)

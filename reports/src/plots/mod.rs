@@ -1,9 +1,10 @@
-//! The plots of runs and load curves, each as SVG and as PNG from one drawing.
+//! The plots of runs, load curves and comparisons, each as SVG and as PNG from one drawing.
 //!
 //! The same record gives the same bytes on every machine: the fonts are bundled, nothing is asked
 //! of the system. Must not know where the plots are put.
 
 mod canvas;
+mod comparison;
 mod fonts;
 mod ink;
 mod lanes;
@@ -16,6 +17,7 @@ mod scale;
 mod svg;
 mod timeline;
 
+use crate::comparison::Comparison;
 use crate::engine;
 use crate::load_curve::LoadCurve;
 use crate::record::Record;
@@ -84,6 +86,21 @@ pub fn load_latency(curve: &LoadCurve) -> Result<Plot, PlotError> {
 /// What two engines accepted of what was offered.
 pub fn load_accepted(curve: &LoadCurve) -> Result<Plot, PlotError> {
     plot("load-accepted", &load::AcceptedChart::new(curve))
+}
+
+/// Every seed of every variant.
+pub fn seeds(of: &Comparison) -> Result<Plot, PlotError> {
+    plot("seeds", &comparison::SeedsChart::new(of))
+}
+
+/// Latency against cost; `None` without both.
+pub fn pareto(of: &Comparison) -> Result<Option<Plot>, PlotError> {
+    comparison::ParetoChart::new(of).map(|chart| plot("pareto", &chart)).transpose()
+}
+
+/// Where two variants change places; `None` when that was not searched for.
+pub fn crossover(of: &Comparison) -> Result<Option<Plot>, PlotError> {
+    comparison::CrossoverChart::new(of).map(|chart| plot("crossover", &chart)).transpose()
 }
 
 /// Something that can be drawn on any backend, at any width.

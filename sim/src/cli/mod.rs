@@ -4,6 +4,7 @@
 
 mod calibrate;
 mod check;
+mod compare;
 mod crosscheck;
 mod fingerprint;
 mod left_out;
@@ -76,6 +77,7 @@ Examples:
   imsim run scenarios/quickstart.toml --set im.sabotage=push-once
   imsim check scenarios/quickstart.toml --seeds 1..200
   imsim check scenarios/faults --seeds 1..=20 --determinism
+  imsim compare scenarios/fanout/mixed-groups.toml --vary im.fanout=write,read,hybrid
   imsim run scenarios/quickstart.toml --engine live
   imsim crosscheck scenarios/quickstart.toml --engines sim,turmoil --seeds 1..=5";
 
@@ -95,6 +97,7 @@ struct Cli {
 enum Command {
     Run(run::Args),
     Check(check::Args),
+    Compare(compare::Args),
     Crosscheck(crosscheck::Args),
     Calibrate(calibrate::Args),
     List(list::Args),
@@ -131,6 +134,7 @@ pub fn main() -> Exit {
     match Cli::parse().command {
         Command::Run(args) => run::main(&args),
         Command::Check(args) => check::main(&args),
+        Command::Compare(args) => compare::main(&args),
         Command::Crosscheck(args) => crosscheck::main(&args),
         Command::Calibrate(args) => calibrate::main(&args),
         Command::List(args) => list::main(&args),

@@ -171,7 +171,8 @@ fn write(args: &Args, timed: Timed, started_unix_ms: u64) -> Result<(Record, Man
     Ok((record, manifest))
 }
 
-fn point_latest_at(folder: &Path, name: &str) -> io::Result<()> {
+/// Points the link `latest` in a folder at the newest of its runs.
+pub fn point_latest_at(folder: &Path, name: &str) -> io::Result<()> {
     let link = folder.join("latest");
     if link.is_symlink() {
         std::fs::remove_file(&link)?;

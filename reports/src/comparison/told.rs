@@ -1,0 +1,259 @@
+//! A comparison in words and rounded figures, for page and terminal alike.
+//!
+//! Must not know how the words are laid out.
+
+use serde::Serialize;
+
+use super::{Better, Comparison, Contrast, Crossover, Metric, Variant};
+use crate::figures;
+use crate::record::Verdict;
+
+/// What stands where there is no figure.
+const NONE: &str = "–";
+
+/// What stands where chance explains the difference.
+const ALIKE: &str = "~";
+
+/// What the figures rest on.
+pub const METHOD: [&str; 4] = [
+    "The seed is the sample: every variant ran on the same seeds, so each seed gives one pair. \
+     Devices, conversations, sends and the times of faults are the same within a pair.",
+    "Figures are medians over seeds; ± is the farther end of the 95 % interval (percentile \
+     bootstrap, 10,000 resamples).",
+    "Ratios are medians of the pairs' ratios. ~ stands where chance explains the difference: p ≥ 0.05 \
+     by Wilcoxon's signed-rank test, corrected by Holm's method for the number of variants, or 1 \
+     within the interval. Fewer than 6 seeds cannot tell any difference.",
+    "Several metrics are looked at: one of 20 that do not differ would seem to. Decide before looking \
+     which one counts.",
+];
+
+/// The verdict over all runs, and the answer in one line.
+pub fn headline(comparison: &Comparison) -> (Verdict, String) {
+    let failed: usize = comparison.variants.iter().map(|variant| variant.failed.len()).sum();
+    let verdict = if failed == 0 { Verdict::Valid } else { Verdict::Invalid };
+    let variants = figures::count(comparison.variants.len() as u64);
+    let seeds = figures::count(comparison.seeds.len() as u64);
+    (verdict, format!("{variants} variants on {seeds} seeds"))
+}
+
+/// Whether the promises held, without which no figure counts.
+pub fn because(comparison: &Comparison) -> String {
+    let runs = comparison.variants.len() * comparison.seeds.len();
+    let broken: Vec<String> = comparison.variants.iter().filter_map(broken).collect();
+    let mut text = match broken.is_empty() {
+        true => format!(
+            "Every promise was as the scenario expects in all {} runs.",
+            figures::count(runs as u64)
+        ),
+        false => format!(
+            "A promise was not as the scenario expects: {}. Figures of such runs say little.",
+            broken.join("; ")
+        ),
+    };
+    if comparison.seeds_asked > comparison.seeds.len() as u64 {
+        text += &format!(
+            " Interrupted: {} of {} seeds ran on every variant.",
+            comparison.seeds.len(),
+            comparison.seeds_asked
+        );
+    }
+    text
+}
+
+fn broken(variant: &Variant) -> Option<String> {
+    const SHOWN: usize = 5;
+    let failed = &variant.failed;
+    if failed.is_empty() {
+        return None;
+    }
+    let seeds: Vec<String> = failed.iter().take(SHOWN).map(u64::to_string).collect();
+    let more = if failed.len() > SHOWN { ", …" } else { "" };
+    Some(format!("{} on seeds {}{more} ({} in all)", variant.name, seeds.join(", "), failed.len()))
+}
+
+/// One metric of the table.
+#[derive(Serialize)]
+pub struct Row {
+    /// The metric's name and unit.
+    pub name: String,
+    /// What it is.
+    pub about: String,
+    /// One cell for each variant.
+    pub cells: Vec<Cell>,
+}
+
+/// One variant by one metric.
+#[derive(Serialize)]
+pub struct Cell {
+    /// Median and margin.
+    pub figure: String,
+    /// How many times the reference's; empty for the reference.
+    pub ratio: String,
+    /// `better` or `worse` than the reference, or nothing.
+    pub mark: &'static str,
+}
+
+/// The table: one row per metric that any run has.
+pub fn rows(comparison: &Comparison) -> Vec<Row> {
+    let measured = |metric: &&Metric| {
+        comparison.variants.iter().any(|variant| variant.medians.contains_key(&metric.name))
+    };
+    let row = |metric: &Metric| Row {
+        name: format!("{}, {}", metric.name, metric.unit),
+        about: metric.about.clone(),
+        cells: comparison
+            .variants
+            .iter()
+            .map(|variant| cell(comparison, metric, variant))
+            .collect(),
+    };
+    comparison.metrics.iter().filter(measured).map(row).collect()
+}
+
+fn cell(comparison: &Comparison, metric: &Metric, variant: &Variant) -> Cell {
+    let figure = variant.medians.get(&metric.name);
+    let figure = figure.map_or(NONE.to_owned(), |one| figures::with_margin(one.mid, one.margin()));
+    let contrast = comparison.contrast(&metric.name, &variant.name);
+    let (ratio, mark) = match contrast {
+        None => (String::new(), ""),
+        Some(Contrast { ratio: None, .. }) => (NONE.to_owned(), ""),
+        Some(contrast) => match contrast.significant() {
+            None => (ALIKE.to_owned(), ""),
+            Some(ratio) => {
+                let less = ratio.mid < 1.0;
+                let better = less == (metric.better == Better::Lower);
+                (format!("{}×", figures::rate(ratio.mid)), if better { "better" } else { "worse" })
+            }
+        },
+    };
+    Cell { figure, ratio, mark }
+}
+
+/// One sentence for each metric and variant that differ, the most different first, and one for all
+/// that do not.
+pub fn sentences(comparison: &Comparison) -> Vec<String> {
+    let reference = &comparison.reference;
+    let mut told: Vec<(f64, String)> = Vec::new();
+    let mut alike = Vec::new();
+    for contrast in &comparison.contrasts {
+        let Some(ratio) = contrast.ratio else { continue };
+        match contrast.significant() {
+            None => alike.push(format!("{} of {}", contrast.metric, contrast.variant)),
+            Some(_) => told.push((
+                ratio.mid.ln().abs(),
+                format!(
+                    "{}: {} is {} times {reference}.",
+                    contrast.metric,
+                    contrast.variant,
+                    figures::with_margin(ratio.mid, ratio.margin())
+                ),
+            )),
+        }
+    }
+    told.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut sentences: Vec<String> = told.into_iter().map(|(_, sentence)| sentence).collect();
+    if !alike.is_empty() {
+        sentences.push(format!("{ALIKE} {reference}: {}.", alike.join(", ")));
+    }
+    sentences
+}
+
+/// Who is on the front, and who is not.
+pub fn front(comparison: &Comparison) -> Option<String> {
+    let pareto = comparison.pareto.as_ref()?;
+    let off: Vec<&str> = comparison
+        .variants
+        .iter()
+        .map(|variant| variant.name.as_str())
+        .filter(|name| !pareto.front.iter().any(|one| one == name))
+        .collect();
+    let (latency, cost) = (&pareto.latency, &pareto.cost);
+    let on = pareto.front.join(", ");
+    Some(match off.is_empty() {
+        true => format!("No variant beats another in both {latency} and {cost}."),
+        false => {
+            format!("Best in {latency} for their {cost}: {on}. Beaten in both: {}.", off.join(", "))
+        }
+    })
+}
+
+/// Where two variants change places.
+pub fn crossover(comparison: &Comparison) -> Option<String> {
+    let found = comparison.crossover.as_ref()?;
+    let (variant, reference) = (&found.variant, &comparison.reference);
+    let (Some(first), Some(last)) = (found.points.first(), found.points.last()) else {
+        return None;
+    };
+    let Some(at) = found.at else {
+        return Some(format!(
+            "{variant} and {reference} do not change places in {} between {} and {}: the ratio of {} \
+             goes from {} to {}.",
+            found.key,
+            value(found, first.value),
+            value(found, last.value),
+            found.metric,
+            figures::rate(first.ratio.mid),
+            figures::rate(last.ratio.mid),
+        ));
+    };
+    let less = if first.ratio.mid < 1.0 { variant } else { reference };
+    let more = if first.ratio.mid < 1.0 { reference } else { variant };
+    Some(format!(
+        "By {}, {less} has less below {} = {} and {more} above it; between {} and {} they cannot be \
+         told apart.",
+        found.metric,
+        found.key,
+        value(found, at.mid),
+        value(found, at.low),
+        value(found, at.high),
+    ))
+}
+
+/// A value of the key with its unit.
+pub fn value(crossover: &Crossover, value: f64) -> String {
+    format!("{}{}", figures::rate(value), crossover.unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn what_chance_explains_is_not_called_better() {
+        let comparison = sample::comparison();
+        let rows = rows(&comparison);
+        let p99 = rows.iter().find(|row| row.name.starts_with("show_p99")).unwrap();
+        let ratios: Vec<&str> = p99.cells.iter().map(|cell| cell.ratio.as_str()).collect();
+        assert_eq!(ratios, ["", "1.5×", "~"]);
+        let marks: Vec<&str> = p99.cells.iter().map(|cell| cell.mark).collect();
+        assert_eq!(marks, ["", "worse", ""]);
+    }
+
+    #[test]
+    fn runs_that_broke_a_promise_come_first() {
+        let mut comparison = sample::comparison();
+        assert_eq!(headline(&comparison).0, Verdict::Valid);
+        comparison.variants[1].failed = vec![3, 5];
+        assert_eq!(headline(&comparison).0, Verdict::Invalid);
+        assert!(because(&comparison).contains("read on seeds 3, 5 (2 in all)"));
+    }
+
+    #[test]
+    fn a_crossover_names_who_wins_on_which_side() {
+        let mut comparison = sample::comparison();
+        let told = crossover(&comparison).unwrap();
+        assert!(told.contains("write has less below workload.groups.members = 60"), "{told}");
+        comparison.crossover.as_mut().unwrap().at = None;
+        assert!(crossover(&comparison).unwrap().contains("do not change places"));
+    }
+
+    #[test]
+    fn a_front_without_losers_says_so() {
+        let mut comparison = sample::comparison();
+        assert!(front(&comparison).unwrap().contains("Beaten in both: hybrid"));
+        let names = comparison.variants.iter().map(|variant| variant.name.clone()).collect();
+        comparison.pareto.as_mut().unwrap().front = names;
+        assert!(front(&comparison).unwrap().starts_with("No variant beats"));
+    }
+}

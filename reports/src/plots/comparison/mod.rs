@@ -1,0 +1,93 @@
+//! The plots of a comparison: every seed of every variant, latency against cost, and where two
+//! variants change places.
+//!
+//! Variants are named beside their marks, so that colour is not needed to tell them apart.
+
+mod crossover;
+mod pareto;
+mod seeds;
+
+use super::ink::Ink;
+use crate::comparison::{Comparison, Estimate};
+
+pub use crossover::CrossoverChart;
+pub use pareto::ParetoChart;
+pub use seeds::SeedsChart;
+
+/// The ink of a variant, by its place; they repeat when there are many.
+fn ink(place: usize) -> Ink {
+    const INKS: [Ink; 4] = [Ink::Ack, Ink::Show, Ink::Third, Ink::Second];
+    INKS[place % INKS.len()]
+}
+
+/// What was measured of one variant by one metric.
+struct Measured {
+    name: String,
+    ink: Ink,
+    seeds: Vec<Option<f64>>,
+    median: Option<Estimate>,
+}
+
+/// What was measured by one metric.
+fn measured(comparison: &Comparison, metric: &str) -> Vec<Measured> {
+    let variants = comparison.variants.iter().enumerate();
+    let one = |(place, variant): (usize, &crate::comparison::Variant)| Measured {
+        name: variant.name.clone(),
+        ink: ink(place),
+        seeds: variant.values.get(metric).cloned().unwrap_or_default(),
+        median: variant.medians.get(metric).copied(),
+    };
+    variants.map(one).collect()
+}
+
+/// The least and the greatest value of a metric on any seed; absent without values.
+fn range(measured: &[Measured]) -> Option<(f64, f64)> {
+    let values = || measured.iter().flat_map(|one| one.seeds.iter().flatten()).copied();
+    let (low, high) = (values().min_by(f64::total_cmp)?, values().max_by(f64::total_cmp)?);
+    Some((low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::plots::{crossover, pareto, seeds};
+    use crate::sample;
+
+    #[test]
+    fn every_seed_has_its_mark() {
+        let comparison = sample::comparison();
+        let plot = seeds(&comparison).unwrap();
+        let dots = comparison.variants.len() * comparison.seeds.len();
+        assert!(plot.svg.matches("<circle").count() >= 2 * dots);
+        for variant in &comparison.variants {
+            assert!(plot.svg.contains(&variant.name));
+        }
+    }
+
+    #[test]
+    fn nothing_measured_is_not_drawn() {
+        let mut comparison = sample::comparison();
+        for variant in &mut comparison.variants {
+            variant.medians.clear();
+            variant.values.clear();
+        }
+        comparison.crossover = None;
+        assert!(seeds(&comparison).unwrap().svg.contains("no samples"));
+        assert!(pareto(&comparison).unwrap().is_none());
+        assert!(crossover(&comparison).unwrap().is_none());
+    }
+
+    #[test]
+    fn inline_plots_leave_every_colour_to_the_page() {
+        let comparison = sample::comparison();
+        let plots = [
+            Some(seeds(&comparison).unwrap()),
+            pareto(&comparison).unwrap(),
+            crossover(&comparison).unwrap(),
+        ];
+        for plot in plots.into_iter().flatten() {
+            for svg in [&plot.inline_wide, &plot.inline_narrow] {
+                assert!(!svg.contains("\"#"), "a colour is fixed in {}", plot.name);
+            }
+        }
+    }
+}
