@@ -7,7 +7,11 @@
 //! cargo run --release --example redis_failover -- lock-cut --hold-ms 500
 //! cargo run --release --example redis_failover -- kill-1s --real --seeds 10
 //! ```
+//!
+//! Cuts of real processes need root, for network namespaces.
 
+mod namespaces;
+mod processes;
 mod real;
 
 use imsim::redis_study::checkers::overlaps;
@@ -34,7 +38,8 @@ fn main() {
         eprintln!("{what}\n{USAGE}");
         std::process::exit(2);
     });
-    println!("{:17} {:32} {:>28}   {:>28}", "row", "", "simulated min/median/max", "measured");
+    let ours = if asked.real { "real min/median/max" } else { "simulated min/median/max" };
+    println!("{:17} {:32} {ours:>28}   {:>28}", "row", "", "measured");
     for row in &asked.rows {
         match lab::missing(&row.experiment).filter(|_| !asked.real) {
             Some(what) => println!("{:17} {what}", row.name),
@@ -99,7 +104,7 @@ fn print_findings(name: &str, figures: &[Figures]) {
     }
     let mut demoted: Vec<f64> = figures.iter().filter_map(|one| one.demoted_s).collect();
     demoted.sort_unstable_by(f64::total_cmp);
-    if let [min, .., max] = demoted.as_slice() {
+    if let (Some(min), Some(max)) = (demoted.first(), demoted.last()) {
         let reopened = figures.iter().filter(|one| one.acked_until_demotion > 0).count();
         println!(
             "{name:17} old master a replica {min:.1} to {max:.1} s after the cut; acks writes \
