@@ -225,7 +225,10 @@ impl<'a> Lab<'a> {
 
 fn world(seed: u64) -> Sim {
     let link = LinkProfile::constant(LATENCY);
-    Sim::new(seed, Network { clients: link, backend: link })
+    let mut sim = Sim::new(seed, Network { clients: link, backend: link });
+    // As in the measurements, where everything ran in network namespaces of one machine.
+    sim.share_kernel();
+    sim
 }
 
 fn finder(master: HostId, sentinels: &[HostId]) -> Finder {

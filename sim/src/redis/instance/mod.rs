@@ -171,7 +171,9 @@ impl Instance {
         self.unwatch(id);
         self.listeners.forget(id);
         self.clients.remove(&id);
-        self.replication.replicas.remove(&id);
+        if self.replication.replicas.remove(&id).is_some() {
+            self.count_good_replicas();
+        }
         self.replication.introductions.remove(&id);
         self.woken.remove(&id);
     }

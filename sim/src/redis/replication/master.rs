@@ -22,6 +22,11 @@ fn request(words: &[&str]) -> Request {
     words.iter().map(|word| word.as_bytes().to_vec()).collect()
 }
 
+/// When the server's beat comes next: whole seconds after its start, whether replicas are there or not.
+fn next_cron_ms(started_ms: i64, now_ms: i64) -> i64 {
+    now_ms + CRON_EVERY_MS - (now_ms - started_ms).rem_euclid(CRON_EVERY_MS)
+}
+
 impl Instance {
     /// Tells replicas of a unit of changes.
     pub(crate) fn feed_unit(&mut self, unit: &[(usize, Request)], as_one: bool) {
@@ -93,7 +98,7 @@ impl Instance {
             replication.backlog = Some(Backlog::after(replication.offset));
         }
         if replication.replicas.is_empty() {
-            replication.next_cron_ms = self.now_ms + CRON_EVERY_MS;
+            replication.next_cron_ms = next_cron_ms(self.started_ms, self.now_ms);
         }
         replication.replicas.insert(client, replica);
         if replication.settings.diskless_delay_s == 0 {
@@ -187,8 +192,9 @@ impl Instance {
         replication.master.is_none() && min > 0 && replication.good_replicas < min
     }
 
-    /// Counts them once a second, as Redis does: in between the number may be out of date.
-    fn count_good_replicas(&mut self) {
+    /// Counts them once a second and when one comes or goes, as Redis does: in between the number may
+    /// be out of date.
+    pub(crate) fn count_good_replicas(&mut self) {
         let (now_s, lag_max_s) = (self.now_ms / 1000, self.replication.settings.lag_max_s);
         let online = |one: &&Replica| matches!(one.stage, Stage::Unheard | Stage::Streaming);
         let all = self.replication.replicas.values().filter(online);
@@ -219,10 +225,10 @@ impl Instance {
         if self.replication.replicas.is_empty() || now_ms < self.replication.next_cron_ms {
             return;
         }
-        self.replication.next_cron_ms = now_ms + CRON_EVERY_MS;
-        self.replication.crons += 1;
+        self.replication.next_cron_ms = next_cron_ms(self.started_ms, now_ms);
+        let crons = (now_ms - self.started_ms) / CRON_EVERY_MS;
         let master = self.replication.master.is_none();
-        if master && self.replication.crons % settings.ping_every_s == 0 {
+        if master && crons % settings.ping_every_s == 0 {
             self.feed_command(None, &request(&["PING"]));
         }
         let mut due = false;

@@ -108,7 +108,6 @@ pub struct Replication {
     pub(crate) epoch: u64,
     entropy: u64,
     next_cron_ms: i64,
-    crons: i64,
     /// Full resynchronisations served, and partial ones.
     pub(crate) resyncs: [u64; 2],
 }
@@ -134,7 +133,6 @@ impl Default for Replication {
             epoch: 0,
             entropy: 0,
             next_cron_ms: 0,
-            crons: 0,
             resyncs: [0; 2],
         };
         new.seed(0);
