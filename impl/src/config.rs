@@ -21,6 +21,17 @@ pub enum Fanout {
     Hybrid,
 }
 
+/// When devices ask for rows that read fan-out left in the timeline.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pull {
+    /// When they hear of them.
+    #[default]
+    OnNotify,
+    /// When their user opens the conversation. Nobody tells them of new rows before.
+    OnOpen,
+}
+
 /// How a per-member inbox keeps its copies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -228,6 +239,8 @@ pub struct Config {
     pub fanout: Fanout,
     /// Members from which hybrid fan-out reads instead of writes.
     pub hybrid_threshold: u32,
+    /// When devices ask for what read fan-out left in the timeline.
+    pub pull: Pull,
     /// Storage scheme of write fan-out.
     pub inbox: Inbox,
     /// Id generator.
@@ -315,6 +328,7 @@ impl Default for Config {
         Self {
             fanout: Fanout::default(),
             hybrid_threshold: 50,
+            pull: Pull::default(),
             inbox: Inbox::default(),
             ids: Ids::default(),
             id_block: 100,

@@ -141,6 +141,13 @@ counters! {
     rows_held_back,
     /// Sync requests of devices.
     sync_requests,
+    /// Times a user opened a conversation.
+    opens,
+    /// Of these, the ones for which the device asked the servers: the others found all there is in its
+    /// database.
+    opens_asked,
+    /// Answers to these that brought rows.
+    opens_with_news,
     /// Conversation lists that came to a device.
     lists_received,
     /// Conversations that a device has rows of, and that a list with room for them left out.

@@ -73,8 +73,9 @@ impl Recorder {
     }
 
     /// Conversations in which a device with these cursors still lacks rows, as far as acks and
-    /// shows so far tell. Only a reason to end a run early; checkers judge by the history.
-    pub fn lacks(&self, user: UserId, cursors: &[(ConversationId, Seq)]) -> usize {
+    /// shows so far tell. Only a reason to open them, or to end a run early; checkers judge by the
+    /// history.
+    pub fn lacking(&self, user: UserId, cursors: &[(ConversationId, Seq)]) -> Vec<ConversationId> {
         let book = self.book();
         let of_user = (user, ConversationId(0))..=(user, ConversationId(u64::MAX));
         book.goals
@@ -85,7 +86,8 @@ impl Recorder {
                 let head = book.heads.get(conversation).copied().unwrap_or(0);
                 cursor < if let Goal::Left(seq) = goal { *seq } else { head }
             })
-            .count()
+            .map(|((_, conversation), _)| *conversation)
+            .collect()
     }
 
     fn settle(&self, key: SendKey, seq: Option<Seq>) {

@@ -39,7 +39,7 @@ chats = 2"#,
     with_tables(
         "colour = 5",
         &[
-            "x.toml:20: workload.groups.colour: there is no such key; the keys here are `name`, `groups`, `members`, `rate`, `payload`",
+            "x.toml:20: workload.groups.colour: there is no such key; the keys here are `name`, `groups`, `members`, `rate`, `consume_rate`, `payload`",
         ],
     );
     with_tables(
@@ -482,6 +482,21 @@ fn a_value_deep_in_the_file_has_its_own_line() {
              time, as in \"200/s\"",
             "x.toml:17: workload.groups.members.max: `20` is text; write a whole number from 0 to \
              4294967295",
+        ],
+    );
+}
+
+#[test]
+fn who_pulls_on_opening_must_open() {
+    let remedy = "with im.pull = \"on-open\" nobody would see a message, because nobody opens these conversations; write how often each device does, as in \"0.2/s\"";
+    with_tables(
+        "consume_rate = \"0.2/s\"\n[im]\npull = \"on-open\"",
+        &[&format!("x.toml:22: workload.pairs.consume_rate: {remedy}")],
+    );
+    with_sets(
+        &["im.pull=on-open", "workload.groups.consume_rate=0/s", "workload.pairs.consume_rate=1/m"],
+        &[
+            "--set workload.groups.consume_rate=0/s: workload.groups.consume_rate: nothing would ever be opened; write more than 0, or leave it out",
         ],
     );
 }

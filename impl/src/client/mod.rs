@@ -3,10 +3,11 @@
 //! It keeps a database on the device's disk: operations that wait for their outcome, rows shown,
 //! and a cursor per conversation. In reading order: `db` (the database), `connection` (staying
 //! logged in), `sender` (operations until their outcome), `receiver` (rows until they are shown),
-//! `status` (what others may know of it).
+//! `opener` (conversations that the user looks at), `status` (what others may know of it).
 
 mod connection;
 mod db;
+mod opener;
 mod receiver;
 mod sender;
 mod status;
@@ -24,8 +25,9 @@ use crate::node::Node;
 use crate::proto::device::{Operation, Refusal, ToDevice, ToGateway};
 
 use db::Db;
+use opener::Opener;
 use receiver::Receiver;
-use sender::Sender;
+use sender::{Deed, Intended, Sender};
 use status::Status;
 
 /// Operations or frames that may wait inside the device.
@@ -99,7 +101,7 @@ struct Device<E: Env> {
 /// same device.
 #[derive(Clone)]
 pub struct Client {
-    operations: mpsc::Sender<sender::Intended>,
+    deeds: mpsc::Sender<Deed>,
     status: Arc<Status>,
 }
 
@@ -119,22 +121,32 @@ impl Client {
             came_online: Notify::new(),
             status: status.clone(),
         });
-        let (operations, intended) = mpsc::channel(QUEUE);
+        let (deeds, done) = mpsc::channel(QUEUE);
         let (frames, received) = mpsc::channel(QUEUE);
-        let sender = Sender::new(device.clone());
-        sender.start(intended);
-        env.spawn(Receiver::new(device.clone()).run(received));
+        let opener = Opener::new(device.clone());
+        let sender = Sender::new(device.clone(), opener.clone());
+        sender.start(done);
+        env.spawn(Receiver::new(device.clone(), opener).run(received));
         env.spawn(connection::stay_logged_in(device.clone(), move |frame| match frame {
             ToDevice::Accepted { .. } | ToDevice::Refused { .. } => sender.outcome(frame),
             // A full queue loses the frame; the gateway pushes again, or sync finds the row.
             _ => drop(frames.try_send(frame)),
         }));
-        Self { operations, status }
+        Self { deeds, status }
     }
 
     /// Asks for an operation that the user intended at `intended`.
     pub fn submit(&self, to: ConversationId, operation: Operation, intended: Nanos) {
-        let queued = self.operations.try_send(sender::Intended { to, operation, intended });
+        self.queue(Deed::Ask(Intended { to, operation, intended }));
+    }
+
+    /// The user opens a conversation.
+    pub fn open(&self, conversation: ConversationId) {
+        self.queue(Deed::Open(conversation));
+    }
+
+    fn queue(&self, deed: Deed) {
+        let queued = self.deeds.try_send(deed);
         assert!(queued.is_ok(), "more than {QUEUE} operations wait in one device");
     }
 

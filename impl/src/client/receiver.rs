@@ -6,6 +6,7 @@ use std::rc::Rc;
 use tokio::sync::mpsc;
 
 use super::Device;
+use super::opener::Opener;
 use crate::config::Sabotage;
 use crate::env::{Env, Nanos};
 use crate::model::{ConversationId, Row, Seq};
@@ -40,11 +41,12 @@ struct Outcome {
 /// The receiving half of a device.
 pub struct Receiver<E: Env> {
     device: Rc<Device<E>>,
+    opener: Opener<E>,
     timelines: BTreeMap<ConversationId, Timeline>,
 }
 
 impl<E: Env> Receiver<E> {
-    pub fn new(device: Rc<Device<E>>) -> Self {
+    pub fn new(device: Rc<Device<E>>, opener: Opener<E>) -> Self {
         let known = match device.node.config.sabotaged(Sabotage::ForgetCursors) {
             true => Vec::new(),
             false => device.db.cursors(),
@@ -53,7 +55,7 @@ impl<E: Env> Receiver<E> {
             .into_iter()
             .map(|(id, cursor)| (id, Timeline { cursor, heard_of: cursor, ..Timeline::default() }))
             .collect();
-        Self { device, timelines }
+        Self { device, opener, timelines }
     }
 
     /// Takes frames in, for ever.
@@ -84,6 +86,15 @@ impl<E: Env> Receiver<E> {
             }
             ToDevice::Synced { conversation, page } => self.take_page(conversation, page, outcome),
             ToDevice::Conversations(list) => self.take_list(&list),
+            ToDevice::OnTimeline(conversations) => self.opener.learn(conversations),
+            ToDevice::Opened { conversation, page } => {
+                self.opener.answered(conversation);
+                if let Some(page) = page {
+                    let news = u64::from(!page.rows.is_empty());
+                    stats::add(&self.device.node.stats.opens_with_news, news);
+                    self.take_page(conversation, page, outcome);
+                }
+            }
             ToDevice::LoggedIn
             | ToDevice::Heartbeat
             | ToDevice::Accepted { .. }

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::Device;
+use super::opener::Opener;
 use crate::config::{Config, Sabotage};
 use crate::env::{Env, Nanos};
 use crate::model::{ClientMsgId, ConversationId};
@@ -22,10 +23,19 @@ pub struct Intended {
     pub intended: Nanos,
 }
 
+/// What the user does.
+pub enum Deed {
+    /// Asks for an operation.
+    Ask(Intended),
+    /// Opens a conversation.
+    Open(ConversationId),
+}
+
 type Queue = VecDeque<(ClientMsgId, Operation)>;
 
 struct Shared<E: Env> {
     device: Rc<Device<E>>,
+    opener: Opener<E>,
     queues: RefCell<BTreeMap<ConversationId, Queue>>,
     waiting: RefCell<BTreeMap<ClientMsgId, oneshot::Sender<ToDevice>>>,
 }
@@ -34,17 +44,18 @@ struct Shared<E: Env> {
 pub struct Sender<E: Env>(Rc<Shared<E>>);
 
 impl<E: Env> Sender<E> {
-    pub fn new(device: Rc<Device<E>>) -> Self {
-        Self(Rc::new(Shared { device, queues: RefCell::default(), waiting: RefCell::default() }))
+    pub fn new(device: Rc<Device<E>>, opener: Opener<E>) -> Self {
+        let (queues, waiting) = (RefCell::default(), RefCell::default());
+        Self(Rc::new(Shared { device, opener, queues, waiting }))
     }
 
-    /// Resumes what the database holds, then takes in what the user asks for.
-    pub fn start(&self, intended: mpsc::Receiver<Intended>) {
+    /// Resumes what the database holds, then takes in what the user does.
+    pub fn start(&self, deeds: mpsc::Receiver<Deed>) {
         for (id, to, operation) in self.0.device.db.outbox() {
             self.0.enqueue(id, to, operation);
         }
         let shared = self.0.clone();
-        self.0.device.node.env.spawn(async move { shared.take_in(intended).await });
+        self.0.device.node.env.spawn(async move { shared.take_in(deeds).await });
     }
 
     /// The gateway has told the outcome of an operation.
@@ -63,12 +74,20 @@ impl<E: Env> Sender<E> {
 
 impl<E: Env> Shared<E> {
     /// Makes operations durable, those that come together with one sync, before they leave.
-    async fn take_in(self: Rc<Self>, mut intended: mpsc::Receiver<Intended>) {
+    async fn take_in(self: Rc<Self>, mut deeds: mpsc::Receiver<Deed>) {
         let device = &self.device;
-        while let Some(first) = intended.recv().await {
-            let mut batch = vec![first];
-            while let Ok(next) = intended.try_recv() {
-                batch.push(next);
+        while let Some(first) = deeds.recv().await {
+            let mut batch = Vec::new();
+            let mut next = Some(first);
+            while let Some(deed) = next {
+                match deed {
+                    Deed::Ask(intended) => batch.push(intended),
+                    Deed::Open(conversation) => self.opener.open(conversation),
+                }
+                next = deeds.try_recv().ok();
+            }
+            if batch.is_empty() {
+                continue;
             }
             let mut invoked = Vec::with_capacity(batch.len());
             for next in batch {

@@ -13,13 +13,16 @@ use crate::fanout;
 use crate::model::{DeviceId, UserId};
 use crate::node::{Callers, Node, Roster};
 use crate::presence::Presence;
-use crate::proto::gateway::{Gateway, Push};
+use crate::proto::gateway::{Gateway, Push, What};
 use crate::redis_client::RedisLink;
 use crate::stats;
 use crate::topology::Role;
 
 /// Calls to one gateway that may be unanswered; what comes on top is left to sync.
 const UNANSWERED: usize = 64;
+
+/// What is pushed, and to whom.
+type Pushed = (What, Rc<Vec<UserId>>);
 
 /// Hands pushes to gateways.
 pub struct Pusher<E: Env> {
@@ -44,16 +47,19 @@ impl<E: Env> Pusher<E> {
     /// Pushes rows to their recipients' devices. Rows of a conversation reach each gateway in
     /// order. Returns when the calls are under way.
     pub async fn push(&self, addressed: Vec<Addressed>) {
-        let devices = self.locate(&addressed).await;
+        let expanded = addressed.into_iter().filter_map(|(row, recipients)| {
+            Some((fanout::expand(&row, &self.node.config).push?, recipients))
+        });
+        let pushed: Vec<Pushed> = expanded.collect();
+        let devices = self.locate(&pushed).await;
         let mut by_gateway: BTreeMap<u32, Vec<Push>> = BTreeMap::new();
-        for (row, recipients) in addressed {
+        for (what, recipients) in pushed {
             let mut holders: BTreeMap<u32, Vec<DeviceId>> = BTreeMap::new();
             for user in recipients.iter() {
                 for (device, gateway) in devices.get(user).into_iter().flatten() {
                     holders.entry(*gateway).or_default().push(*device);
                 }
             }
-            let what = fanout::expand(&row).push;
             for (gateway, devices) in holders {
                 let push = Push { devices, what: what.clone() };
                 by_gateway.entry(gateway).or_default().push(push);
@@ -66,9 +72,9 @@ impl<E: Env> Pusher<E> {
     }
 
     /// Where the recipients' devices are, looked up in shards of recipients, in parallel.
-    async fn locate(&self, addressed: &[Addressed]) -> BTreeMap<UserId, Vec<(DeviceId, u32)>> {
+    async fn locate(&self, pushed: &[Pushed]) -> BTreeMap<UserId, Vec<(DeviceId, u32)>> {
         let users: BTreeSet<UserId> =
-            addressed.iter().flat_map(|(_, users)| users.iter().copied()).collect();
+            pushed.iter().flat_map(|(_, users)| users.iter().copied()).collect();
         let users: Vec<UserId> = users.into_iter().collect();
         let shards = users.chunks(self.node.config.push_shard);
         let mut located: BTreeMap<UserId, Vec<(DeviceId, u32)>> = BTreeMap::new();

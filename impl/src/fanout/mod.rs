@@ -31,15 +31,15 @@ pub fn strategy(config: &Config) -> Box<dyn Strategy> {
 pub struct Expansion {
     /// Whether each recipient's inbox gets a copy.
     pub copy: bool,
-    /// What online devices are sent.
-    pub push: What,
+    /// What online devices are sent, if anything.
+    pub push: Option<What>,
 }
 
 /// Expands a row as was decided at its commit.
-pub fn expand(row: &Row) -> Expansion {
+pub fn expand(row: &Row, config: &Config) -> Expansion {
     match row.delivery {
         Delivery::Write => write::expand(row),
-        Delivery::Read => read::expand(row),
+        Delivery::Read => read::expand(row, config),
     }
 }
 

@@ -1,6 +1,8 @@
-//! Read fan-out: only the timeline is written; online devices hear of the new seq and pull.
+//! Read fan-out: only the timeline is written. Online devices hear of the new seq and pull, or pull
+//! when their users open the conversation.
 
 use super::{Expansion, Strategy};
+use crate::config::{Config, Pull};
 use crate::model::{Delivery, Row};
 use crate::proto::gateway::What;
 
@@ -12,6 +14,7 @@ impl Strategy for Read {
     }
 }
 
-pub fn expand(row: &Row) -> Expansion {
-    Expansion { copy: false, push: What::Head(row.conversation, row.seq) }
+pub fn expand(row: &Row, config: &Config) -> Expansion {
+    let told = config.pull == Pull::OnNotify;
+    Expansion { copy: false, push: told.then(|| What::Head(row.conversation, row.seq)) }
 }

@@ -13,5 +13,5 @@ impl Strategy for Write {
 }
 
 pub fn expand(row: &Row) -> Expansion {
-    Expansion { copy: true, push: What::Row(row.clone()) }
+    Expansion { copy: true, push: Some(What::Row(row.clone())) }
 }

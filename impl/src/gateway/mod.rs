@@ -3,10 +3,11 @@
 //!
 //! In reading order: `sessions` (devices connected here, what they have not acked), `connection`
 //! (one device's connection), `requests` (what a device asks for), `reconcile` (comparing cursors),
-//! `list` (a user's conversations), `upkeep` (renewing presence, retrying pushes, storing acks).
+//! `list` (a user's conversations), `open` (one of them, when it is opened), `upkeep` (renewing presence, retrying pushes, storing acks).
 
 mod connection;
 mod list;
+mod open;
 mod reconcile;
 mod requests;
 mod sessions;

@@ -1,14 +1,16 @@
 //! Comparing cursors: what a device has not acked is pushed to it, so that a lost last push is
-//! found although no gap shows it. Runs at login and at every heartbeat.
+//! found although no gap shows it. Runs at login and at every heartbeat. Timelines that are read when
+//! their conversations are opened are not looked at.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::GatewayNode;
 use super::sessions::Session;
-use crate::config::Sabotage;
+use crate::config::{Pull, Sabotage};
 use crate::env::Env;
 use crate::model::{ConversationId, Seq};
+use crate::proto::device::ToDevice;
 use crate::proto::gateway::What;
 use crate::proto::store::{Reply, Request};
 use crate::stats;
@@ -40,7 +42,10 @@ pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
             push(gateway, session, What::Row(row));
         }
         if first_page {
-            compare_heads(gateway, session, pending.cursors).await;
+            match gateway.node.config.pull {
+                Pull::OnNotify => compare_heads(gateway, session, pending.cursors).await,
+                Pull::OnOpen => tell_on_timeline(session, pending.cursors),
+            }
         }
         if last_page {
             return;
@@ -96,6 +101,18 @@ async fn compare_heads<E: Env>(
                 push(gateway, session, What::Head(conversation, visible));
             }
         }
+    }
+}
+
+/// Tells the device which conversations it must ask for when they are opened, each once.
+fn tell_on_timeline(session: &Session, cursors: Vec<(ConversationId, Seq, Option<Seq>)>) {
+    let mut told = session.on_timeline.borrow_mut();
+    let all = cursors.into_iter().map(|(conversation, ..)| conversation);
+    let new: Vec<ConversationId> =
+        all.filter(|conversation| !told.contains(conversation)).collect();
+    // Where the queue is full, the next comparison tells.
+    if !new.is_empty() && session.out.try_send(ToDevice::OnTimeline(new.clone())).is_ok() {
+        told.extend(new);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::sessions::Session;
-use super::{GatewayNode, list, reconcile};
+use super::{GatewayNode, list, open, reconcile};
 use crate::env::Env;
 use crate::model::{ClientMsgId, ConversationId, Row, SendKey};
 use crate::proto::chat::{Reply, Request};
@@ -51,6 +51,12 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame
         ToGateway::Conversations => {
             let (gateway, session) = (gateway.clone(), session.clone());
             gateway.node.env.clone().spawn(async move { list::answer(&gateway, &session).await });
+        }
+        ToGateway::Open { conversation, after } => {
+            let (gateway, session) = (gateway.clone(), session.clone());
+            gateway.node.env.clone().spawn(async move {
+                open::answer(&gateway, &session, conversation, after).await;
+            });
         }
     }
 }
@@ -114,7 +120,7 @@ fn leave_queue<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Session, acked: V
 
 /// Asks the conversation's chat node. Where there is no answer the device hears nothing, and asks
 /// again when its own time is up.
-fn ask<E: Env>(
+pub fn ask<E: Env>(
     gateway: &Rc<GatewayNode<E>>,
     session: &Rc<Session>,
     conversation: ConversationId,

@@ -1,7 +1,7 @@
 //! Devices connected to this gateway, and the pushes that each of them has not acked.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use tokio::sync::{Notify, mpsc};
@@ -29,6 +29,8 @@ pub struct Session {
     pub compared: Cell<u64>,
     /// The connection to Redis at the last comparison with the store.
     pub redis_seen: Cell<u64>,
+    /// Conversations of which the device knows that they are read when they are opened.
+    pub on_timeline: RefCell<BTreeSet<ConversationId>>,
     unacked: RefCell<BTreeMap<(ConversationId, Seq), What>>,
 }
 
@@ -67,6 +69,7 @@ impl Sessions {
             heard: Cell::new(now),
             compared: Cell::new(0),
             redis_seen: Cell::new(0),
+            on_timeline: RefCell::default(),
             unacked: RefCell::default(),
         });
         self.by_device.borrow_mut().insert(device, session.clone());

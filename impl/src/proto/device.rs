@@ -52,6 +52,14 @@ pub enum ToGateway {
     Heartbeat,
     /// Asks for the list of the user's conversations.
     Conversations,
+    /// The user opens a conversation that is read from its timeline: asks for what there is after the
+    /// device's cursor.
+    Open {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The device's cursor.
+        after: Seq,
+    },
 }
 
 /// To a device.
@@ -95,6 +103,15 @@ pub enum ToDevice {
     Heartbeat,
     /// The user's conversations, the latest first; those left behind too. For display only.
     Conversations(Vec<ConversationId>),
+    /// Of the user's conversations, some that are read from their timelines when they are opened.
+    OnTimeline(Vec<ConversationId>),
+    /// Answer to `Open`.
+    Opened {
+        /// The conversation.
+        conversation: ConversationId,
+        /// What the device may see after its cursor; nothing if that is at the end.
+        page: Option<Page>,
+    },
 }
 
 /// Part of a timeline, as one user may see it.

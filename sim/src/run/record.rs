@@ -77,7 +77,7 @@ fn totals(scenario: &Scenario, observed: &Observed, measures: &Measures) -> Tota
     let seconds = scenario.duration.as_secs_f64();
     let counter = |name| counter(&observed.counters, name);
     let (net, before) = (&observed.net, &observed.net_before);
-    let planned = observed.plan.operations.len() as u64;
+    let planned = observed.plan.operations() as u64;
     Totals {
         users: u64::from(scenario.population.users),
         devices: observed.plan.devices.len() as u64,

@@ -1,5 +1,7 @@
 //! The life of a world: set-up, `duration` with workload and faults, `settle`.
 
+mod settle;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
@@ -20,14 +22,12 @@ use crate::engine::{Engine, HostId, Kind, NetStats, ProcessorStats, Trail, WorkD
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
 use crate::scenario::{Role, Scenario};
-use crate::workload::{Plan, Planned};
+use crate::workload::{Action, Plan, Planned};
 
 /// Devices start over this long, so that they do not all log in at the same instant.
 const STARTS_WITHIN: Span = Span::s(1);
 /// Each of the two parts of the set-up may take so long.
 const SETUP_MAX: Span = Span::s(120);
-/// The longest that is waited for what the last Redis master has.
-const READ_BACK_MAX: Span = Span::s(30);
 /// How often the harness looks whether the set-up is done, or nothing is owed any more.
 const LOOK: Span = Span::ms(100);
 
@@ -250,7 +250,9 @@ impl<'a, G: Engine> World<'a, G> {
         done: impl Fn(&Device) -> bool,
     ) -> Result<(), SetupError> {
         let until = self.engine.now() + SETUP_MAX.0;
+        let mut opened = None;
         while self.engine.now() < until {
+            self.open_what_is_lacking(&mut opened);
             if self.cluster.devices.iter().all(&done) {
                 return Ok(());
             }
@@ -277,10 +279,10 @@ impl<'a, G: Engine> World<'a, G> {
 
     /// Lives through `duration`: operations and faults in the order of their times.
     fn go_through(&mut self, origin: Nanos, progress: &Progress) {
-        let operations = std::mem::take(&mut self.plan.operations);
+        let actions = std::mem::take(&mut self.plan.actions);
         let schedule = std::mem::take(&mut self.schedule);
         let mut changes = schedule.iter().peekable();
-        for planned in &operations {
+        for planned in &actions {
             while let Some(change) = changes.next_if(|change| change.at <= planned.at) {
                 self.reach_and_change(origin, *change, progress);
             }
@@ -288,13 +290,13 @@ impl<'a, G: Engine> World<'a, G> {
             if progress.stop.load(Ordering::Relaxed) {
                 break;
             }
-            self.ask(planned);
+            self.act(planned);
         }
         for change in changes {
             self.reach_and_change(origin, *change, progress);
         }
         self.reach(origin, self.duration, progress);
-        self.plan.operations = operations;
+        self.plan.actions = actions;
     }
 
     fn reach(&mut self, origin: Nanos, at: Nanos, progress: &Progress) {
@@ -339,58 +341,23 @@ impl<'a, G: Engine> World<'a, G> {
         }
     }
 
-    /// The user asks their device, if it is up.
-    fn ask(&mut self, planned: &Planned) {
+    /// The user does something on their device, if it is up.
+    fn act(&mut self, planned: &Planned) {
         let device = &self.cluster.devices[self.by_device[&planned.device]];
         let Some(client) = device.slot.client() else { return };
-        let operation = match &planned.operation {
-            Operation::Create(members) => Asked::Create(members.clone()),
-            Operation::Join => Asked::Join,
-            Operation::Leave => Asked::Leave,
-            Operation::Send(bytes) => Asked::Send(Bytes::from(vec![b'x'; *bytes as usize])),
+        let operation = match &planned.action {
+            Action::Open => return client.open(planned.conversation),
+            Action::Ask(Operation::Create(members)) => Asked::Create(members.clone()),
+            Action::Ask(Operation::Join) => Asked::Join,
+            Action::Ask(Operation::Leave) => Asked::Leave,
+            Action::Ask(Operation::Send(bytes)) => {
+                Asked::Send(Bytes::from(vec![b'x'; *bytes as usize]))
+            }
         };
         if let Some(churn) = planned.fault {
             self.faults.count(churn, "changes_asked_for", 1);
         }
         client.submit(planned.conversation, operation, self.engine.now());
-    }
-
-    /// Everything has healed; runs until nothing is owed, or for `settle`.
-    fn settle(&mut self, settle: Nanos, origin: Nanos, progress: &Progress) {
-        let end = self.engine.now() + settle;
-        while self.engine.now() < end && !progress.stop.load(Ordering::Relaxed) {
-            // Who wrote to a master that was replaced loses it when that master gives it up.
-            let one_master =
-                self.cluster.redis_clients.is_none() || self.cluster.has_one_redis_master();
-            if one_master
-                && self.cluster.devices.iter().all(|device| is_up_to_date(&self.recorder, device))
-            {
-                break;
-            }
-            let next = (self.engine.now() + LOOK.0).min(end);
-            self.engine.run_until(next);
-            progress.virtual_ns.store(next - origin, Ordering::Relaxed);
-        }
-        self.read_back_redis(progress);
-        let now = self.engine.now();
-        for device in &self.cluster.devices {
-            for (conversation, seq) in device.cursors() {
-                self.recorder.note(now, device.id, What::Cursor { conversation, seq });
-            }
-        }
-    }
-
-    /// Lets an observer see what the last master has.
-    fn read_back_redis(&mut self, progress: &Progress) {
-        let Some(clients) = &self.cluster.redis_clients else { return };
-        self.engine.start(clients.observer);
-        let until = self.engine.now() + READ_BACK_MAX.0;
-        while clients.recorder.history().read_back.is_none()
-            && self.engine.now() < until
-            && !progress.stop.load(Ordering::Relaxed)
-        {
-            self.engine.run_until(self.engine.now() + LOOK.0);
-        }
     }
 
     fn observed(
@@ -423,15 +390,9 @@ impl<'a, G: Engine> World<'a, G> {
     }
 }
 
-impl Device {
-    fn cursors(&self) -> Vec<(im::model::ConversationId, im::model::Seq)> {
-        self.slot.client().map(|client| client.cursors()).unwrap_or_default()
-    }
-}
-
 /// Whether the device knows the outcome of all it was asked for and has all rows it must have.
 fn is_up_to_date(recorder: &Recorder, device: &Device) -> bool {
     device.slot.client().is_some_and(|client| {
-        client.unsettled() == 0 && recorder.lacks(device.id.user, &client.cursors()) == 0
+        client.unsettled() == 0 && recorder.lacking(device.id.user, &client.cursors()).is_empty()
     })
 }

@@ -42,6 +42,9 @@ pub struct OneToOne {
     pub pairs: u32,
     /// Messages over all pairs together; arrivals are Poisson, open loop.
     pub rate: Rate,
+    /// How often each device of a member opens each of these conversations; if absent, never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consume_rate: Option<Rate>,
     /// What a message weighs.
     #[serde(default)]
     pub payload: Payload,
@@ -59,6 +62,9 @@ pub struct Group {
     pub members: Members,
     /// Messages over all groups together; arrivals are Poisson, open loop.
     pub rate: Rate,
+    /// How often each device of a member opens each of these conversations; if absent, never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consume_rate: Option<Rate>,
     /// What a message weighs.
     #[serde(default)]
     pub payload: Payload,
@@ -78,6 +84,14 @@ impl Workload {
         match self {
             Self::OneToOne(workload) => workload.rate,
             Self::Group(workload) => workload.rate,
+        }
+    }
+
+    /// How often each device of a member opens each conversation, if at all.
+    pub fn consume_rate(&self) -> Option<Rate> {
+        match self {
+            Self::OneToOne(workload) => workload.consume_rate,
+            Self::Group(workload) => workload.consume_rate,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use im::env::Nanos;
 use im::model::{ConversationId, DeviceId, UserId};
 
-use super::{Conversation, Planned};
+use super::{Action, Conversation, Planned};
 use crate::engine::rng::{self, Stream};
 use crate::history::Operation;
 
@@ -29,6 +29,11 @@ impl Room {
     pub fn members_at(&self, at: Nanos) -> &[UserId] {
         let next = self.members.partition_point(|(from, _)| *from <= at);
         &self.members[next - 1].1
+    }
+
+    /// Everybody who is ever meant to be a member.
+    pub fn ever_members(&self) -> BTreeSet<UserId> {
+        self.members.iter().flat_map(|(_, members)| members.iter().copied()).collect()
     }
 
     fn change(&mut self, at: Nanos, members: Vec<UserId>) {
@@ -74,7 +79,8 @@ pub fn changes(
         }
         room.change(at, after);
         let device = DeviceId { user, index: 0 };
-        planned.push(Planned { at, device, conversation: room.id, operation, fault: None });
+        let action = Action::Ask(operation);
+        planned.push(Planned { at, device, conversation: room.id, action, fault: None });
     }
     planned
 }

@@ -1,13 +1,14 @@
-//! The workload of a run as data: devices, conversations, and every operation with its time.
+//! The workload of a run as data: devices, conversations, and every action with its time.
 //!
 //! A [`Plan`] is drawn from scenario and seed before the world begins, so that it can be printed,
 //! replayed and shrunk. One kind of workload per file, behind one function each. It must not know
-//! how operations are carried out.
+//! how actions are carried out.
 
 mod arrivals;
 mod churn;
 mod group;
 mod one_to_one;
+mod opens;
 
 use im::env::Nanos;
 use im::model::{ConversationId, DeviceId, UserId};
@@ -25,8 +26,8 @@ pub struct Plan {
     pub devices: Vec<DeviceId>,
     /// Conversations, to be opened before the clock of the scenario starts.
     pub conversations: Vec<Conversation>,
-    /// Operations in the order of their times.
-    pub operations: Vec<Planned>,
+    /// What users do, in the order of the times.
+    pub actions: Vec<Planned>,
 }
 
 /// A conversation to be opened.
@@ -38,7 +39,16 @@ pub struct Conversation {
     pub members: Vec<UserId>,
 }
 
-/// One operation of one device.
+/// What a user does on a device.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// Asks for an operation, which has an outcome.
+    Ask(Operation),
+    /// Opens the conversation and looks at what is there.
+    Open,
+}
+
+/// One action on one device.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Planned {
     /// When the user intends it, from the start of `duration`.
@@ -48,14 +58,14 @@ pub struct Planned {
     /// Where.
     pub conversation: ConversationId,
     /// What.
-    pub operation: Operation,
+    pub action: Action,
     /// The churn it belongs to, by its place among the run's faults.
     pub fault: Option<usize>,
 }
 
 impl Plan {
-    /// Draws the plan of a run with these faults. Each workload and each churn has its own random
-    /// stream.
+    /// Draws the plan of a run with these faults. Each workload, its opens and each churn have their
+    /// own random stream.
     pub fn draw(scenario: &Scenario, faults: &[Drawn], seed: u64) -> Self {
         let mut plan = Self { devices: devices(scenario, seed), ..Self::default() };
         for workload in &scenario.workload {
@@ -72,14 +82,19 @@ impl Plan {
             let mut rooms: Vec<churn::Room> =
                 plan.conversations[first..].iter().map(churn::Room::new).collect();
             let changes = plan.churn(scenario, faults, seed, workload.name(), &mut rooms);
-            plan.operations.extend(changes);
+            plan.actions.extend(changes);
             let times = arrivals::poisson(workload.rate(), 0, scenario.duration.0, &mut rng);
             for at in times {
                 let sent = plan.send(at, workload, &rooms, &mut rng);
-                plan.operations.push(sent);
+                plan.actions.push(sent);
+            }
+            if let Some(rate) = workload.consume_rate() {
+                let mut rng = rng::stream(seed, &format!("opens {}", workload.name()));
+                let opened = opens::draw(&plan, &rooms, rate, scenario.duration.0, &mut rng);
+                plan.actions.extend(opened);
             }
         }
-        plan.operations.sort_by_key(|planned| planned.at);
+        plan.actions.sort_by_key(|planned| planned.at);
         plan
     }
 
@@ -126,9 +141,14 @@ impl Plan {
             at,
             device,
             conversation: room.id,
-            operation: Operation::Send(bytes),
+            action: Action::Ask(Operation::Send(bytes)),
             fault: None,
         }
+    }
+
+    /// How many operations users ask for.
+    pub fn operations(&self) -> usize {
+        self.actions.iter().filter(|planned| planned.action != Action::Open).count()
     }
 
     /// The user's devices.
@@ -210,22 +230,60 @@ mod tests {
     fn rates_and_counts_are_met_and_times_rise() {
         let plan = drawn(&[], 1);
         assert_eq!(plan.conversations.len(), 25);
-        assert!(plan.operations.windows(2).all(|pair| pair[0].at <= pair[1].at));
-        let sends = plan.operations.iter().filter(|p| matches!(p.operation, Operation::Send(_)));
+        assert!(plan.actions.windows(2).all(|pair| pair[0].at <= pair[1].at));
+        let is_send = |p: &&Planned| matches!(p.action, Action::Ask(Operation::Send(_)));
+        let sends = plan.actions.iter().filter(is_send);
         assert!((780..1020).contains(&sends.count()), "about 900");
-        let changes = plan.operations.iter().filter(|p| !matches!(p.operation, Operation::Send(_)));
+        let changes = plan.actions.iter().filter(|p| !is_send(p));
         assert!((50..110).contains(&changes.count()), "about 80");
     }
 
     #[test]
     fn one_workload_draws_nothing_from_another() {
         let of_groups = |plan: &Plan| -> Vec<Planned> {
-            let sends = plan.operations.iter().filter(|planned| planned.conversation.0 > 20);
+            let sends = plan.actions.iter().filter(|planned| planned.conversation.0 > 20);
             sends.cloned().collect()
         };
         let before = drawn(&[], 3);
         let after = drawn(&["workload.pairs.rate=50/s"], 3);
         assert_eq!(of_groups(&before), of_groups(&after));
         assert_ne!(before, drawn(&[], 4));
+    }
+
+    #[test]
+    fn members_open_their_conversations_and_nothing_else_moves() {
+        let before = drawn(&[], 3);
+        let mut after = drawn(&["workload.pairs.consume_rate=0.2/s"], 3);
+        let opens: Vec<Planned> =
+            after.actions.extract_if(.., |planned| planned.action == Action::Open).collect();
+        assert_eq!(after, before);
+        let devices: usize = (0..20)
+            .flat_map(|pair| &before.conversations[pair].members)
+            .map(|member| before.devices_of(*member).count())
+            .sum();
+        let expected = devices * 60 / 5;
+        assert!((expected * 9 / 10..expected * 11 / 10).contains(&opens.len()), "{}", opens.len());
+        for open in opens {
+            let of = &before.conversations[open.conversation.0 as usize - 1];
+            assert!(of.members.contains(&open.device.user));
+        }
+    }
+
+    #[test]
+    fn who_has_left_does_not_open() {
+        let plan = drawn(&["workload.groups.consume_rate=1/s"], 3);
+        let (left, who) = plan
+            .actions
+            .iter()
+            .find_map(|planned| {
+                let leave = planned.action == Action::Ask(Operation::Leave);
+                leave.then_some((planned.at, (planned.device.user, planned.conversation)))
+            })
+            .expect("half of the churn are leaves");
+        let of_leaver = plan.actions.iter().filter(|planned| {
+            planned.action == Action::Open && (planned.device.user, planned.conversation) == who
+        });
+        assert!(of_leaver.clone().count() > 0);
+        assert!(of_leaver.clone().all(|open| open.at < left), "a user changes a room once");
     }
 }

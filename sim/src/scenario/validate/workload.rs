@@ -1,10 +1,13 @@
 //! Rules of the `[[workload]]` tables: loads that the population cannot produce.
 
+use im::config::Pull;
 use im::units::Span;
 
 use super::Rules;
 use crate::scenario::explain::{did_you_mean, one_of};
-use crate::scenario::{Group, Members, OneToOne, Payload, RedisClients, Scenario, Workload, Zipf};
+use crate::scenario::{
+    Group, Members, OneToOne, Payload, Rate, RedisClients, Scenario, Workload, Zipf,
+};
 
 /// The largest payload of a message, 1 MiB: beyond it people send a link to a file.
 const PAYLOAD_BYTES_MAX: u32 = 1 << 20;
@@ -20,6 +23,7 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
         rules.demand(!workload.rate().is_zero(), &[&rate], || {
             "nothing would ever be sent; write more than 0, or leave this workload out".to_owned()
         });
+        check_opens(&key, workload.consume_rate(), scenario.im.pull, rules);
         check_payload(&key, workload.payload(), rules);
         let users = scenario.population.users;
         match workload {
@@ -62,6 +66,19 @@ fn check_name(scenario: &Scenario, index: usize, rules: &mut Rules) {
             format!("`{name}` is the name of two workloads; give one of them another name")
         });
     }
+}
+
+fn check_opens(key: &str, consume_rate: Option<Rate>, pull: Pull, rules: &mut Rules) {
+    let key = format!("{key}.consume_rate");
+    rules.demand(consume_rate.is_none_or(|rate| !rate.is_zero()), &[&key], || {
+        "nothing would ever be opened; write more than 0, or leave it out".to_owned()
+    });
+    let opened = pull == Pull::OnNotify || consume_rate.is_some();
+    rules.demand(opened, &[&key, "im.pull"], || {
+        "with im.pull = \"on-open\" nobody would see a message, because nobody opens these \
+         conversations; write how often each device does, as in \"0.2/s\""
+            .to_owned()
+    });
 }
 
 fn check_pairs(key: &str, workload: &OneToOne, users: u32, rules: &mut Rules) {

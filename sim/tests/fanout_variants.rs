@@ -1,0 +1,66 @@
+//! Variants of how rows reach devices, end to end: every promise holds under faults, and each variant
+//! visibly does what it says.
+
+use std::path::Path;
+
+use im_reports::record::Record;
+use imsim::campaign::{Outcome, outcome};
+use imsim::effects;
+use imsim::engine::Kind;
+use imsim::run::{self, Progress};
+use imsim::scenario::Scenario;
+
+/// Runs a scenario of `scenarios/fanout` once: every promise must hold and every fault have its
+/// effect. Returns its record.
+#[track_caller]
+fn holds(name: &str, sets: &[&str]) -> Record {
+    let file = format!("../scenarios/fanout/{name}.toml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    let scenario = Scenario::load(&file, &sets).unwrap_or_else(|error| panic!("{error}"));
+    let observed = run::live_through(&scenario, 1, Kind::Sim, &Progress::default());
+    let record = run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")));
+    assert_eq!(effects::missing(&record.faults), Vec::<String>::new());
+    assert_eq!(outcome(&scenario, &record), Outcome::Held, "{:#?}", record.findings);
+    record
+}
+
+/// A counter of a role; 0 if nothing was counted.
+fn counter(record: &Record, role: &str, name: &str) -> u64 {
+    record.counters[role].get(name).copied().unwrap_or(0)
+}
+
+#[test]
+fn with_pull_on_opening_rows_in_large_groups_wait_until_somebody_looks() {
+    let record = holds("pull-on-open", &["im.fanout=read"]);
+    assert_eq!(counter(&record, "dispatcher", "pushes"), 0, "nobody hears of a row");
+    assert_eq!(counter(&record, "gateway", "pushes_reconciled"), 0, "no comparison finds one");
+    let opens = ["opens", "opens_asked", "opens_with_news"];
+    let [opens, asked, with_news] = opens.map(|name| counter(&record, "device", name));
+    assert!(opens >= asked && asked > with_news && with_news > 0, "{opens} {asked} {with_news}");
+}
+
+#[test]
+fn an_open_costs_the_servers_nothing_where_rows_are_written() {
+    let record = holds("pull-on-open", &["im.fanout=write"]);
+    assert!(counter(&record, "device", "opens") > 0);
+    assert_eq!(counter(&record, "device", "opens_asked"), 0);
+    assert!(counter(&record, "dispatcher", "pushes") > 0);
+}
+
+#[test]
+fn with_hybrid_fan_out_only_large_groups_are_asked_for() {
+    let record = holds("pull-on-open", &[]);
+    let [opens, asked] = ["opens", "opens_asked"].map(|name| counter(&record, "device", name));
+    assert!(0 < asked && asked < opens, "{asked} of {opens}");
+    assert!(counter(&record, "dispatcher", "pushes") > 0);
+}
+
+#[test]
+fn opening_moves_nothing_where_devices_are_told() {
+    let shown = |sets: &[&str]| {
+        let sets = [&["im.pull=on-notify"], sets].concat();
+        holds("pull-on-open", &sets).totals.shown
+    };
+    assert_eq!(shown(&[]), shown(&["workload.pairs.consume_rate=1/s"]));
+}
