@@ -21,6 +21,19 @@ pub enum Fanout {
     Hybrid,
 }
 
+/// What online devices are sent of a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Push {
+    /// The row itself if it is written, that there is one if it is read.
+    #[default]
+    ByFanout,
+    /// The row itself.
+    Content,
+    /// That there is one; devices pull.
+    Notify,
+}
+
 /// When devices ask for rows that read fan-out left in the timeline.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -239,6 +252,8 @@ pub struct Config {
     pub fanout: Fanout,
     /// Members from which hybrid fan-out reads instead of writes.
     pub hybrid_threshold: u32,
+    /// What online devices are sent of a row, however it is stored.
+    pub push: Push,
     /// When devices ask for what read fan-out left in the timeline.
     pub pull: Pull,
     /// Storage scheme of write fan-out.
@@ -328,6 +343,7 @@ impl Default for Config {
         Self {
             fanout: Fanout::default(),
             hybrid_threshold: 50,
+            push: Push::default(),
             pull: Pull::default(),
             inbox: Inbox::default(),
             ids: Ids::default(),

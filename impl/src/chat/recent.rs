@@ -3,7 +3,7 @@
 //! Only committed rows go in, and what comes out counts only when no seq is missing: a cache that
 //! was lost or missed a write is passed over.
 
-use crate::config::{Config, RecentCache, Sabotage};
+use crate::config::{Config, Push, RecentCache, Sabotage};
 use crate::env::Env;
 use crate::model::{ConversationId, Delivery, Row, Seq};
 use crate::node::Node;
@@ -14,6 +14,8 @@ use crate::wire;
 pub struct Recent<E: Env> {
     redis: RedisLink<E>,
     on: bool,
+    /// Rows of which there are copies are read from the timeline too.
+    all: bool,
     rows_max: usize,
     /// A planted bug: what comes out counts also when seqs are missing.
     trusted: bool,
@@ -24,12 +26,13 @@ impl<E: Env> Recent<E> {
     pub fn new(redis: RedisLink<E>, config: &Config) -> Self {
         let trusted = config.sabotaged(Sabotage::TrustCache);
         let on = config.recent_cache == RecentCache::Redis;
-        Self { redis, on, rows_max: config.recent_rows, trusted }
+        let all = config.push == Push::Notify;
+        Self { redis, on, all, rows_max: config.recent_rows, trusted }
     }
 
     /// Keeps rows that devices will read from the timeline. Nobody waits for it.
     pub fn keep(&self, node: &Node<E>, rows: &[Row]) {
-        let kept = |row: &&Row| self.on && row.delivery == Delivery::Read;
+        let kept = |row: &&Row| self.on && (self.all || row.delivery == Delivery::Read);
         let read: Vec<&Row> = rows.iter().filter(kept).collect();
         let Some(first) = read.first() else { return };
         let key = key(first.conversation);

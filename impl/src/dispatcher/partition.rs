@@ -109,7 +109,7 @@ impl<E: Env> Dispatcher<E> {
             for change in fanout::list_changes(row).into_iter().chain(self.mark(row, recipients)) {
                 entries[topology.user_shard(change.user)].push(change);
             }
-            if fanout::expand(row, &self.node.config).copy && self.node.config.inbox.in_store() {
+            if fanout::copies(row) && self.node.config.inbox.in_store() {
                 let mut users: Vec<Vec<UserId>> = vec![Vec::new(); count];
                 for user in recipients.iter() {
                     users[topology.user_shard(*user)].push(*user);
@@ -141,8 +141,7 @@ impl<E: Env> Dispatcher<E> {
     /// is done.
     async fn queue(&self, addressed: &[Addressed]) {
         let Some(queue) = &self.queue else { return };
-        let config = &self.node.config;
-        let copied = addressed.iter().filter(|(row, _)| fanout::expand(row, config).copy);
+        let copied = addressed.iter().filter(|(row, _)| fanout::copies(row));
         let copies: Vec<_> = copied.map(|(row, users)| (row, users.to_vec())).collect();
         let rows = copies.iter().map(|(_, users)| users.len() as u64).sum();
         while queue.put(&copies, self.node.env.wall_ms()).await.is_err() {

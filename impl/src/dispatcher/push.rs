@@ -48,7 +48,7 @@ impl<E: Env> Pusher<E> {
     /// order. Returns when the calls are under way.
     pub async fn push(&self, addressed: Vec<Addressed>) {
         let expanded = addressed.into_iter().filter_map(|(row, recipients)| {
-            Some((fanout::expand(&row, &self.node.config).push?, recipients))
+            Some((fanout::push(&row, &self.node.config)?, recipients))
         });
         let pushed: Vec<Pushed> = expanded.collect();
         let devices = self.locate(&pushed).await;

@@ -1,15 +1,15 @@
 //! Fan-out: how a committed row reaches its recipients. One strategy per file.
 //!
-//! The chat node asks the strategy once per row, at its commit; the dispatcher expands the row as
-//! was decided then.
+//! The chat node asks the strategy once per row, at its commit: it decides how the row is stored. What
+//! travels to online devices is a choice of its own (`push`).
 
 mod hybrid;
+mod push;
 mod read;
 mod write;
 
 use crate::config::{Config, Fanout};
 use crate::model::{Body, Delivery, Row, UserId};
-use crate::proto::gateway::What;
 use crate::proto::store::{ListChange, Listing};
 
 /// A fan-out strategy.
@@ -27,20 +27,11 @@ pub fn strategy(config: &Config) -> Box<dyn Strategy> {
     }
 }
 
-/// What the dispatcher does with one row.
-pub struct Expansion {
-    /// Whether each recipient's inbox gets a copy.
-    pub copy: bool,
-    /// What online devices are sent, if anything.
-    pub push: Option<What>,
-}
+pub use push::{lacking, push};
 
-/// Expands a row as was decided at its commit.
-pub fn expand(row: &Row, config: &Config) -> Expansion {
-    match row.delivery {
-        Delivery::Write => write::expand(row),
-        Delivery::Read => read::expand(row, config),
-    }
+/// Whether each recipient's inbox gets a copy of the row.
+pub fn copies(row: &Row) -> bool {
+    row.delivery == Delivery::Write
 }
 
 /// How a membership row changes conversation lists.

@@ -1,8 +1,7 @@
-//! Write fan-out: a copy into each member's inbox, and the row itself to online devices.
+//! Write fan-out: a copy into each member's inbox.
 
-use super::{Expansion, Strategy};
-use crate::model::{Delivery, Row};
-use crate::proto::gateway::What;
+use super::Strategy;
+use crate::model::Delivery;
 
 pub struct Write;
 
@@ -10,8 +9,4 @@ impl Strategy for Write {
     fn delivery(&self, _members: u32) -> Delivery {
         Delivery::Write
     }
-}
-
-pub fn expand(row: &Row) -> Expansion {
-    Expansion { copy: true, push: Some(What::Row(row.clone())) }
 }

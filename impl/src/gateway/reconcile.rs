@@ -9,6 +9,7 @@ use super::GatewayNode;
 use super::sessions::Session;
 use crate::config::{Pull, Sabotage};
 use crate::env::Env;
+use crate::fanout;
 use crate::model::{ConversationId, Seq};
 use crate::proto::device::ToDevice;
 use crate::proto::gateway::What;
@@ -37,9 +38,9 @@ pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
         };
         let first_page = after == (ConversationId(0), 0);
         let last_page = limit == 0 || pending.copies.len() < limit;
-        for row in pending.copies {
-            after = (row.conversation, row.seq);
-            push(gateway, session, What::Row(row));
+        after = pending.copies.last().map_or(after, |row| (row.conversation, row.seq));
+        for what in fanout::lacking(pending.copies, &gateway.node.config) {
+            push(gateway, session, what);
         }
         if first_page {
             match gateway.node.config.pull {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::sessions::Session;
 use super::{GatewayNode, list, open, reconcile};
 use crate::env::Env;
+use crate::fanout;
 use crate::model::{ClientMsgId, ConversationId, Row, SendKey};
 use crate::proto::chat::{Reply, Request};
 use crate::proto::device::{Operation, ToDevice, ToGateway};
@@ -105,7 +106,7 @@ fn leave_queue<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Session, acked: V
         return;
     }
     let row = |what| match what {
-        What::Row(row) => Some(row),
+        What::Row(row) => Some(row).filter(fanout::copies),
         What::Head(..) => None,
     };
     let rows: Vec<Row> = acked.into_iter().filter_map(row).collect();

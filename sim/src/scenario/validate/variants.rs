@@ -1,6 +1,6 @@
 //! Rules of the parts on Redis in `[im]`: limits, conversation lists, and locks on several masters.
 
-use im::config::Ownership;
+use im::config::{Ownership, Push};
 use im::units::Span;
 
 use super::Rules;
@@ -25,6 +25,12 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
             format!("Redis counts in milliseconds, and {span} is none; write 1ms or more")
         });
     }
+    let named = config.push == Push::Notify && config.inbox.in_redis();
+    rules.demand(!named, &["im.push", "im.inbox"], || {
+        "a row leaves a queue in Redis once its push is acked, and here no row is pushed; write \
+         \"content\" or \"by-fanout\", or im.inbox = \"copy-until-ack\""
+            .to_owned()
+    });
     check_redlock(scenario, rules);
 }
 
@@ -55,7 +61,7 @@ fn check_redlock(scenario: &Scenario, rules: &mut Rules) {
 
 #[cfg(test)]
 mod tests {
-    use im::config::RedisWait;
+    use im::config::{Inbox, RedisWait};
 
     use super::*;
 
@@ -87,6 +93,12 @@ mod tests {
             refused(|scenario| scenario.im.conversations_kept = 0),
             of("im.conversations_kept", "`0` leaves no conversation in any list; write 1 or more")
         );
+        assert_eq!(refused(|scenario| scenario.im.push = Push::Notify), []);
+        let queued = refused(|scenario| {
+            scenario.im.push = Push::Notify;
+            scenario.im.inbox = Inbox::RedisQueue;
+        });
+        assert_eq!(queued[0].0, "im.push");
         assert_eq!(
             refused(|scenario| scenario.im.limit_window = Span(999_999)),
             of(
