@@ -244,6 +244,16 @@ pub struct RedisWait {
     pub timeout: Span,
 }
 
+/// Pushes to one device leave together.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Merge {
+    /// So many leave at once.
+    pub max: usize,
+    /// Fewer leave so long after the first of them came.
+    pub window: Span,
+}
+
 /// The `[im]` table of a scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -254,6 +264,9 @@ pub struct Config {
     pub hybrid_threshold: u32,
     /// What online devices are sent of a row, however it is stored.
     pub push: Push,
+    /// Pushes that leave a gateway as one frame; without it, each is a frame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merge: Option<Merge>,
     /// When devices ask for what read fan-out left in the timeline.
     pub pull: Pull,
     /// Storage scheme of write fan-out.
@@ -344,6 +357,7 @@ impl Default for Config {
             fanout: Fanout::default(),
             hybrid_threshold: 50,
             push: Push::default(),
+            merge: None,
             pull: Pull::default(),
             inbox: Inbox::default(),
             ids: Ids::default(),

@@ -115,6 +115,10 @@ counters! {
     pushes_left_to_sync,
     /// Pushes that reached a gateway without the device.
     pushes_stale,
+    /// Frames with pushes that left for devices, tries after the first included.
+    push_frames,
+    /// Of the pushes in them, those with a row itself.
+    rows_pushed,
     /// Tries of a push after its first.
     push_retries,
     /// Pushes caused by a comparison of cursors.

@@ -64,3 +64,42 @@ fn opening_moves_nothing_where_devices_are_told() {
     };
     assert_eq!(shown(&[]), shown(&["workload.pairs.consume_rate=1/s"]));
 }
+
+#[test]
+fn pushes_are_rows_or_notices_as_they_are_asked_for() {
+    let rows = |name, sets: &[&str]| counter(&holds(name, sets), "gateway", "rows_pushed");
+    for fanout in ["im.fanout=read", "im.fanout=write", "im.fanout=hybrid"] {
+        assert_eq!(rows("push-notify", &[fanout]), 0, "{fanout}");
+        let record = holds("push-content", &[fanout]);
+        let frames = counter(&record, "gateway", "push_frames");
+        let rows = counter(&record, "gateway", "rows_pushed");
+        // What is left are heads of timelines that a comparison of cursors found.
+        assert!(rows <= frames && rows * 10 > frames * 9, "{fanout}: {rows} of {frames}");
+    }
+    assert_eq!(rows("read", &[]), 0);
+    assert!(rows("hybrid", &[]) > 0);
+}
+
+#[test]
+fn merged_pushes_share_frames() {
+    let frames = |sets: &[&str]| {
+        let record = holds("merge", sets);
+        let retries = counter(&record, "gateway", "push_retries");
+        let pushes = counter(&record, "dispatcher", "pushes") + retries;
+        (counter(&record, "gateway", "push_frames"), pushes)
+    };
+    let (merged, pushes) = frames(&[]);
+    assert!(merged * 4 < pushes * 3, "{merged} frames for {pushes} pushes");
+    let (few, _) = frames(&["im.merge.max=2"]);
+    assert!(few > merged, "{few} frames of two, {merged} of more");
+}
+
+#[test]
+fn every_way_of_delivery_goes_with_every_other() {
+    for fanout in ["im.fanout=read", "im.fanout=write", "im.fanout=hybrid"] {
+        for push in ["im.push=content", "im.push=notify"] {
+            holds("pull-on-open", &[fanout, push, "im.merge={ max = 9, window = \"50ms\" }"]);
+            holds("merge", &[fanout, push]);
+        }
+    }
+}

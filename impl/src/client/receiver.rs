@@ -12,6 +12,7 @@ use crate::env::{Env, Nanos};
 use crate::model::{ConversationId, Row, Seq};
 use crate::points::Point;
 use crate::proto::device::{Page, ToDevice, ToGateway};
+use crate::proto::gateway::What;
 use crate::stats;
 
 /// Frames taken together: their rows share one disk sync.
@@ -74,14 +75,13 @@ impl<E: Env> Receiver<E> {
     fn take(&mut self, frame: ToDevice, outcome: &mut Outcome) {
         match frame {
             ToDevice::Push(row) => self.take_row(row, outcome),
-            ToDevice::Notify { conversation, seq } => {
-                let timeline = self.timelines.entry(conversation).or_default();
-                timeline.heard_of = timeline.heard_of.max(seq);
-                if timeline.cursor >= seq {
-                    // The servers do not know yet: the ack was lost.
-                    outcome.acks.insert(conversation);
-                } else {
-                    outcome.syncs.insert(conversation);
+            ToDevice::Notify { conversation, seq } => self.take_head(conversation, seq, outcome),
+            ToDevice::Pushes(pushes) => {
+                for push in pushes {
+                    match push {
+                        What::Row(row) => self.take_row(row, outcome),
+                        What::Head(conversation, seq) => self.take_head(conversation, seq, outcome),
+                    }
                 }
             }
             ToDevice::Synced { conversation, page } => self.take_page(conversation, page, outcome),
@@ -111,6 +111,17 @@ impl<E: Env> Receiver<E> {
             let shown = self.timelines.iter().filter(|(_, timeline)| timeline.cursor > 0);
             let unlisted = shown.filter(|(id, _)| !listed.contains(id)).count();
             stats::add(&stats.conversations_unlisted, unlisted as u64);
+        }
+    }
+
+    fn take_head(&mut self, id: ConversationId, seq: Seq, outcome: &mut Outcome) {
+        let timeline = self.timelines.entry(id).or_default();
+        timeline.heard_of = timeline.heard_of.max(seq);
+        if timeline.cursor >= seq {
+            // The servers do not know yet: the ack was lost.
+            outcome.acks.insert(id);
+        } else {
+            outcome.syncs.insert(id);
         }
     }
 

@@ -1,12 +1,14 @@
 //! A gateway: holds the connections of devices, brings their operations to chat nodes, and pushes
 //! rows to them until they ack or the tries are used up.
 //!
-//! In reading order: `sessions` (devices connected here, what they have not acked), `connection`
+//! In reading order: `sessions` (devices connected here, what they have not acked), `merge` (pushes that leave
+//! together), `connection`
 //! (one device's connection), `requests` (what a device asks for), `reconcile` (comparing cursors),
 //! `list` (a user's conversations), `open` (one of them, when it is opened), `upkeep` (renewing presence, retrying pushes, storing acks).
 
 mod connection;
 mod list;
+mod merge;
 mod open;
 mod reconcile;
 mod requests;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use tokio::sync::{Notify, mpsc};
 
+use super::merge::{self, Gathered};
 use crate::config::Sabotage;
 use crate::env::{Env, Nanos, Work};
 use crate::model::{ConversationId, DeviceId, Seq};
@@ -32,6 +33,8 @@ pub struct Session {
     /// Conversations of which the device knows that they are read when they are opened.
     pub on_timeline: RefCell<BTreeSet<ConversationId>>,
     unacked: RefCell<BTreeMap<(ConversationId, Seq), What>>,
+    /// Pushes that wait to leave together.
+    pub gathered: Gathered,
 }
 
 /// A push to look at again.
@@ -71,6 +74,7 @@ impl Sessions {
             redis_seen: Cell::new(0),
             on_timeline: RefCell::default(),
             unacked: RefCell::default(),
+            gathered: Gathered::default(),
         });
         self.by_device.borrow_mut().insert(device, session.clone());
         session
@@ -105,7 +109,7 @@ impl Sessions {
     pub fn push<E: Env>(&self, node: &Node<E>, session: &Rc<Session>, what: What) {
         let place = what.place();
         node.env.work(Work::Push, 1);
-        if session.out.try_send(frame(&what)).is_err() {
+        if !merge::send(node, session, &what) {
             return stats::bump(&node.stats.pushes_left_to_sync);
         }
         if !node.config.sabotaged(Sabotage::PushOnce) {
@@ -141,7 +145,7 @@ impl Sessions {
             let what = session.unacked.borrow().get(&place).cloned();
             let Some(what) = what.filter(|_| self.is_current(&session)) else { continue };
             stats::bump(&node.stats.push_retries);
-            let sent = session.out.try_send(frame(&what)).is_ok();
+            let sent = merge::send(node, &session, &what);
             if sent && tried + 1 < self.retries.len() {
                 self.look_again(node, tried + 1, session, place);
             } else {
@@ -162,17 +166,13 @@ impl Session {
         covered.iter().filter_map(|place| unacked.remove(place)).collect()
     }
 
+    /// A push had no room and is left to sync.
+    pub fn give_up(&self, place: (ConversationId, Seq)) {
+        self.unacked.borrow_mut().remove(&place);
+    }
+
     /// Whether a push for that place is on its way.
     pub fn is_on_its_way(&self, place: (ConversationId, Seq)) -> bool {
         self.unacked.borrow().contains_key(&place)
-    }
-}
-
-fn frame(what: &What) -> ToDevice {
-    match what {
-        What::Row(row) => ToDevice::Push(row.clone()),
-        What::Head(conversation, seq) => {
-            ToDevice::Notify { conversation: *conversation, seq: *seq }
-        }
     }
 }

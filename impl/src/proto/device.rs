@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::gateway::What;
 use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, Seq, UserId};
 
 /// What a user asks of a conversation.
@@ -112,6 +113,8 @@ pub enum ToDevice {
         /// What the device may see after its cursor; nothing if that is at the end.
         page: Option<Page>,
     },
+    /// Several pushes that left together.
+    Pushes(Vec<What>),
 }
 
 /// Part of a timeline, as one user may see it.

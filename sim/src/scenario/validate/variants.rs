@@ -31,7 +31,25 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
          \"content\" or \"by-fanout\", or im.inbox = \"copy-until-ack\""
             .to_owned()
     });
+    check_merge(scenario, rules);
     check_redlock(scenario, rules);
+}
+
+/// A push that waits longer than its next try would be sent twice at once.
+fn check_merge(scenario: &Scenario, rules: &mut Rules) {
+    let Some(merge) = &scenario.im.merge else { return };
+    rules.demand_some("im.merge.max", merge.max, "no push in any frame");
+    rules.demand(merge.window > Span::default(), &["im.merge.window"], || {
+        "with a window of 0 nothing is merged; write more, or leave im.merge out".to_owned()
+    });
+    let Some(retry) = scenario.im.push_retry.first() else { return };
+    rules.demand(merge.window < *retry, &["im.merge.window", "im.push_retry"], || {
+        format!(
+            "impossible: after {} a push would be tried again ({retry}, im.push_retry) before it \
+             has left; write less than {retry}",
+            merge.window
+        )
+    });
 }
 
 /// All masters are asked within the lock's time, of which a hundredth and 2 ms are not trusted.
@@ -61,7 +79,7 @@ fn check_redlock(scenario: &Scenario, rules: &mut Rules) {
 
 #[cfg(test)]
 mod tests {
-    use im::config::{Inbox, RedisWait};
+    use im::config::{Inbox, Merge, RedisWait};
 
     use super::*;
 
@@ -99,6 +117,15 @@ mod tests {
             scenario.im.inbox = Inbox::RedisQueue;
         });
         assert_eq!(queued[0].0, "im.push");
+        let merge = |max, window| {
+            refused(|scenario| scenario.im.merge = Some(Merge { max, window }))
+                .into_iter()
+                .map(|(key, _)| key)
+                .collect::<Vec<String>>()
+        };
+        assert_eq!(merge(50, Span::ms(20)), [""; 0]);
+        assert_eq!(merge(0, Span::s(1)), ["im.merge.max", "im.merge.window"]);
+        assert_eq!(merge(1, Span::s(0)), ["im.merge.window"]);
         assert_eq!(
             refused(|scenario| scenario.im.limit_window = Span(999_999)),
             of(
