@@ -260,7 +260,7 @@ pub struct Merge {
 pub struct Config {
     /// Fan-out strategy.
     pub fanout: Fanout,
-    /// Members from which hybrid fan-out reads instead of writes.
+    /// Members from which hybrid fan-out reads instead of writes, at first.
     pub hybrid_threshold: u32,
     /// What online devices are sent of a row, however it is stored.
     pub push: Push,

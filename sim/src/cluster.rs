@@ -7,11 +7,13 @@ mod redis_nodes;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::rc::Rc;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use im::client::{Client, Observer};
 use im::config::Config;
 use im::env::Work;
+use im::fanout::Threshold;
 use im::model::DeviceId;
 use im::node::Node;
 use im::redis_client::Names;
@@ -63,6 +65,8 @@ pub struct Cluster {
     pub nodes: BTreeMap<NodeRef, HostId>,
     /// All devices, in the order of the plan.
     pub devices: Vec<Device>,
+    /// What chat nodes decide hybrid fan-out by.
+    pub hybrid_threshold: Threshold,
     /// Counters by role.
     stats: Vec<(Role, Arc<Stats>)>,
     /// What each Redis has done.
@@ -189,6 +193,7 @@ impl Cluster {
             cluster: Self {
                 nodes: BTreeMap::new(),
                 devices: Vec::new(),
+                hybrid_threshold: Arc::new(AtomicU32::new(scenario.im.hybrid_threshold)),
                 stats: Vec::new(),
                 redis_counters: BTreeMap::new(),
                 sentinel_events: BTreeMap::new(),
@@ -200,7 +205,8 @@ impl Cluster {
         builder.add_sentinels();
         builder.add_servers(Role::Log, im::log::run);
         builder.add_servers(Role::Store, im::store::run);
-        builder.add_servers(Role::Chat, im::chat::run);
+        let threshold = builder.cluster.hybrid_threshold.clone();
+        builder.add_servers(Role::Chat, move |node| im::chat::run(node, threshold.clone()));
         builder.add_servers(Role::Dispatcher, im::dispatcher::run);
         builder.add_servers(Role::Gateway, im::gateway::run);
         builder.add_redis_clients();
@@ -346,12 +352,12 @@ impl<G: Engine> Builder<'_, G> {
     fn add_servers<F>(
         &mut self,
         role: Role,
-        program: impl Fn(Node<G::Env>) -> F + Copy + Send + Sync + 'static,
+        program: impl Fn(Node<G::Env>) -> F + Clone + Send + Sync + 'static,
     ) where
         F: Future<Output = ()> + 'static,
     {
         for index in 0..self.scenario.nodes(role) {
-            let node = self.node(role);
+            let (node, program) = (self.node(role), program.clone());
             let host = self.add_server(role.node(index), move |env| program(node(env)));
             self.cluster.nodes.insert(role.node(index), host);
         }

@@ -103,3 +103,12 @@ fn every_way_of_delivery_goes_with_every_other() {
         }
     }
 }
+
+#[test]
+fn a_new_threshold_counts_from_the_next_commit_on() {
+    let copies = |sets: &[&str]| counter(&holds("threshold-change", sets), "store", "inbox_copies");
+    let read = copies(&["changes=[]", "im.hybrid_threshold=3"]);
+    let written = copies(&["changes=[]", "im.hybrid_threshold=100"]);
+    let changed = copies(&[]);
+    assert!(read < changed && changed < written, "{read}, {changed}, {written}");
+}

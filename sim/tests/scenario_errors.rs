@@ -33,7 +33,7 @@ chats = 2"#,
     with_tables(
         "[sharding]",
         &[
-            "x.toml:20: sharding: there is no such key; the keys here are `about`, `duration`, `settle`, `schedule`, `cluster`, `im`, `network`, `disk`, `cpu`, `population`, `workload`, `redis_clients`, `faults`, `swarm`, `expect`",
+            "x.toml:20: sharding: there is no such key; the keys here are `about`, `duration`, `settle`, `schedule`, `cluster`, `im`, `network`, `disk`, `cpu`, `population`, `workload`, `redis_clients`, `changes`, `faults`, `swarm`, `expect`",
         ],
     );
     with_tables(
@@ -497,6 +497,28 @@ fn who_pulls_on_opening_must_open() {
         &["im.pull=on-open", "workload.groups.consume_rate=0/s", "workload.pairs.consume_rate=1/m"],
         &[
             "--set workload.groups.consume_rate=0/s: workload.groups.consume_rate: nothing would ever be opened; write more than 0, or leave it out",
+        ],
+    );
+}
+
+#[test]
+fn changes_must_happen_and_matter() {
+    with_tables(
+        "[[changes]]\nat = \"60s\"\nhybrid_threshold = 9",
+        &[
+            "x.toml:21: changes.0.at: at 1m the run's duration is over (1m); write less, or raise duration",
+        ],
+    );
+    with_tables(
+        "[[changes]]\nat = \"9s\"\nhybrid_threshold = 9\n[im]\nfanout = \"read\"",
+        &[
+            "x.toml:22: changes.0.hybrid_threshold: only hybrid fan-out has a threshold; write im.fanout = \"hybrid\", or leave this change out",
+        ],
+    );
+    with_tables(
+        "[[changes]]\nat = \"9s\"\nfanout = \"read\"",
+        &[
+            "x.toml:22: changes.0.fanout: there is no such key; the keys here are `at`, `hybrid_threshold`",
         ],
     );
 }

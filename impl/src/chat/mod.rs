@@ -16,7 +16,7 @@ use std::rc::Rc;
 
 use crate::call::{self, CallError, Caller};
 use crate::env::Env;
-use crate::fanout::{self, Strategy};
+use crate::fanout::{self, Strategy, Threshold};
 use crate::ids::{self, Source};
 use crate::model::ConversationId;
 use crate::node::{Node, Roster};
@@ -42,15 +42,15 @@ struct ChatNode<E: Env> {
     conversations: RefCell<BTreeMap<ConversationId, Rc<Conversation>>>,
 }
 
-/// Runs a chat node.
-pub async fn run<E: Env>(node: Node<E>) {
+/// Runs a chat node that decides by this threshold of hybrid fan-out.
+pub async fn run<E: Env>(node: Node<E>, threshold: Threshold) {
     let ids = ids::source(&node).await;
     Roster::join(&node, Role::Chat);
     let stores = node.topology.stores.iter().map(|store| node.caller(*store)).collect();
     let redis = RedisLink::start(node.clone());
     let chat = Rc::new(ChatNode {
         stores,
-        strategy: fanout::strategy(&node.config),
+        strategy: fanout::strategy(&node.config, threshold),
         ids,
         ownership: ownership::ownership(&node),
         recent: Recent::new(redis.clone(), &node.config),

@@ -8,6 +8,9 @@ mod push;
 mod read;
 mod write;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
 use crate::config::{Config, Fanout};
 use crate::model::{Body, Delivery, Row, UserId};
 use crate::proto::store::{ListChange, Listing};
@@ -18,12 +21,16 @@ pub trait Strategy {
     fn delivery(&self, members: u32) -> Delivery;
 }
 
+/// Members from which hybrid fan-out reads at the moment. Whoever runs the cluster may change it while
+/// it runs; what was committed before stays as it was decided.
+pub type Threshold = Arc<AtomicU32>;
+
 /// The strategy that the configuration names.
-pub fn strategy(config: &Config) -> Box<dyn Strategy> {
+pub fn strategy(config: &Config, threshold: Threshold) -> Box<dyn Strategy> {
     match config.fanout {
         Fanout::Write => Box::new(write::Write),
         Fanout::Read => Box::new(read::Read),
-        Fanout::Hybrid => Box::new(hybrid::Hybrid { threshold: config.hybrid_threshold }),
+        Fanout::Hybrid => Box::new(hybrid::Hybrid { threshold }),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The life of a world: set-up, `duration` with workload and faults, `settle`.
 
+mod changes;
 mod settle;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,9 @@ use im::model::DeviceId;
 use im::proto::device::Operation as Asked;
 use im::units::Span;
 use im_reports::record::FaultReport;
+
+use changes::Changes;
+use settle::is_up_to_date;
 
 use super::engines;
 use super::faults::{Change, Faults, Turn};
@@ -150,6 +154,7 @@ struct World<'a, G: Engine> {
     plan: Plan,
     schedule: Vec<Change>,
     faults: Faults,
+    changes: Changes,
     duration: Nanos,
     by_device: BTreeMap<DeviceId, usize>,
     /// Declared last: clients in the cluster's slots must go before the world does.
@@ -175,6 +180,7 @@ impl<'a, G: Engine> World<'a, G> {
         Self {
             scenario,
             kind,
+            changes: Changes::new(scenario, &cluster),
             cluster,
             recorder,
             schedule: faults.schedule(),
@@ -301,12 +307,14 @@ impl<'a, G: Engine> World<'a, G> {
 
     fn reach(&mut self, origin: Nanos, at: Nanos, progress: &Progress) {
         while !progress.stop.load(Ordering::Relaxed) {
-            let next = (self.engine.now() + LOOK.0).min(origin + at);
+            let due = self.changes.next().map_or(at, |change| change.min(at));
+            let next = (self.engine.now() + LOOK.0).min(origin + due);
             while let Some(host) = self.engine.run_until(next) {
                 let turn = self.faults.reached(host, &mut self.engine);
                 self.note_turn(turn);
             }
             progress.virtual_ns.store(next.saturating_sub(origin), Ordering::Relaxed);
+            self.changes.make(next.saturating_sub(origin));
             if next >= origin + at {
                 break;
             }
@@ -388,11 +396,4 @@ impl<'a, G: Engine> World<'a, G> {
             plan: self.plan,
         }
     }
-}
-
-/// Whether the device knows the outcome of all it was asked for and has all rows it must have.
-fn is_up_to_date(recorder: &Recorder, device: &Device) -> bool {
-    device.slot.client().is_some_and(|client| {
-        client.unsettled() == 0 && recorder.lacking(device.id.user, &client.cursors()).is_empty()
-    })
 }

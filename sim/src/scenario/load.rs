@@ -18,7 +18,7 @@ use super::validate::validate;
 use super::{Cpu, Scenario, default_duration, default_settle, sets};
 
 /// Every key of the file's top level.
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "about",
     "duration",
     "settle",
@@ -31,6 +31,7 @@ const KEYS: [&str; 15] = [
     "population",
     "workload",
     "redis_clients",
+    "changes",
     "faults",
     "swarm",
     "expect",
@@ -129,6 +130,7 @@ impl Reader<'_> {
             population: self.table("population").unwrap_or_default(),
             workload: self.tables("workload"),
             redis_clients: self.table("redis_clients"),
+            changes: self.table("changes").unwrap_or_default(),
             faults: self.tables("faults"),
             swarm: self.table("swarm"),
             expect: self.table("expect").unwrap_or_default(),

@@ -9,6 +9,7 @@
 
 mod bandwidth;
 mod calibration;
+mod changes;
 mod cluster;
 mod cpu;
 mod expect;
@@ -35,6 +36,7 @@ mod validate;
 
 pub use bandwidth::Bandwidth;
 pub use calibration::{Calibration, Cost, DeviceFactor, Machine, Price, Prices, Timed, Words};
+pub use changes::Change;
 pub use cluster::{Acks, Cluster, Disk, LogNodes, Persistence, RedisNodes, StoreNodes};
 pub use cpu::{Choice, Cpu};
 pub use error::{Place, Problem, ScenarioError};
@@ -106,6 +108,9 @@ pub struct Scenario {
     /// Programs that write to Redis themselves; absent if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redis_clients: Option<RedisClients>,
+    /// What is configured anew while the cluster runs; absent if nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// What goes wrong, when.
     #[serde(default)]
     pub faults: Vec<Fault>,

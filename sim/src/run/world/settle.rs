@@ -6,10 +6,11 @@ use im::config::Pull;
 use im::env::Nanos;
 use im::units::Span;
 
-use super::{LOOK, Progress, World, is_up_to_date};
+use super::{LOOK, Progress, World};
 use crate::cluster::Device;
 use crate::engine::Engine;
 use crate::history::What;
+use crate::recorder::Recorder;
 
 /// The longest that is waited for what the last Redis master has.
 const READ_BACK_MAX: Span = Span::s(30);
@@ -77,4 +78,11 @@ impl Device {
     fn cursors(&self) -> Vec<(im::model::ConversationId, im::model::Seq)> {
         self.slot.client().map(|client| client.cursors()).unwrap_or_default()
     }
+}
+
+/// Whether the device knows the outcome of all it was asked for and has all rows it must have.
+pub(super) fn is_up_to_date(recorder: &Recorder, device: &Device) -> bool {
+    device.slot.client().is_some_and(|client| {
+        client.unsettled() == 0 && recorder.lacking(device.id.user, &client.cursors()).is_empty()
+    })
 }

@@ -1,6 +1,6 @@
 //! Rules of the parts on Redis in `[im]`: limits, conversation lists, and locks on several masters.
 
-use im::config::{Ownership, Push};
+use im::config::{Fanout, Ownership, Push};
 use im::units::Span;
 
 use super::Rules;
@@ -31,8 +31,28 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
          \"content\" or \"by-fanout\", or im.inbox = \"copy-until-ack\""
             .to_owned()
     });
+    check_changes(scenario, rules);
     check_merge(scenario, rules);
     check_redlock(scenario, rules);
+}
+
+fn check_changes(scenario: &Scenario, rules: &mut Rules) {
+    let hybrid = scenario.im.fanout == Fanout::Hybrid;
+    for (number, change) in scenario.changes.iter().enumerate() {
+        let [at, threshold] =
+            ["at", "hybrid_threshold"].map(|key| format!("changes.{number}.{key}"));
+        rules.demand(change.at < scenario.duration, &[&at, "duration"], || {
+            format!(
+                "at {} the run's duration is over ({}); write less, or raise duration",
+                change.at, scenario.duration
+            )
+        });
+        rules.demand(hybrid, &[&threshold, "im.fanout"], || {
+            "only hybrid fan-out has a threshold; write im.fanout = \"hybrid\", or leave this change \
+             out"
+                .to_owned()
+        });
+    }
 }
 
 /// A push that waits longer than its next try would be sent twice at once.
