@@ -225,10 +225,7 @@ impl<'a> Lab<'a> {
 
 fn world(seed: u64) -> Sim {
     let link = LinkProfile::constant(LATENCY);
-    let mut sim = Sim::new(seed, Network { clients: link, backend: link });
-    // As in the measurements, where everything ran in network namespaces of one machine.
-    sim.share_kernel();
-    sim
+    Sim::new(seed, Network { clients: link, backend: link })
 }
 
 fn finder(master: HostId, sentinels: &[HostId]) -> Finder {

@@ -44,7 +44,7 @@ impl SeedsChart {
     fn names_width(&self) -> i32 {
         let names = self.0.iter().flat_map(|strips| &strips.variants);
         let widths = names.map(|one| fonts::width(&one.name, LABEL_EM, Weight::Regular).ceil());
-        widths.fold(0.0_f32, |widest, width| widest.max(width as f32)) as i32
+        widths.fold(0.0, f32::max) as i32
     }
 }
 

@@ -59,12 +59,6 @@ impl Sim {
         executor::choose_by(Some(rng::stream(seed, "schedule")));
     }
 
-    /// All hosts are containers of one machine: its kernel's timers tick for all of them together.
-    /// Else each host has a kernel of its own.
-    pub fn share_kernel(&mut self) {
-        world::with(|world| world.one_kernel = true);
-    }
-
     /// Adds a host that is switched on but runs nothing yet. `disk` is what its disk
     /// operations cost; `boot` makes the program that [`Sim::start`] runs.
     pub fn add_host<F>(

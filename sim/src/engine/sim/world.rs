@@ -54,8 +54,6 @@ pub enum Event {
     AcksArrive(EndId),
     /// The retransmission timer of this end may have run out.
     Retransmit(EndId),
-    /// What this end has written was not acked yet, although it has arrived.
-    AckLate(EndId),
     /// This end learns that its peer made room.
     WindowOpens(EndId),
     /// A RST arrives at this end.
@@ -116,8 +114,6 @@ pub struct World {
     pub links: [LinkProfile; 2],
     pub conditions: Conditions,
     pub accept_queue: AcceptQueue,
-    /// All hosts are containers of one machine, whose kernel's timers tick for all of them.
-    pub one_kernel: bool,
     pub listeners_opened: u64,
     pub points: Points,
     /// How long a supervisor waits before it starts a process again that ended itself.
@@ -175,7 +171,6 @@ impl World {
             links: [client, backend],
             conditions: Conditions::default(),
             accept_queue: AcceptQueue::default(),
-            one_kernel: false,
             listeners_opened: 0,
             points: Points::default(),
             restart_after: RESTART_AFTER,
@@ -263,7 +258,6 @@ impl World {
             Event::Deliver(end) => self.deliver(end),
             Event::AcksArrive(end) => self.acks_arrive(end),
             Event::Retransmit(end) => self.retransmit(end),
-            Event::AckLate(end) => self.ack_late(end),
             Event::WindowOpens(end) => self.window_opens(end),
             Event::ResetArrives(end) => self.reset_arrives(end),
             Event::KeepAlive(end) => self.keep_alive(end),

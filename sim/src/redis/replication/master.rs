@@ -276,3 +276,52 @@ impl Stages for std::collections::BTreeMap<ClientId, Replica> {
         self.iter().map(|(id, one)| (*id, (one.stage, one.acked_ms))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(instance: &mut Instance, client: ClientId, now_ms: i64, line: &str) -> String {
+        let words: Vec<Vec<u8>> = line.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        instance.execute(client, now_ms, &words);
+        let mut out = Vec::new();
+        instance.take_output(client, &mut out);
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// As in 7.0.15, whose `freeClient` counts again: a late ack opens the gate not when it comes, but
+    /// when another replica goes.
+    #[test]
+    fn good_replicas_are_counted_when_one_goes() {
+        let mut instance = Instance::default();
+        let [writer, early, late] = [(); 3].map(|()| instance.connect());
+        says(&mut instance, writer, 1_000, "CONFIG SET min-replicas-to-write 1");
+        says(&mut instance, writer, 1_000, "CONFIG SET min-replicas-max-lag 2");
+        for replica in [early, late] {
+            says(&mut instance, replica, 1_000, "PSYNC ? -1");
+        }
+        instance.tick(8_000);
+        instance.tick(8_050);
+        for replica in [early, late] {
+            says(&mut instance, replica, 8_100, "REPLCONF ACK 0");
+        }
+        instance.tick(9_000);
+        assert_eq!(says(&mut instance, writer, 9_100, "SET k 1"), "+OK\r\n");
+        instance.tick(13_000);
+        let refused = "-NOREPLICAS Not enough good replicas to write.\r\n";
+        assert_eq!(says(&mut instance, writer, 13_100, "SET k 2"), refused);
+        says(&mut instance, late, 13_200, "REPLCONF ACK 14");
+        assert_eq!(says(&mut instance, writer, 13_300, "SET k 3"), refused);
+        instance.disconnect(early);
+        assert_eq!(says(&mut instance, writer, 13_400, "SET k 4"), "+OK\r\n");
+        instance.disconnect(late);
+        assert_eq!(says(&mut instance, writer, 13_500, "SET k 5"), refused);
+    }
+
+    #[test]
+    fn the_beat_is_the_servers_own() {
+        assert_eq!(next_cron_ms(300, 300), 1_300);
+        assert_eq!(next_cron_ms(300, 5_299), 5_300);
+        assert_eq!(next_cron_ms(300, 5_300), 6_300);
+    }
+}

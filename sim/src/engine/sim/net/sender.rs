@@ -165,18 +165,6 @@ impl Sender {
         self.unsent > 0 || self.fin_unsent
     }
 
-    /// Whether it has ever sent anything.
-    pub fn has_sent(&self) -> bool {
-        self.sendings > 0
-    }
-
-    /// Whether a timeout left room for one packet, and more are to follow.
-    pub fn waits_with_one_packet(&self) -> bool {
-        self.collapsed
-            && self.window.size() == 1
-            && (self.has_unsent() || self.next_lost().is_some())
-    }
-
     /// Packets that fit into the window now.
     pub fn room(&self) -> u32 {
         self.window.size().saturating_sub(self.in_flight)

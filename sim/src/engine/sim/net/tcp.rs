@@ -6,9 +6,6 @@
 
 use std::io;
 
-use im::env::Nanos;
-
-use super::arrivals::Arrival;
 use super::conn::{Conn, EndId, EndState, Fin};
 use super::link::PACKET_BYTES;
 use super::path::{Fare, Net};
@@ -18,10 +15,6 @@ use super::window::timer_fires;
 use crate::engine::rng;
 use crate::engine::sim::digest::Noted;
 use crate::engine::sim::world::{Event, World};
-
-/// A receiver that may have something to say itself holds back the ack of a small packet this long
-/// (Linux `TCP_DELACK_MIN`).
-const DELAYED_ACK: Nanos = 40_000_000;
 
 /// The ticks of hosts stand anywhere within the coarsest timer's 2,048 ms.
 const PHASES_NS: u64 = 2_048_000_000;
@@ -66,15 +59,6 @@ impl World {
         pipe.acks_pending_at = NEVER;
         net.note(Noted::AcksArrive, u64::from(end.conn.slot));
         net.push_out(conn, end);
-    }
-
-    /// The ack of what `end` has written was held back, and nothing has told of it since.
-    pub fn ack_late(&mut self, end: EndId) {
-        let Some((conn, mut net)) = self.split(end) else { return };
-        if conn.pipes[end.at()].sender.unreported {
-            net.note(Noted::AcksArrive, u64::from(end.conn.slot));
-            net.ack(conn, end, 1);
-        }
     }
 
     /// The retransmission timer of `end` may have run out.
@@ -192,24 +176,8 @@ impl Net<'_> {
             wake(&mut conn.ends[1 - end.at()].reader);
         }
         self.note(Noted::BytesArrive, u64::from(arrival.bytes) << 32 | u64::from(end.conn.slot));
-        if self.holds_back_ack(conn, end, arrival) {
-            conn.pipes[end.at()].sender.unreported = true;
-            let phase = self.phase(conn.ends[1 - end.at()].host);
-            self.events.push(timer_fires(self.now, DELAYED_ACK, phase), Event::AckLate(end));
-        } else {
-            self.ack(conn, end, arrival.packets);
-        }
+        self.ack(conn, end, arrival.packets);
         self.expect_delivery(conn, end);
-    }
-
-    /// Whether the ack of what arrived may wait for something that the receiver says, as it does
-    /// between programs that talk both ways. Told apart only where it shows: where a sender whose
-    /// window shrank to one packet waits for it.
-    fn holds_back_ack(&self, conn: &Conn, end: EndId, arrival: Arrival) -> bool {
-        let both_ways = conn.pipes[1 - end.at()].sender.has_sent();
-        let small = arrival.packets == 1 && (1..PACKET_BYTES as u32).contains(&arrival.bytes);
-        let sender = &conn.pipes[end.at()].sender;
-        both_ways && small && !arrival.fin && sender.waits_with_one_packet()
     }
 
     /// The receiver acks `packets` packets that `end` has written; each ack tells of all that has
@@ -310,7 +278,6 @@ impl Net<'_> {
     /// Where the timer ticks of a host stand to virtual time.
     fn phase(&self, host: u32) -> u64 {
         use rand::Rng as _;
-        let host = if self.one_kernel { 0 } else { host };
         rng::indexed(self.seed, "ticks", u64::from(host)).next_u64() % PHASES_NS
     }
 }
