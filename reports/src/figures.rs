@@ -54,6 +54,9 @@ pub fn rate(value: f64) -> String {
 /// A figure and how far it may be off: `3.15 ± 0.05`; the margin has a digit at least, unless it is
 /// tiny.
 pub fn with_margin(value: f64, margin: f64) -> String {
+    if value == 0.0 && margin == 0.0 {
+        return "0".to_owned();
+    }
     let of_value = decimals(value.abs());
     let of_margin = if margin > 0.0 { (-margin.log10()).ceil().max(0.0) as usize } else { 0 };
     let decimals = of_value.max(of_margin.min(of_value + 1));
@@ -125,6 +128,7 @@ mod tests {
         assert_eq!(with_margin(3.1492, 0.0), "3.15 ± 0.00");
         assert_eq!(with_margin(12_345.6, 17.2), "12,346 ± 17");
         assert_eq!(with_margin(512.3, 0.4), "512.3 ± 0.4");
+        assert_eq!(with_margin(0.0, 0.0), "0");
     }
 
     #[test]

@@ -68,9 +68,10 @@ impl Chart for CrossoverChart {
             canvas.fill_box((from, panel.from.1), (to.max(from + 1), bottom), Ink::Fault, 0.15)?;
         }
         panel.grid(canvas)?;
-        let unit = match self.crossover.unit.is_empty() {
-            true => String::new(),
-            false => format!(", {}", self.crossover.unit.trim_start_matches('/')),
+        let unit = match self.crossover.unit.strip_prefix('/') {
+            Some(per) => format!(", 1/{per}"),
+            None if self.crossover.unit.is_empty() => String::new(),
+            None => format!(", {}", self.crossover.unit),
         };
         panel.x_words(canvas, &format!("{}{unit}", self.crossover.key))?;
         let line = panel.at(1.0, 1.0).1;
