@@ -122,7 +122,12 @@ fn cell(comparison: &Comparison, metric: &Metric, variant: &Variant) -> Cell {
             Some(ratio) => {
                 let less = ratio.mid < 1.0;
                 let better = less == (metric.better == Better::Lower);
-                (format!("{}×", figures::rate(ratio.mid)), if better { "better" } else { "worse" })
+                // What is near 1 must not be rounded to it.
+                let times = match (ratio.mid - 1.0).abs() < 0.05 {
+                    true => format!("{:.3}×", ratio.mid),
+                    false => format!("{}×", figures::rate(ratio.mid)),
+                };
+                (times, if better { "better" } else { "worse" })
             }
         },
     };
