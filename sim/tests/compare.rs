@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::{Ended, run};
+use common::{Ended, folder, run};
 use im_reports::comparison::Comparison;
 
 const SCENARIO: &str = r#"
@@ -35,7 +35,7 @@ const FANOUT: [&str; 2] = ["--vary", "im.fanout=write,read"];
 
 #[test]
 fn the_same_command_gives_the_same_bytes() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let told = compare(folder.path(), "a", &[&FANOUT[..], &["--jobs", "2"]].concat()).exits(0);
     compare(folder.path(), "b", &[&FANOUT[..], &["--jobs", "1"]].concat()).exits(0);
     assert!(told.stdout.starts_with("2 variants on 6 seeds"), "{}", told.stdout);
@@ -55,7 +55,7 @@ fn the_same_command_gives_the_same_bytes() {
 
 #[test]
 fn strategies_differ_as_arithmetic_says() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     compare(folder.path(), "out", &FANOUT).exits(0);
     let json = fs::read(folder.path().join("out/comparison.json")).expect("it was written");
     let comparison: Comparison = serde_json::from_slice(&json).expect("its shape");
@@ -71,7 +71,7 @@ fn strategies_differ_as_arithmetic_says() {
 
 #[test]
 fn a_crossover_is_searched_between_two_values() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let search = ["--crossover", "workload.groups.members=2..24", "--metric", "rows_written"];
     let told = compare(folder.path(), "out", &[&FANOUT[..], &search].concat()).exits(0);
     assert!(told.stdout.contains("Crossover\n"), "{}", told.stdout);
@@ -80,7 +80,7 @@ fn a_crossover_is_searched_between_two_values() {
 
 #[test]
 fn what_cannot_be_compared_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder();
     let refused = |more: &[&str], words: &str| {
         compare(folder.path(), "out", more).exits(2).complains_of(&[words]);
         assert!(!folder.path().join("out").exists(), "nothing is written");
