@@ -11,7 +11,7 @@ use im_reports::comparison::Comparison;
 const SCENARIO: &str = r#"
 about = "Small groups talk"
 duration = "5s"
-settle = "20s"
+settle = "50s"
 
 [population]
 users = 30

@@ -11,6 +11,9 @@ use crate::plots::panel::{HEADING, Panel, heading};
 use crate::plots::scale::Axis;
 use crate::plots::{Chart, PlotError};
 
+/// Height of a label with the room around it.
+const LABEL: i32 = 17;
+
 /// The chart.
 pub struct ParetoChart {
     heading: String,
@@ -91,19 +94,20 @@ impl Chart for ParetoChart {
             let Some((x, y)) = self.medians(place) else { continue };
             let at = panel.at(x, y);
             canvas.dot(at, self.cost[place].ink, false)?;
-            let right = at.0 > panel.from.0 + (panel.to.0 - panel.from.0) * 2 / 3;
-            let mut text = (if right { at.0 - 10 } else { at.0 + 10 }, at.1);
-            // A label that would cover another one moves up.
-            while labels
-                .iter()
-                .any(|one| (one.0 - text.0).abs() < 90 && (one.1 - text.1).abs() < 15)
-            {
-                text.1 -= 15;
+            // Away from the rings, towards the middle; what would cover another label goes further.
+            let step = if at.1 < (panel.from.1 + bottom) / 2 { LABEL } else { -LABEL };
+            let mut text = (at.0, at.1 + step);
+            while labels.iter().any(|one| covers(*one, text)) {
+                text.1 += step;
             }
             labels.push(text);
-            let align = if right { Align::Right } else { Align::Left };
-            canvas.label(&self.cost[place].name, text, align, Ink::Text)?;
+            canvas.label(&self.cost[place].name, text, Align::Centre, self.cost[place].ink)?;
         }
         Ok(())
     }
+}
+
+/// Whether one label would lie on another.
+fn covers(one: Point, other: Point) -> bool {
+    (one.0 - other.0).abs() < 90 && (one.1 - other.1).abs() < LABEL
 }
