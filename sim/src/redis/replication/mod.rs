@@ -108,6 +108,7 @@ pub struct Replication {
     pub(crate) epoch: u64,
     entropy: u64,
     next_cron_ms: i64,
+    crons: i64,
     /// Full resynchronisations served, and partial ones.
     pub(crate) resyncs: [u64; 2],
 }
@@ -133,6 +134,7 @@ impl Default for Replication {
             epoch: 0,
             entropy: 0,
             next_cron_ms: 0,
+            crons: 0,
             resyncs: [0; 2],
         };
         new.seed(0);
