@@ -16,7 +16,8 @@ pub enum Fanout {
     Write,
     /// Read fan-out: only the timeline; devices pull with their cursors.
     Read,
-    /// Write fan-out below `hybrid_threshold` members, read fan-out from there on.
+    /// Write fan-out below `hybrid_threshold` members, read fan-out from there on; or by how often members open
+    /// the conversation (`hybrid_opens_percent`).
     #[default]
     Hybrid,
 }
@@ -262,6 +263,10 @@ pub struct Config {
     pub fanout: Fanout,
     /// Members from which hybrid fan-out reads instead of writes, at first.
     pub hybrid_threshold: u32,
+    /// Opens per member and 100 messages of a conversation from which hybrid fan-out writes instead of reads.
+    /// Until enough is known of a conversation, and without this key, it goes by members.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hybrid_opens_percent: Option<u32>,
     /// What online devices are sent of a row, however it is stored.
     pub push: Push,
     /// Pushes that leave a gateway as one frame; without it, each is a frame.
@@ -356,6 +361,7 @@ impl Default for Config {
         Self {
             fanout: Fanout::default(),
             hybrid_threshold: 50,
+            hybrid_opens_percent: None,
             push: Push::default(),
             merge: None,
             pull: Pull::default(),
@@ -404,6 +410,11 @@ impl Config {
     /// The wait after try number `attempt` (from 0) of a schedule whose last wait repeats.
     pub fn backoff(schedule: &[Span], attempt: usize) -> Span {
         schedule[attempt.min(schedule.len() - 1)]
+    }
+
+    /// Whether devices tell how often conversations are opened.
+    pub fn counts_opens(&self) -> bool {
+        self.fanout == Fanout::Hybrid && self.hybrid_opens_percent.is_some()
     }
 
     /// Whether the named bug is planted.

@@ -10,6 +10,7 @@ use super::ChatNode;
 use crate::call::CallError;
 use crate::config::Sabotage;
 use crate::env::{Env, Work};
+use crate::fanout::Consumption;
 use crate::members::Members;
 use crate::model::{Body, ConversationId, MessageId, Row, SendKey, Seq};
 use crate::ownership::Standing;
@@ -53,6 +54,8 @@ impl Waiting {
 #[derive(Default)]
 pub struct Conversation {
     pub owned: RefCell<Option<Owned>>,
+    /// What this node has heard of it, whoever owned the conversation meanwhile.
+    pub consumption: RefCell<Consumption>,
     queue: RefCell<VecDeque<Waiting>>,
     driven: Cell<bool>,
 }
@@ -301,7 +304,7 @@ fn prepare<E: Env>(
                     seq,
                     message_id: chat.ids.next(),
                     key: waiting.key,
-                    delivery: chat.strategy.delivery(members),
+                    delivery: chat.strategy.delivery(members, &conversation.consumption.borrow()),
                     members_version,
                     body,
                 });
@@ -356,6 +359,9 @@ fn committed(conversation: &Conversation, epoch: u64, rows: &[Row]) {
         owned.members.apply(row);
         owned.known.insert(row.key, (row.seq, row.message_id));
         owned.head = row.seq;
+        if matches!(row.body, Body::Content(_)) {
+            conversation.consumption.borrow_mut().committed();
+        }
     }
 }
 

@@ -64,13 +64,17 @@ pub async fn run<E: Env>(node: Node<E>, threshold: Threshold) {
             Request::Submit { key, conversation, operation } => {
                 Some(conversation::submit(&chat, *key, *conversation, operation.clone()))
             }
-            Request::Sync { .. } => None,
+            Request::Sync { .. } | Request::OpenCounts(_) => None,
         };
         async move {
             match (request, outcome) {
                 (_, Some(outcome)) => outcome.await.unwrap_or(Reply::Unavailable),
                 (Request::Sync { user, conversation, after, heard_of }, None) => {
                     reader::sync(&chat, user, conversation, after, heard_of).await
+                }
+                (Request::OpenCounts(counts), None) => {
+                    chat.note_opens(counts);
+                    Reply::Noted
                 }
                 (Request::Submit { .. }, None) => unreachable!("a submit has an outcome"),
             }
@@ -82,6 +86,13 @@ pub async fn run<E: Env>(node: Node<E>, threshold: Threshold) {
 impl<E: Env> ChatNode<E> {
     fn conversation(&self, id: ConversationId) -> Rc<Conversation> {
         self.conversations.borrow_mut().entry(id).or_default().clone()
+    }
+
+    /// Conversations were opened so often.
+    fn note_opens(&self, counts: Vec<(ConversationId, u32)>) {
+        for (id, count) in counts {
+            self.conversation(id).consumption.borrow_mut().opened(count);
+        }
     }
 
     /// Asks the store shard that holds the conversation.

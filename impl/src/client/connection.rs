@@ -71,6 +71,10 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
         env.sleep(env.rand_below(config.heartbeat.0)).await;
         while env.now() < heard.get() + config.idle_timeout.0 {
             device.send_now(ToGateway::Heartbeat);
+            let counts = std::mem::take(&mut *device.open_counts.borrow_mut());
+            if !counts.is_empty() {
+                device.send_now(ToGateway::OpenCounts(counts.into_iter().collect()));
+            }
             env.sleep(config.heartbeat.0).await;
         }
     };

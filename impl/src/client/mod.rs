@@ -13,6 +13,7 @@ mod sender;
 mod status;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -94,6 +95,8 @@ struct Device<E: Env> {
     /// Frames to the gateway, while the device is logged in.
     online: RefCell<Option<mpsc::Sender<ToGateway>>>,
     came_online: Notify,
+    /// How often conversations were opened since the last heartbeat, where that is told.
+    open_counts: RefCell<BTreeMap<ConversationId, u32>>,
     status: Arc<Status>,
 }
 
@@ -119,6 +122,7 @@ impl Client {
             observer,
             online: RefCell::new(None),
             came_online: Notify::new(),
+            open_counts: RefCell::default(),
             status: status.clone(),
         });
         let (deeds, done) = mpsc::channel(QUEUE);

@@ -40,6 +40,9 @@ impl<E: Env> Opener<E> {
     pub fn open(&self, conversation: ConversationId) {
         let node = &self.0.device.node;
         stats::bump(&node.stats.opens);
+        if node.config.counts_opens() {
+            *self.0.device.open_counts.borrow_mut().entry(conversation).or_default() += 1;
+        }
         let here = !self.0.on_timeline.borrow().contains(&conversation);
         // One question at a time is enough.
         if here || self.0.waiting.borrow().contains_key(&conversation) {

@@ -3,6 +3,7 @@
 //! The chat node asks the strategy once per row, at its commit: it decides how the row is stored. What
 //! travels to online devices is a choice of its own (`push`).
 
+mod consumption;
 mod hybrid;
 mod push;
 mod read;
@@ -17,8 +18,8 @@ use crate::proto::store::{ListChange, Listing};
 
 /// A fan-out strategy.
 pub trait Strategy {
-    /// How a row for that many members is delivered.
-    fn delivery(&self, members: u32) -> Delivery;
+    /// How a row for that many members is delivered, in a conversation that they open so often.
+    fn delivery(&self, members: u32, consumption: &Consumption) -> Delivery;
 }
 
 /// Members from which hybrid fan-out reads at the moment. Whoever runs the cluster may change it while
@@ -30,10 +31,13 @@ pub fn strategy(config: &Config, threshold: Threshold) -> Box<dyn Strategy> {
     match config.fanout {
         Fanout::Write => Box::new(write::Write),
         Fanout::Read => Box::new(read::Read),
-        Fanout::Hybrid => Box::new(hybrid::Hybrid { threshold }),
+        Fanout::Hybrid => {
+            Box::new(hybrid::Hybrid { threshold, opens_percent: config.hybrid_opens_percent })
+        }
     }
 }
 
+pub use consumption::Consumption;
 pub use push::{lacking, push};
 
 /// Whether each recipient's inbox gets a copy of the row.

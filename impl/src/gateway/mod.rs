@@ -4,12 +4,14 @@
 //! In reading order: `sessions` (devices connected here, what they have not acked), `merge` (pushes that leave
 //! together), `connection`
 //! (one device's connection), `requests` (what a device asks for), `reconcile` (comparing cursors),
-//! `list` (a user's conversations), `open` (one of them, when it is opened), `upkeep` (renewing presence, retrying pushes, storing acks).
+//! `list` (a user's conversations), `open` (one of them, when it is opened), `open_counts` (how often that
+//! happens), `upkeep` (renewing presence, retrying pushes, storing acks).
 
 mod connection;
 mod list;
 mod merge;
 mod open;
+mod open_counts;
 mod reconcile;
 mod requests;
 mod sessions;
@@ -38,6 +40,7 @@ use crate::redis_client::RedisLink;
 use crate::stats;
 use crate::topology::{CALL_PORT, DEVICE_PORT, Role};
 
+use open_counts::OpenCounts;
 use sessions::Sessions;
 
 /// What all connections of a gateway share.
@@ -57,6 +60,7 @@ struct GatewayNode<E: Env> {
     /// Delivery acks that are not stored yet.
     acks: RefCell<BTreeMap<(DeviceId, ConversationId), Seq>>,
     acked: Notify,
+    open_counts: OpenCounts,
 }
 
 /// Runs a gateway.
@@ -74,6 +78,7 @@ pub async fn run<E: Env>(node: Node<E>) {
         limit: limit::limit(&node),
         acks: RefCell::default(),
         acked: Notify::new(),
+        open_counts: OpenCounts::default(),
         node: node.clone(),
     });
     upkeep::start(&gateway);

@@ -59,6 +59,7 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame
                 open::answer(&gateway, &session, conversation, after).await;
             });
         }
+        ToGateway::OpenCounts(counts) => gateway.open_counts.note(counts),
     }
 }
 
@@ -77,7 +78,7 @@ fn submit<E: Env>(
             Some(ToDevice::Accepted { client_msg_id, seq, message_id })
         }
         Reply::Refused(reason) => Some(ToDevice::Refused { client_msg_id, reason }),
-        Reply::Unavailable | Reply::Page(_) => None,
+        Reply::Unavailable | Reply::Page(_) | Reply::Noted => None,
     });
 }
 

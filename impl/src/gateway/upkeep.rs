@@ -1,10 +1,11 @@
-//! What a gateway does on its own: renews presence, tries pushes again, stores delivery acks.
+//! What a gateway does on its own: renews presence, tries pushes again, stores delivery acks, tells how often
+//! conversations are opened.
 
 use std::rc::Rc;
 
 use futures_util::future::join_all;
 
-use super::GatewayNode;
+use super::{GatewayNode, open_counts};
 use crate::env::Env;
 use crate::model::{ConversationId, DeviceId, Seq};
 use crate::node::Node;
@@ -18,6 +19,10 @@ pub fn start<E: Env>(gateway: &Rc<GatewayNode<E>>) {
     env.spawn(async move { renew_presence(&at_work).await });
     let at_work = gateway.clone();
     env.spawn(async move { store_acks(&at_work).await });
+    if gateway.node.config.counts_opens() {
+        let at_work = gateway.clone();
+        env.spawn(async move { open_counts::tell(&at_work).await });
+    }
     for tried in 0..gateway.node.config.push_retry.len() {
         let at_work = gateway.clone();
         env.spawn(async move { at_work.sessions.retry(&at_work.node, tried).await });

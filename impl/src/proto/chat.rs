@@ -37,6 +37,8 @@ pub enum Request {
         /// The highest seq that the reader has heard of.
         heard_of: Seq,
     },
+    /// How often conversations were opened by devices of one gateway since it last told.
+    OpenCounts(Vec<(ConversationId, u32)>),
 }
 
 /// What a chat node answers.
@@ -50,4 +52,6 @@ pub enum Reply {
     Unavailable,
     /// What the reader may see.
     Page(Page),
+    /// Done.
+    Noted,
 }

@@ -61,6 +61,8 @@ pub enum ToGateway {
         /// The device's cursor.
         after: Seq,
     },
+    /// How often the user has opened conversations since the device last told.
+    OpenCounts(Vec<(ConversationId, u32)>),
 }
 
 /// To a device.
