@@ -1,6 +1,7 @@
-//! Counters that nodes keep of their own work. They belong to the harness, which may read them from
-//! another thread, and outlive a crash.
+//! Counters that nodes keep of their own work, and how much waits in their queues. They belong to the
+//! harness, which may read them from another thread; counters outlive a crash.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A count that one thread raises and any thread reads.
@@ -19,12 +20,92 @@ impl Counter {
     }
 }
 
+/// How much waits in a queue at the moment.
+#[derive(Default, Debug)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    /// How much waits now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The queues of a node whose depth is told. A closed set, so that names are spelled in one place.
+#[derive(Default, Debug)]
+pub struct Queues {
+    /// Operations that wait for their commit in a chat node; those under way do not count.
+    pub operations: Gauge,
+    /// Rows of a store shard that its relay has not brought into the log.
+    pub outbox_rows: Gauge,
+    /// Records of the log that no dispatcher has committed as done.
+    pub log_records: Gauge,
+    /// Pushes of a gateway that no device has acked, those that wait for their next try among them.
+    pub pushes_unacked: Gauge,
+}
+
+impl Queues {
+    /// Every depth with its name.
+    pub fn all(&self) -> [(&'static str, u64); 4] {
+        [
+            ("operations", self.operations.get()),
+            ("outbox_rows", self.outbox_rows.get()),
+            ("log_records", self.log_records.get()),
+            ("pushes_unacked", self.pushes_unacked.get()),
+        ]
+    }
+}
+
+/// Tells the depth of one queue, and 0 when the process with the queue is gone.
+pub struct Depth {
+    stats: Arc<Stats>,
+    of: fn(&Queues) -> &Gauge,
+}
+
+impl Depth {
+    /// Of this queue.
+    pub fn new(stats: &Arc<Stats>, of: fn(&Queues) -> &Gauge) -> Self {
+        let depth = Self { stats: stats.clone(), of };
+        depth.set(0);
+        depth
+    }
+
+    fn gauge(&self) -> &AtomicU64 {
+        &(self.of)(&self.stats.queues).0
+    }
+
+    /// So much waits now.
+    pub fn set(&self, depth: u64) {
+        self.gauge().store(depth, Ordering::Relaxed);
+    }
+
+    /// So much more waits.
+    pub fn rise(&self, by: u64) {
+        self.set(self.gauge().load(Ordering::Relaxed) + by);
+    }
+
+    /// So much less waits.
+    pub fn fall(&self, by: u64) {
+        let before = self.gauge().load(Ordering::Relaxed);
+        assert!(before >= by, "{by} left a queue of {before}");
+        self.set(before - by);
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
 macro_rules! counters {
     ($($(#[$doc:meta])+ $name:ident,)+) => {
         /// One node's counters.
         #[derive(Default, Debug)]
         pub struct Stats {
             $($(#[$doc])+ pub $name: Counter,)+
+            /// How much waits in the node's queues.
+            pub queues: Queues,
         }
 
         impl Stats {

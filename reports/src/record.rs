@@ -52,6 +52,9 @@ pub struct Record {
     /// How busy the nodes' processors were; absent when nodes compute in no time, or nobody knows.
     #[serde(default)]
     pub processors: Option<Processors>,
+    /// What programs wrote to streams between tiers, over `duration` and settle; empty where nobody counted.
+    #[serde(default)]
+    pub hops: Vec<HopTraffic>,
     /// Distributions of latency.
     pub latencies: Vec<Latency>,
     /// One bucket per second of the engine's clock from the start of `duration` to the end of the run.
@@ -194,6 +197,10 @@ pub struct FaultReport {
     /// Why the engine did not do it, if it did not.
     #[serde(default)]
     pub left_out: Option<String>,
+    /// From the end of the fault until all messages that were intended before had been shown, on all devices
+    /// that ever showed them, in nanoseconds.
+    #[serde(default)]
+    pub recovery_ns: Option<u64>,
     /// It was done, but the engine cannot tell what it touched.
     #[serde(default)]
     pub uncounted: bool,
@@ -248,10 +255,23 @@ pub struct ProcessorLoad {
     pub longest_wait_ns: u64,
 }
 
+/// What went from one tier to another.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct HopTraffic {
+    /// The role that wrote.
+    pub from: String,
+    /// The role that read.
+    pub to: String,
+    /// Writes: a frame each, or several frames that left together.
+    pub writes: u64,
+    /// Payload bytes, without headers and without what was sent again.
+    pub bytes: u64,
+}
+
 /// A distribution of latency.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Latency {
-    /// What was measured: `send→ack`, `send→show`, `absence→show`.
+    /// What was measured: `send→ack`, `send→show`, `send→first show`, `send→last show`, `sync`, `open`.
     pub name: String,
     /// How it was measured, in one sentence.
     pub about: String,
@@ -291,6 +311,14 @@ pub struct Bucket {
     pub show_p50_ns: Option<u64>,
     /// 99th percentile of the same.
     pub show_p99_ns: Option<u64>,
+    /// Busy share of the servers' processors in this second, 0 to 1, the mean of each role; empty where nobody
+    /// counted, and for a last second that is not whole.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub busy_share: BTreeMap<String, f64>,
+    /// How much waits at the end of this second in the queues of all servers, by queue: `operations` (for their
+    /// commit), `outbox_rows` (for the log), `log_records` (for dispatchers), `pushes_unacked`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub queues: BTreeMap<String, u64>,
 }
 
 /// Totals over the run; rates are per second of `duration`, on the engine's clock.

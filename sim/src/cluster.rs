@@ -21,8 +21,8 @@ use im::stats::Stats;
 use im::topology::Topology;
 
 use crate::engine::{
-    Bursts, Condition, Costs, DiskProfile, Engine, HostId, HostSpec, LinkKind, LinkProfile,
-    Network, ProcessorStats, Rate, Where, WorkDone,
+    Bursts, Condition, Costs, DiskProfile, Engine, Hop, Hops, HostId, HostSpec, LinkKind,
+    LinkProfile, Network, ProcessorStats, Rate, Tier, Where, WorkDone,
 };
 use crate::redis;
 use crate::redis::sentinel::Events;
@@ -75,6 +75,11 @@ pub struct Cluster {
     sentinel_events: BTreeMap<NodeRef, Events>,
     /// Programs that write to Redis, if there are any.
     pub redis_clients: Option<RedisStudy>,
+}
+
+/// The role's hosts as the engine counts their traffic.
+fn tier_of(role: Role) -> Tier {
+    role as Tier
 }
 
 /// The engine's network of a scenario.
@@ -152,6 +157,9 @@ impl Drop for Running {
         self.0.empty();
     }
 }
+
+/// Counters by role and name.
+pub type Counters = BTreeMap<String, BTreeMap<String, u64>>;
 
 /// Makes hosts, one role after the other.
 struct Builder<'a, G> {
@@ -289,10 +297,41 @@ impl Cluster {
         done
     }
 
+    /// What went between roles, from and to, after `before`.
+    pub fn hops(&self, before: &Hops, now: &Hops) -> Vec<(Role, Role, Hop)> {
+        let role = |tier: Tier| Role::ALL[usize::from(tier)];
+        now.since(before).map(|(from, to, hop)| (role(from), role(to), hop)).collect()
+    }
+
+    /// What waits in the nodes' queues at the moment, over all nodes.
+    pub fn queues(&self) -> BTreeMap<&'static str, u64> {
+        let mut queues = BTreeMap::new();
+        for (_, stats) in self.stats.iter().filter(|(role, _)| *role != Role::Device) {
+            for (name, depth) in stats.queues.all() {
+                *queues.entry(name).or_default() += depth;
+            }
+        }
+        queues
+    }
+
+    /// How long the servers' processors have been busy, summed by role.
+    pub fn servers_busy_ns(&self, engine: &impl Engine) -> BTreeMap<Role, u64> {
+        let mut busy = BTreeMap::new();
+        for (node, host) in self.nodes.iter().filter(|(node, _)| node.role != Role::Device) {
+            *busy.entry(node.role).or_default() += engine.processor(*host).busy_ns;
+        }
+        busy
+    }
+
     /// The counters of all nodes, summed by role.
-    pub fn counters(&self) -> BTreeMap<String, BTreeMap<String, u64>> {
-        let mut counters: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
-        for (role, stats) in &self.stats {
+    pub fn counters(&self) -> Counters {
+        self.counters_of(|_| true)
+    }
+
+    /// The same of these roles only.
+    pub fn counters_of(&self, roles: impl Fn(Role) -> bool) -> Counters {
+        let mut counters = Counters::new();
+        for (role, stats) in self.stats.iter().filter(|(role, _)| roles(*role)) {
             let of_role = counters.entry(role.to_string()).or_default();
             for (name, count) in stats.all() {
                 if count > 0 {
@@ -376,8 +415,8 @@ impl<G: Engine> Builder<'_, G> {
         F: Future<Output = ()> + 'static,
     {
         let [costs, _] = self.costs();
-        let (link, disk) = (LinkKind::Backend, self.server_disk);
-        self.add_host(HostSpec { name: node.to_string(), link, disk, costs }, boot)
+        let (tier, link, disk) = (tier_of(node.role), LinkKind::Backend, self.server_disk);
+        self.add_host(HostSpec { name: node.to_string(), tier, link, disk, costs }, boot)
     }
 
     fn add_device(
@@ -399,8 +438,8 @@ impl<G: Engine> Builder<'_, G> {
             }
         };
         let [_, costs] = self.costs();
-        let (link, disk) = (LinkKind::Client, self.device_disk);
-        let host = self.add_host(HostSpec { name: id.to_string(), link, disk, costs }, boot);
+        let (tier, link, disk) = (tier_of(Role::Device), LinkKind::Client, self.device_disk);
+        let host = self.add_host(HostSpec { name: id.to_string(), tier, link, disk, costs }, boot);
         if id.index == 0 {
             self.cluster.nodes.insert(Role::Device.node(id.user.0), host);
         }

@@ -6,6 +6,7 @@
 
 use std::hash::{Hash, Hasher};
 
+use im::client::Question;
 use im::env::Nanos;
 use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId, SendKey, Seq, UserId};
 use xxhash_rust::xxh3::Xxh3;
@@ -88,6 +89,15 @@ pub enum What {
         message_id: MessageId,
         /// Which operation it is.
         key: SendKey,
+    },
+    /// The answer to a question for rows came; what it brings is not synced yet.
+    Answered {
+        /// What was asked for.
+        question: Question,
+        /// Of which conversation.
+        conversation: ConversationId,
+        /// When it was asked for first.
+        asked: Nanos,
     },
     /// At the end of the run: the device's own durable cursor, the last gap-free seq it has.
     Cursor {

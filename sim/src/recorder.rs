@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use im::client::{Invoked, Observer, Shown};
+use im::client::{Invoked, Observer, Question, Shown};
 use im::env::{Env, Nanos};
 use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId, SendKey, Seq, UserId};
 use im::proto::device::{Operation as Asked, Refusal};
@@ -195,5 +195,9 @@ impl<E: Env> Observer for Ear<E> {
         let book = &mut *self.recorder.book();
         let head = book.heads.entry(row.conversation).or_default();
         *head = row.seq.max(*head);
+    }
+
+    fn answered(&self, question: Question, conversation: ConversationId, asked: Nanos) {
+        self.note(What::Answered { question, conversation, asked });
     }
 }

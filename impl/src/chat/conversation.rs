@@ -83,6 +83,7 @@ pub fn submit<E: Env>(
     if conversation.queue.borrow().len() < chat.node.config.chat_queue {
         let waiting = Waiting { key, operation, reply_to: Some(reply_to) };
         conversation.queue.borrow_mut().push_back(waiting);
+        chat.waiting.rise(1);
         if !conversation.driven.replace(true) {
             let chat = chat.clone();
             chat.node.env.clone().spawn(async move { drive(&chat, id, &conversation).await });
@@ -95,6 +96,7 @@ pub fn submit<E: Env>(
 async fn drive<E: Env>(chat: &ChatNode<E>, id: ConversationId, conversation: &Conversation) {
     while !conversation.queue.borrow().is_empty() {
         let mut batch = next_batch(conversation, chat.node.config.commit_rows);
+        chat.waiting.fall(batch.len() as u64);
         for _ in 0..TRIES {
             if !may_write(chat, id, conversation).await
                 || !ensure_owned(chat, id, conversation).await

@@ -24,6 +24,7 @@ use crate::ownership::{self, Ownership};
 use crate::proto::chat::{Chat, Reply, Request};
 use crate::proto::store::{self, Store};
 use crate::redis_client::RedisLink;
+use crate::stats::Depth;
 use crate::topology::{CALL_PORT, Role};
 
 use conversation::Conversation;
@@ -40,6 +41,8 @@ struct ChatNode<E: Env> {
     recent: Recent<E>,
     sent: Sent<E>,
     conversations: RefCell<BTreeMap<ConversationId, Rc<Conversation>>>,
+    /// Operations in the queues of all conversations.
+    waiting: Depth,
 }
 
 /// Runs a chat node that decides by this threshold of hybrid fan-out.
@@ -56,6 +59,7 @@ pub async fn run<E: Env>(node: Node<E>, threshold: Threshold) {
         recent: Recent::new(redis.clone(), &node.config),
         sent: Sent::new(redis, &node.config),
         conversations: RefCell::default(),
+        waiting: Depth::new(&node.stats, |queues| &queues.operations),
         node: node.clone(),
     });
     let handle = move |request| {

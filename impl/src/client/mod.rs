@@ -47,6 +47,15 @@ pub struct Shown {
     pub key: SendKey,
 }
 
+/// What a device asks its gateway for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Question {
+    /// The rows after its cursor, since it has heard of some.
+    Sync,
+    /// The same, since its user opens the conversation.
+    Open,
+}
+
 /// Told of everything a user would notice, at the instant at which it becomes true.
 pub trait Observer {
     /// The device has started from this database. What it had written but not yet told of when it
@@ -64,6 +73,8 @@ pub trait Observer {
     fn refused(&self, id: ClientMsgId, reason: Refusal);
     /// The row is synced into the database.
     fn shown(&self, row: Shown);
+    /// The answer to a question that was first asked at `asked` has come, not yet synced.
+    fn answered(&self, question: Question, conversation: ConversationId, asked: Nanos);
 }
 
 /// An operation as the device's database has it.

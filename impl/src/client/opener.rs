@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use tokio::sync::oneshot;
 
-use super::Device;
+use super::{Device, Question};
 use crate::env::Env;
 use crate::model::ConversationId;
 use crate::proto::device::ToGateway;
@@ -59,6 +59,11 @@ impl<E: Env> Opener<E> {
         self.0.on_timeline.borrow_mut().extend(on_timeline);
     }
 
+    /// A copy was pushed: until the servers tell otherwise the conversation is in the device's database.
+    pub fn forget(&self, conversation: ConversationId) {
+        self.0.on_timeline.borrow_mut().remove(&conversation);
+    }
+
     /// The answer is there.
     pub fn answered(&self, conversation: ConversationId) {
         let waiting = self.0.waiting.borrow_mut().get_mut(&conversation).and_then(Option::take);
@@ -73,6 +78,7 @@ impl<E: Env> Shared<E> {
     /// Asks for a conversation until there is an answer.
     async fn ask(&self, conversation: ConversationId) {
         let (env, config) = (&self.device.node.env, &self.device.node.config);
+        let asked = env.now();
         loop {
             let out = self.device.online().await;
             let (told, answer) = oneshot::channel();
@@ -81,6 +87,7 @@ impl<E: Env> Shared<E> {
             // A connection that ends here is a try without an answer.
             let _ = out.send(ToGateway::Open { conversation, after }).await;
             if let Some(Ok(())) = env.timeout(config.call_timeout.0, answer).await {
+                self.device.observer.answered(Question::Open, conversation, asked);
                 break;
             }
         }

@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use tokio::sync::mpsc;
 
-use super::Device;
 use super::opener::Opener;
+use super::{Device, Question};
 use crate::config::Sabotage;
 use crate::env::{Env, Nanos};
+use crate::fanout;
 use crate::model::{ConversationId, Row, Seq};
 use crate::points::Point;
 use crate::proto::device::{Page, ToDevice, ToGateway};
@@ -29,6 +30,8 @@ struct Timeline {
     held: BTreeMap<Seq, Row>,
     /// A sync is under way until then.
     syncing_until: Nanos,
+    /// Since when it has been waited for the answer to a sync.
+    asked: Option<Nanos>,
 }
 
 /// What a batch of frames leads to.
@@ -84,7 +87,13 @@ impl<E: Env> Receiver<E> {
                     }
                 }
             }
-            ToDevice::Synced { conversation, page } => self.take_page(conversation, page, outcome),
+            ToDevice::Synced { conversation, page } => {
+                let timeline = self.timelines.entry(conversation).or_default();
+                if let Some(asked) = timeline.asked.take() {
+                    self.device.observer.answered(Question::Sync, conversation, asked);
+                }
+                self.take_page(conversation, page, outcome);
+            }
             ToDevice::Conversations(list) => self.take_list(&list),
             ToDevice::OnTimeline(conversations) => self.opener.learn(conversations),
             ToDevice::Opened { conversation, page } => {
@@ -131,6 +140,9 @@ impl<E: Env> Receiver<E> {
         let id = row.conversation;
         let timeline = self.timelines.entry(id).or_default();
         timeline.heard_of = timeline.heard_of.max(row.seq);
+        if fanout::copies(&row) {
+            self.opener.forget(id);
+        }
         if row.seq <= timeline.cursor || timeline.held.contains_key(&row.seq) {
             if row.seq <= timeline.cursor && config.sabotaged(Sabotage::NoDedupe) {
                 outcome.show(row);
@@ -206,6 +218,7 @@ impl<E: Env> Receiver<E> {
             };
             if now >= timeline.syncing_until {
                 timeline.syncing_until = now + device.node.config.call_timeout.0;
+                timeline.asked.get_or_insert(now);
                 stats::bump(&device.node.stats.sync_requests);
                 device.send_now(ToGateway::Sync { conversation, after, heard_of });
             }

@@ -49,6 +49,10 @@ mod tests {
         seldom.opened(299);
         assert_eq!(hybrid.delivery(10, &seldom), Delivery::Read);
         seldom.opened(1);
-        assert_eq!(hybrid.delivery(10, &seldom), Delivery::Write, "the threshold itself is written");
+        assert_eq!(
+            hybrid.delivery(10, &seldom),
+            Delivery::Write,
+            "the threshold itself is written"
+        );
     }
 }

@@ -4,8 +4,9 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use super::sessions::Session;
-use crate::config::Merge;
+use crate::config::{Merge, Pull};
 use crate::env::Env;
+use crate::fanout;
 use crate::node::Node;
 use crate::proto::device::ToDevice;
 use crate::proto::gateway::What;
@@ -22,6 +23,12 @@ pub struct Gathered {
 /// Sends a push, at once or with others; false when there is no room.
 pub fn send<E: Env>(node: &Node<E>, session: &Rc<Session>, what: &What) -> bool {
     stats::add(&node.stats.rows_pushed, u64::from(matches!(what, What::Row(_))));
+    if let What::Row(row) = what
+        && node.config.pull == Pull::OnOpen
+        && fanout::copies(row)
+    {
+        session.note_written(row.conversation);
+    }
     match &node.config.merge {
         Some(merge) => {
             gather(node, session, merge, what.clone());

@@ -37,7 +37,7 @@ use crate::proto::chat::Chat;
 use crate::proto::gateway::Gateway;
 use crate::proto::store::{self, Store};
 use crate::redis_client::RedisLink;
-use crate::stats;
+use crate::stats::{self, Depth};
 use crate::topology::{CALL_PORT, DEVICE_PORT, Role};
 
 use open_counts::OpenCounts;
@@ -72,7 +72,10 @@ pub async fn run<E: Env>(node: Node<E>) {
         chats: Callers::new(node.clone()),
         stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
         presence: Presence::new(RedisLink::start(node.clone()), node.config.presence_lease),
-        sessions: Sessions::new(node.config.push_retry.len()),
+        sessions: Sessions::new(
+            node.config.push_retry.len(),
+            Depth::new(&node.stats, |queues| &queues.pushes_unacked),
+        ),
         queue: queued.then(|| RedisQueue::new(RedisLink::start(node.clone()))),
         lists: listed.then(|| ConversationLists::new(&node)),
         limit: limit::limit(&node),

@@ -105,12 +105,14 @@ async fn compare_heads<E: Env>(
     }
 }
 
-/// Tells the device which conversations it must ask for when they are opened, each once.
+/// Tells the device which conversations it must ask for when they are opened: once, and again after a
+/// conversation was written for a while and is not any more.
 fn tell_on_timeline(session: &Session, cursors: Vec<(ConversationId, Seq, Option<Seq>)>) {
-    let mut told = session.on_timeline.borrow_mut();
+    let (mut told, written) = (session.on_timeline.borrow_mut(), session.written.take());
     let all = cursors.into_iter().map(|(conversation, ..)| conversation);
-    let new: Vec<ConversationId> =
-        all.filter(|conversation| !told.contains(conversation)).collect();
+    let new: Vec<ConversationId> = all
+        .filter(|conversation| !told.contains(conversation) && !written.contains(conversation))
+        .collect();
     // Where the queue is full, the next comparison tells.
     if !new.is_empty() && session.out.try_send(ToDevice::OnTimeline(new.clone())).is_ok() {
         told.extend(new);

@@ -13,7 +13,7 @@ use crate::model::{ConversationId, DeviceId, Seq};
 use crate::node::Node;
 use crate::proto::device::ToDevice;
 use crate::proto::gateway::What;
-use crate::stats;
+use crate::stats::{self, Depth};
 
 /// Frames that may wait for one device; what is pushed on top is left to sync.
 pub const OUT_QUEUE: usize = 2_000;
@@ -32,7 +32,11 @@ pub struct Session {
     pub redis_seen: Cell<u64>,
     /// Conversations of which the device knows that they are read when they are opened.
     pub on_timeline: RefCell<BTreeSet<ConversationId>>,
+    /// Conversations that have been pushed copies since that was last looked at.
+    pub written: RefCell<BTreeSet<ConversationId>>,
     unacked: RefCell<BTreeMap<(ConversationId, Seq), What>>,
+    /// What all sessions of the gateway have not acked.
+    unacked_depth: Rc<Depth>,
     /// Pushes that wait to leave together.
     pub gathered: Gathered,
 }
@@ -48,16 +52,18 @@ struct Retry {
 pub struct Sessions {
     by_device: RefCell<BTreeMap<DeviceId, Rc<Session>>>,
     opened: Cell<u64>,
+    unacked_depth: Rc<Depth>,
     /// One queue per try: each has one wait, so its entries fall due in order.
     retries: Vec<(RefCell<VecDeque<Retry>>, Notify)>,
 }
 
 impl Sessions {
     /// No sessions; pushes are retried up to `tries` times.
-    pub fn new(tries: usize) -> Self {
+    pub fn new(tries: usize, unacked_depth: Depth) -> Self {
         Self {
             by_device: RefCell::default(),
             opened: Cell::new(0),
+            unacked_depth: Rc::new(unacked_depth),
             retries: (0..tries).map(|_| Default::default()).collect(),
         }
     }
@@ -73,7 +79,9 @@ impl Sessions {
             compared: Cell::new(0),
             redis_seen: Cell::new(0),
             on_timeline: RefCell::default(),
+            written: RefCell::default(),
             unacked: RefCell::default(),
+            unacked_depth: self.unacked_depth.clone(),
             gathered: Gathered::default(),
         });
         self.by_device.borrow_mut().insert(device, session.clone());
@@ -113,7 +121,7 @@ impl Sessions {
             return stats::bump(&node.stats.pushes_left_to_sync);
         }
         if !node.config.sabotaged(Sabotage::PushOnce) {
-            session.unacked.borrow_mut().insert(place, what);
+            session.wait_for_ack(place, what);
             self.look_again(node, 0, session.clone(), place);
         }
     }
@@ -149,13 +157,20 @@ impl Sessions {
             if sent && tried + 1 < self.retries.len() {
                 self.look_again(node, tried + 1, session, place);
             } else {
-                session.unacked.borrow_mut().remove(&place);
+                session.give_up(place);
             }
         }
     }
 }
 
 impl Session {
+    /// The device is pushed a copy and will find the rest of the conversation with itself, until it is told
+    /// again to ask for it.
+    pub fn note_written(&self, conversation: ConversationId) {
+        self.on_timeline.borrow_mut().remove(&conversation);
+        self.written.borrow_mut().insert(conversation);
+    }
+
     /// The device has everything of the conversation up to `upto`; what was on its way of that.
     pub fn acked(&self, conversation: ConversationId, upto: Seq) -> Vec<What> {
         let mut unacked = self.unacked.borrow_mut();
@@ -163,16 +178,29 @@ impl Session {
             .range((conversation, 0)..=(conversation, upto))
             .map(|(place, _)| *place)
             .collect();
+        self.unacked_depth.fall(covered.len() as u64);
         covered.iter().filter_map(|place| unacked.remove(place)).collect()
     }
 
-    /// A push had no room and is left to sync.
+    fn wait_for_ack(&self, place: (ConversationId, Seq), what: What) {
+        let known = self.unacked.borrow_mut().insert(place, what).is_some();
+        self.unacked_depth.rise(u64::from(!known));
+    }
+
+    /// A push is left to sync: it had no room, or no more tries.
     pub fn give_up(&self, place: (ConversationId, Seq)) {
-        self.unacked.borrow_mut().remove(&place);
+        let known = self.unacked.borrow_mut().remove(&place).is_some();
+        self.unacked_depth.fall(u64::from(known));
     }
 
     /// Whether a push for that place is on its way.
     pub fn is_on_its_way(&self, place: (ConversationId, Seq)) -> bool {
         self.unacked.borrow().contains_key(&place)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.unacked_depth.fall(self.unacked.borrow().len() as u64);
     }
 }

@@ -44,10 +44,12 @@ impl Group {
         self.generation
     }
 
-    /// The partition is done before `offset`. Never goes back.
-    pub fn commit(&mut self, partition: u32, offset: u64) {
+    /// The partition is done before `offset`. Never goes back. Returns how many records that finished.
+    pub fn commit(&mut self, partition: u32, offset: u64) -> u64 {
         let committed = &mut self.committed[partition as usize];
-        *committed = (*committed).max(offset);
+        let before = *committed;
+        *committed = before.max(offset);
+        *committed - before
     }
 
     fn expire(&mut self, now: Nanos) {
@@ -75,8 +77,7 @@ mod tests {
         let mut group = Group::new(3, 100);
         assert_eq!(share(group.beat(7, 0)), (1, vec![(0, 0), (1, 0), (2, 0)]));
         assert_eq!(share(group.beat(9, 50)), (2, vec![(1, 0)]));
-        group.commit(1, 40);
-        group.commit(1, 30);
+        assert_eq!([group.commit(1, 40), group.commit(1, 30)], [40, 0]);
         assert_eq!(share(group.beat(9, 120)), (3, vec![(0, 0), (1, 40), (2, 0)]), "7 is gone");
         assert_eq!(group.generation(500), 4, "9 is gone too");
     }

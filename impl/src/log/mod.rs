@@ -19,7 +19,7 @@ use crate::model::Row;
 use crate::node::{Node, Roster};
 use crate::points::Point;
 use crate::proto::log::{Log, Reply, Request};
-use crate::stats;
+use crate::stats::{self, Depth};
 use crate::topology::{CALL_PORT, Role};
 
 use group::Group;
@@ -39,6 +39,8 @@ struct Broker<E: Env> {
     group: RefCell<Group>,
     /// For each partition: wakes fetches when records have become durable.
     grown: Vec<Notify>,
+    /// Records that no dispatcher has committed as done.
+    lag: Depth,
 }
 
 /// Runs the log broker.
@@ -51,6 +53,7 @@ pub async fn run<E: Env>(node: Node<E>) {
         group: RefCell::new(Group::new(count, node.config.lease.0)),
         journal,
         grown: (0..count).map(|_| Notify::new()).collect(),
+        lag: Depth::new(&node.stats, |queues| &queues.log_records),
         node,
     });
     for record in records {
@@ -131,10 +134,11 @@ impl<E: Env> Broker<E> {
     fn apply(&self, mutation: Mutation) {
         match mutation {
             Mutation::Produced { producer, partition, records } => {
+                self.lag.rise(records.len() as u64);
                 self.partitions.borrow_mut()[partition as usize].append(producer, records);
             }
             Mutation::Committed { partition, offset } => {
-                self.group.borrow_mut().commit(partition, offset);
+                self.lag.fall(self.group.borrow_mut().commit(partition, offset));
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::config::{Config, Idempotency, Sabotage};
 use crate::model::{Body, ConversationId, DeviceId, Row, SendKey, Seq, UserId};
 use crate::proto::device::Refusal;
 use crate::proto::store::{ListChange, Reply, Request};
-use crate::stats::{self, Stats};
+use crate::stats::{self, Depth, Stats};
 
 /// A change of state, as the write-ahead log keeps it.
 #[derive(Serialize, Deserialize)]
@@ -71,6 +71,7 @@ pub struct State {
     mailboxes: BTreeMap<UserId, Mailbox>,
     /// Commits in their order; the first has number `relayed`.
     outbox: VecDeque<Outgoing>,
+    outbox_depth: Depth,
     relayed: u64,
     /// The last epoch of ids that was given.
     id_epoch: u64,
@@ -85,6 +86,7 @@ impl State {
             unique: config.idempotency == Idempotency::Store
                 && !config.sabotaged(Sabotage::NoDedupe),
             fencing: config.fencing && !config.sabotaged(Sabotage::NoFencing),
+            outbox_depth: Depth::new(&stats, |queues| &queues.outbox_rows),
             stats,
             timelines: BTreeMap::new(),
             no_timeline: Timeline::default(),
@@ -259,6 +261,7 @@ impl State {
                     self.outbox.pop_front();
                     self.relayed += 1;
                 }
+                self.outbox_depth.set(self.outbox.len() as u64);
                 0
             }
             Mutation::IdEpochRaised => {
@@ -290,6 +293,7 @@ impl State {
                 seq: row.seq,
                 position,
             }));
+            self.outbox_depth.set(self.outbox.len() as u64);
         }
     }
 

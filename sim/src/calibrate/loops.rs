@@ -48,6 +48,7 @@ where
         link: LinkKind::Backend,
         disk: DiskProfile::from(0),
         costs: None,
+        tier: 0,
     };
     let (result, told) = mpsc::channel();
     let mut hosts = Vec::new();

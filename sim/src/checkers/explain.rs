@@ -229,6 +229,7 @@ fn weigh(event: &Event, subject: &Subject, member_keys: &[SendKey]) -> Option<We
             let ends_it = subject.open_ended && subject.device == Some(event.device) && here;
             ends_it.then_some(Weight::OUTCOME)
         }
+        What::Answered { .. } => None,
         What::LoggedIn | What::Crashed | What::Restarted => {
             subject.concerns(event.device).then_some(Weight::LIFE)
         }

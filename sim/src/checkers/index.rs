@@ -207,7 +207,7 @@ impl<'h> Building<'h> {
             What::LoggedIn => {
                 first_login.get_or_insert(position);
             }
-            What::Crashed | What::Restarted | What::Attempted { .. } => {}
+            What::Crashed | What::Restarted | What::Attempted { .. } | What::Answered { .. } => {}
             What::Invoked { client_msg_id, conversation, operation, .. } => {
                 let key = SendKey { sender: event.device.user, client_msg_id: *client_msg_id };
                 let conversation = self.conversation(*conversation);

@@ -170,6 +170,7 @@ pub fn event(event: &Event) -> String {
     let device = event.device;
     match &event.what {
         What::LoggedIn => "logs in".to_owned(),
+        What::Answered { .. } => "has the rows that it asked for".to_owned(),
         What::Crashed => "crashes".to_owned(),
         What::Restarted => "is back, with its disk".to_owned(),
         What::Invoked { client_msg_id, conversation, operation, .. } => {

@@ -9,7 +9,7 @@ use im::env::{Addr, Nanos};
 use im::topology::{REDIS_MASTER, REDIS_PORT, SENTINEL_PORT};
 use im::units::Span;
 
-use super::{Builder, Cluster};
+use super::{Builder, Cluster, tier_of};
 use crate::engine::{Engine, HostId, HostSpec, LinkKind};
 use crate::redis::persistence::{Fsync, Persistence};
 use crate::redis::sentinel::{self, Events};
@@ -200,9 +200,9 @@ impl<G: Engine> Builder<'_, G> {
         }
         let heard = recorder.clone();
         let costs = None;
-        let (link, disk) = (LinkKind::Backend, self.server_disk);
+        let (tier, link, disk) = (tier_of(Role::RedisClient), LinkKind::Backend, self.server_disk);
         let observer = self.add_host(
-            HostSpec { name: "redis-observer".to_owned(), link, disk, costs },
+            HostSpec { name: "redis-observer".to_owned(), tier, link, disk, costs },
             move |env| read_back::note(env, finder.clone(), heard.clone()),
         );
         self.cluster.redis_clients = Some(RedisStudy { recorder, observer, until });

@@ -26,8 +26,8 @@ use im::points::Point;
 pub use disk::{DiskFault, DiskProfile};
 pub use kind::Kind;
 pub use network::{
-    Bursts, Condition, ConditionId, LinkKind, LinkProfile, LinkStats, NetStats, Network, Rate,
-    Where,
+    Bursts, Condition, ConditionId, Hop, Hops, LinkKind, LinkProfile, LinkStats, NetStats, Network,
+    Rate, Tier, Where,
 };
 pub use sim::{Costs, ProcessorStats};
 
@@ -40,6 +40,8 @@ pub type HostId = u32;
 pub struct HostSpec {
     /// Its name, for people.
     pub name: String,
+    /// With which hosts its traffic is counted.
+    pub tier: Tier,
     /// What kind of link leads to it.
     pub link: LinkKind,
     /// What its disk operations cost.
@@ -200,6 +202,11 @@ pub trait Engine {
 
     /// What the network has done so far, as far as the engine can tell.
     fn net_stats(&self) -> NetStats;
+
+    /// What went between tiers, if the engine counts it.
+    fn hops(&self) -> Option<Hops> {
+        None
+    }
 
     /// What the host's processor has done since [`Engine::count_processors_from_zero`].
     fn processor(&self, host: HostId) -> ProcessorStats;

@@ -154,6 +154,49 @@ pub struct NetStats {
     pub backend: LinkStats,
 }
 
+/// Which hosts are counted together in [`Hops`]: a number below [`TIERS`].
+pub type Tier = u8;
+
+/// How many tiers can be told apart.
+pub const TIERS: usize = 16;
+
+/// What programs have written to streams, by the tiers of the hosts at both ends.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hops(Vec<Hop>);
+
+/// What went from one tier to another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Hop {
+    /// Writes: a frame each, or several frames that left together.
+    pub writes: u64,
+    /// Payload bytes.
+    pub bytes: u64,
+}
+
+impl Default for Hops {
+    fn default() -> Self {
+        Self(vec![Hop::default(); TIERS * TIERS])
+    }
+}
+
+impl Hops {
+    /// Counts a write.
+    pub fn add(&mut self, from: Tier, to: Tier, bytes: usize) {
+        let hop = &mut self.0[usize::from(from) * TIERS + usize::from(to)];
+        hop.writes += 1;
+        hop.bytes += bytes as u64;
+    }
+
+    /// What came after `before`: every pair of tiers between which anything went, from and to.
+    pub fn since(&self, before: &Self) -> impl Iterator<Item = (Tier, Tier, Hop)> {
+        let pairs = self.0.iter().zip(&before.0).enumerate();
+        pairs.filter(|(_, (now, then))| now != then).map(|(place, (now, then))| {
+            let hop = Hop { writes: now.writes - then.writes, bytes: now.bytes - then.bytes };
+            ((place / TIERS) as Tier, (place % TIERS) as Tier, hop)
+        })
+    }
+}
+
 /// Every sending on one kind of link: data, retransmissions, handshakes and resets, not acks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LinkStats {

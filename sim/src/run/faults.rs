@@ -329,6 +329,8 @@ impl Faults {
                 require_effect: drawn.require_effect,
                 drawn: serde_json::to_value(drawn).expect("a fault has only keys that JSON has"),
                 left_out: self.why_not(place).map(str::to_owned),
+                // The history tells, once the run is over.
+                recovery_ns: None,
                 uncounted: self.uncounted.contains(&place),
             };
         self.drawn.iter().zip(&self.effects).enumerate().map(report).collect()

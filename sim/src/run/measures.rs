@@ -3,12 +3,13 @@
 //! Latency counts from the time at which the workload intended the send (open loop), so that a
 //! stalled cluster cannot hide behind sends that were never made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hdrhistogram::Histogram;
+use im::client::Question;
 use im::env::Nanos;
-use im::model::{ClientMsgId, SendKey};
+use im::model::{SendKey, UserId};
 use im_reports::record::{Bucket, Latency};
 
 use crate::history::{History, Operation, What};
@@ -45,6 +46,18 @@ pub struct Measures {
     pub refused: u64,
     /// Tries of an operation after its first.
     pub send_retries: u64,
+    /// Of each message that any device showed: when it was intended, and when the last device showed it of
+    /// those that did. In the order of the former.
+    shown_by: Vec<(Nanos, Nanos)>,
+}
+
+impl Measures {
+    /// How long after `until` it took until all messages that were intended before had been shown, on all
+    /// devices that ever showed them.
+    pub fn recovery(&self, until: Nanos) -> Nanos {
+        let before = self.shown_by.iter().take_while(|(intended, _)| *intended <= until);
+        before.map(|(_, last)| last.saturating_sub(until)).max().unwrap_or(0)
+    }
 }
 
 /// Measures what happened from the start of `load` to `end`; what was asked for before does not
@@ -52,29 +65,28 @@ pub struct Measures {
 pub fn measure(history: &History, load: Range<Nanos>, end: Nanos) -> Measures {
     let mut taker = Taker::new(load, end);
     for event in &history.events {
-        taker.take(event.at, SendKeyOf(event.device.user.0), &event.what);
+        taker.take(event.at, event.device.user, &event.what);
     }
     taker.finish()
 }
 
-/// Makes the idempotency key of an event's operation.
-#[derive(Clone, Copy)]
-struct SendKeyOf(u32);
-
-impl SendKeyOf {
-    fn key(self, client_msg_id: ClientMsgId) -> SendKey {
-        SendKey { sender: im::model::UserId(self.0), client_msg_id }
-    }
+/// What became of a send.
+struct Sent {
+    intended: Nanos,
+    acked: bool,
+    /// When a device of another user first showed it.
+    first: Option<Nanos>,
+    /// When a device last showed it.
+    last: Option<Nanos>,
 }
 
 struct Taker {
     load: Range<Nanos>,
-    /// Intended times of content, by key.
-    intended: BTreeMap<SendKey, Nanos>,
-    /// Sends whose first ack was seen.
-    acked: BTreeSet<SendKey>,
+    sent: BTreeMap<SendKey, Sent>,
     to_ack: Histogram<u64>,
     to_show: Histogram<u64>,
+    synced: Histogram<u64>,
+    opened: Histogram<u64>,
     measures: Measures,
     /// send→show of the rows shown in each second.
     shows: Vec<Vec<u64>>,
@@ -86,10 +98,11 @@ impl Taker {
         let bucket = |second| Bucket { second, ..Bucket::default() };
         Self {
             load,
-            intended: BTreeMap::new(),
-            acked: BTreeSet::new(),
+            sent: BTreeMap::new(),
             to_ack: histogram(),
             to_show: histogram(),
+            synced: histogram(),
+            opened: histogram(),
             measures: Measures {
                 latencies: Vec::new(),
                 timeline: (0..seconds).map(bucket).collect(),
@@ -102,12 +115,13 @@ impl Taker {
                 invoked: 0,
                 refused: 0,
                 send_retries: 0,
+                shown_by: Vec::new(),
             },
             shows: vec![Vec::new(); seconds as usize],
         }
     }
 
-    fn take(&mut self, at: Nanos, of: SendKeyOf, what: &What) {
+    fn take(&mut self, at: Nanos, user: UserId, what: &What) {
         if at < self.load.start {
             return;
         }
@@ -115,9 +129,11 @@ impl Taker {
         let place = (((at - self.load.start) / SECOND) as usize).min(self.shows.len().max(1) - 1);
         let Some(bucket) = self.measures.timeline.get_mut(place) else { return };
         self.measures.invoked += u64::from(matches!(what, What::Invoked { .. }));
+        let key = |client_msg_id| SendKey { sender: user, client_msg_id };
         match what {
             What::Invoked { client_msg_id, operation: Operation::Send(_), intended, .. } => {
-                self.intended.insert(of.key(*client_msg_id), *intended);
+                let sent = Sent { intended: *intended, acked: false, first: None, last: None };
+                self.sent.insert(key(*client_msg_id), sent);
                 bucket.offered += 1;
                 self.measures.offered += 1;
                 self.measures.offered_in_load += in_load;
@@ -127,13 +143,10 @@ impl Taker {
                 self.measures.send_retries += 1;
             }
             What::Acked { client_msg_id, .. } => {
-                let key = of.key(*client_msg_id);
-                if let Some(intended) = self.intended.get(&key)
-                    && self.acked.insert(key)
+                if let Some(sent) = self.sent.get_mut(&key(*client_msg_id))
+                    && !std::mem::replace(&mut sent.acked, true)
                 {
-                    self.to_ack
-                        .record(at - intended)
-                        .expect("a histogram that grows takes any value");
+                    record(&mut self.to_ack, at - sent.intended);
                     bucket.accepted += 1;
                     self.measures.accepted += 1;
                     self.measures.accepted_in_load += in_load;
@@ -141,15 +154,24 @@ impl Taker {
             }
             What::Refused { .. } => self.measures.refused += 1,
             What::Shown { key, .. } => {
-                if let Some(intended) = self.intended.get(key) {
-                    self.to_show
-                        .record(at - intended)
-                        .expect("a histogram that grows takes any value");
-                    self.shows[place].push(at - intended);
+                if let Some(sent) = self.sent.get_mut(key) {
+                    record(&mut self.to_show, at - sent.intended);
+                    self.shows[place].push(at - sent.intended);
+                    sent.last = Some(at);
+                    if user != key.sender {
+                        sent.first.get_or_insert(at);
+                    }
                     bucket.shown += 1;
                     self.measures.shown += 1;
                     self.measures.shown_in_load += in_load;
                 }
+            }
+            What::Answered { question, asked, .. } => {
+                let answered = match question {
+                    Question::Sync => &mut self.synced,
+                    Question::Open => &mut self.opened,
+                };
+                record(answered, at - asked);
             }
             _ => {}
         }
@@ -161,6 +183,13 @@ impl Taker {
             bucket.show_p50_ns = nearest_rank(latencies, 50);
             bucket.show_p99_ns = nearest_rank(latencies, 99);
         }
+        let (mut to_first, mut to_last) = (histogram(), histogram());
+        for sent in self.sent.values() {
+            sent.first.iter().for_each(|at| record(&mut to_first, at - sent.intended));
+            sent.last.iter().for_each(|at| record(&mut to_last, at - sent.intended));
+            self.measures.shown_by.extend(sent.last.map(|last| (sent.intended, last)));
+        }
+        self.measures.shown_by.sort_unstable();
         self.measures.latencies = vec![
             latency(
                 "send→ack",
@@ -173,7 +202,36 @@ impl Taker {
                  own among them; one sample per device.",
                 &self.to_show,
             ),
+            latency(
+                "send→first show",
+                "From the intended time of a send until the first device of another member has stored it; one \
+                 sample per message.",
+                &to_first,
+            ),
+            latency(
+                "send→last show",
+                "From the intended time of a send until the last device has stored it, of those that did in \
+                 this run; one sample per message.",
+                &to_last,
+            ),
         ];
+        for (name, about, histogram) in [
+            (
+                "sync",
+                "From a device's first question for rows that it has heard of until the answer came.",
+                &self.synced,
+            ),
+            (
+                "open",
+                "From the moment at which a user opened a conversation that is read from its timeline until \
+                 the answer came.",
+                &self.opened,
+            ),
+        ] {
+            if !histogram.is_empty() {
+                self.measures.latencies.push(latency(name, about, histogram));
+            }
+        }
         self.measures
     }
 }
@@ -182,6 +240,10 @@ fn histogram() -> Histogram<u64> {
     let mut histogram = Histogram::new(DIGITS).expect("a valid number of digits");
     histogram.auto(true);
     histogram
+}
+
+fn record(histogram: &mut Histogram<u64>, took: Nanos) {
+    histogram.record(took).expect("a histogram that grows takes any value");
 }
 
 /// The smallest value with at least that percentage of the sorted values at or below it.
@@ -212,7 +274,7 @@ fn latency(name: &str, about: &str, histogram: &Histogram<u64>) -> Latency {
 
 #[cfg(test)]
 mod tests {
-    use im::model::{ConversationId, DeviceId, MessageId, UserId};
+    use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId};
 
     use super::*;
     use crate::history::Event;
@@ -230,11 +292,16 @@ mod tests {
             operation,
             intended,
         };
-        let shown = What::Shown {
+        let shown = || What::Shown {
             conversation: ConversationId(1),
             seq: 2,
             message_id: MessageId(5),
             key: SendKey { sender: UserId(1), client_msg_id: id },
+        };
+        let answered = What::Answered {
+            question: Question::Sync,
+            conversation: ConversationId(1),
+            asked: 2_900_000_000,
         };
         let history = History {
             events: vec![
@@ -246,15 +313,23 @@ mod tests {
                     1,
                     What::Acked { client_msg_id: id, seq: 2, message_id: MessageId(5) },
                 ),
-                event(3_000, 2, shown),
+                event(2_600, 1, shown()),
+                event(3_000, 2, answered),
+                event(3_000, 2, shown()),
+                event(3_200, 3, shown()),
             ],
             complete: true,
         };
         let measures = measure(&history, SECOND..3 * SECOND, 4 * SECOND);
         let of = |place: usize| measures.latencies[place].percentile_ns(50.0) / 1_000_000;
         assert_eq!((of(0), of(1)), (500, 1_000));
-        assert_eq!((measures.offered, measures.accepted, measures.shown), (1, 1, 1));
-        assert_eq!((measures.accepted_in_load, measures.shown_in_load), (1, 0));
+        let names: Vec<&str> = measures.latencies.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(names[2..], ["send→first show", "send→last show", "sync"]);
+        assert_eq!([of(2), of(3), of(4)], [1_000, 1_200, 100]);
+        let recovery = |ms: u64| measures.recovery(ms * 1_000_000) / 1_000_000;
+        assert_eq!([recovery(1_999), recovery(2_100), recovery(4_000)], [0, 1_100, 0]);
+        assert_eq!((measures.offered, measures.accepted, measures.shown), (1, 1, 3));
+        assert_eq!((measures.accepted_in_load, measures.shown_in_load), (1, 1));
         assert_eq!((measures.send_retries, measures.timeline.len()), (1, 3));
         assert_eq!(measures.timeline[2].show_p50_ns, Some(1_000_000_000));
     }

@@ -3,11 +3,12 @@
 //! In reading order: [`world`] (the cluster lives through workload and faults and leaves a
 //! history), `engines` (what
 //! it lives on), `faults` (what is done to it), `measures` (figures of the history), `record` (all of
-//! it as the record that pages are drawn from).
+//! it as the record that pages are drawn from), `lints` (figures that cannot be true together).
 
 mod engines;
 mod faults;
 pub mod left_out;
+mod lints;
 mod measures;
 mod record;
 mod redis;
@@ -23,5 +24,7 @@ pub use world::{Observed, Progress, SetupError, live_beside, live_through};
 /// Judges what a world left behind, and writes its record.
 pub fn judge(scenario: &Scenario, seed: u64, observed: &Observed) -> Record {
     let report = checkers::check_all(&observed.history);
-    record::write(scenario, seed, observed, report)
+    let record = record::write(scenario, seed, observed, report);
+    lints::hold(scenario, &record);
+    record
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use im_reports::record::{
-    CalibrationUsed, Finding, Phases, ProcessorLoad, Processors, Record, SCHEMA_VERSION, Totals,
+    Bucket, CalibrationUsed, FaultReport, Finding, HopTraffic, Phases, ProcessorLoad, Processors,
+    Record, SCHEMA_VERSION, Totals,
 };
 
 use super::left_out;
 use super::measures::{self, Measures};
-use super::world::{Counters, Observed};
+use super::world::Observed;
 use crate::checkers::{self, Report, Violation};
-use crate::engine::{Kind, ProcessorStats};
+use crate::cluster::Counters;
+use crate::engine::{Hop, Kind, ProcessorStats};
 use crate::scenario::{Choice, Role, Scenario};
 
 /// Findings per run that are explained; the promises count all of them.
@@ -45,16 +47,48 @@ pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report
             duration_ns: scenario.duration.0.min(observed.end - observed.origin),
             settle_ns: (observed.end - observed.origin).saturating_sub(scenario.duration.0),
         },
-        faults: observed.faults.clone(),
+        faults: faults(observed, &measures),
+        hops: observed.hops.iter().map(hop).collect(),
         totals: totals(scenario, observed, &measures),
         amplification: amplification(observed, &measures),
         redis: observed.redis.as_ref().map(|redis| redis.writes(observed.origin)),
         processors: processors(scenario, observed),
         latencies: measures.latencies,
-        timeline: measures.timeline,
+        timeline: timeline(observed, measures.timeline),
         counters: counters(observed),
         expanded: scenario.expanded(),
     }
+}
+
+fn hop((from, to, hop): &(Role, Role, Hop)) -> HopTraffic {
+    let (from, to) = (from.to_string(), to.to_string());
+    HopTraffic { from, to, writes: hop.writes, bytes: hop.bytes }
+}
+
+/// The faults, and how long after each of them everything was shown.
+fn faults(observed: &Observed, measures: &Measures) -> Vec<FaultReport> {
+    let mut faults = observed.faults.clone();
+    for fault in faults.iter_mut().filter(|fault| fault.left_out.is_none()) {
+        fault.recovery_ns = Some(measures.recovery(observed.origin + fault.until_ns));
+    }
+    faults
+}
+
+/// The seconds of the run with what the servers did in them.
+fn timeline(observed: &Observed, mut timeline: Vec<Bucket>) -> Vec<Bucket> {
+    for (bucket, pair) in timeline.iter_mut().zip(observed.samples.windows(2)) {
+        let (before, after) = (&pair[0], &pair[1]);
+        let queues = after.queues.iter();
+        bucket.queues = queues.map(|(name, depth)| ((*name).to_owned(), *depth)).collect();
+        let calculates = after.busy_ns.values().any(|busy| *busy > 0);
+        let span = (after.at - before.at) as f64;
+        for (role, busy) in after.busy_ns.iter().filter(|_| calculates) {
+            let hosts = observed.processors.get(role).map_or(1, Vec::len) as f64;
+            let share = busy.saturating_sub(before.busy_ns[role]) as f64 / span / hosts;
+            bucket.busy_share.insert(role.to_string(), share);
+        }
+    }
+    timeline
 }
 
 /// The first violation of each broken promise, then the second of each, and so on.

@@ -1,6 +1,7 @@
 //! The life of a world: set-up, `duration` with workload and faults, `settle`.
 
 mod changes;
+mod samples;
 mod settle;
 
 use std::collections::BTreeMap;
@@ -16,13 +17,14 @@ use im::units::Span;
 use im_reports::record::FaultReport;
 
 use changes::Changes;
+pub use samples::Sample;
 use settle::is_up_to_date;
 
 use super::engines;
 use super::faults::{Change, Faults, Turn};
 use super::redis::{self, RedisObserved};
-use crate::cluster::{Cluster, Device};
-use crate::engine::{Engine, HostId, Kind, NetStats, ProcessorStats, Trail, WorkDone};
+use crate::cluster::{Cluster, Counters, Device};
+use crate::engine::{Engine, Hop, HostId, Kind, NetStats, ProcessorStats, Trail, WorkDone};
 use crate::history::{History, Operation, What};
 use crate::recorder::Recorder;
 use crate::scenario::{Role, Scenario};
@@ -66,9 +68,6 @@ pub enum SetupError {
     Interrupted,
 }
 
-/// Counters by role and name.
-pub type Counters = BTreeMap<String, BTreeMap<String, u64>>;
-
 /// What a world leaves behind.
 pub struct Observed {
     /// The engine that it ran on.
@@ -85,6 +84,11 @@ pub struct Observed {
     pub faults: Vec<FaultReport>,
     /// Counters by role, over `duration` and settle.
     pub counters: Counters,
+    /// The servers by the second, over `duration` and settle.
+    pub samples: Vec<Sample>,
+    /// What went between roles over `duration` and settle, from and to; nothing where the engine does not
+    /// count it.
+    pub hops: Vec<(Role, Role, Hop)>,
     /// The engine's counters over the whole run.
     pub net: NetStats,
     /// The same as they stood when `duration` began.
@@ -157,6 +161,7 @@ struct World<'a, G: Engine> {
     changes: Changes,
     duration: Nanos,
     by_device: BTreeMap<DeviceId, usize>,
+    samples: Vec<Sample>,
     /// Declared last: clients in the cluster's slots must go before the world does.
     engine: G,
 }
@@ -187,6 +192,7 @@ impl<'a, G: Engine> World<'a, G> {
             faults,
             duration: scenario.duration.0,
             by_device,
+            samples: Vec::new(),
             plan,
             engine,
         }
@@ -196,14 +202,18 @@ impl<'a, G: Engine> World<'a, G> {
         self.set_up(progress)?;
         let origin = self.engine.now();
         let before = (self.cluster.counters(), self.engine.net_stats());
+        let hops_before = self.engine.hops();
         self.engine.count_processors_from_zero();
+        self.sample(origin);
         self.start_redis_clients(origin);
         self.go_through(origin, progress);
         let processors = self.cluster.processors(&self.engine);
         let work_done = self.cluster.work_done(&self.engine);
         self.settle(self.scenario.settle.0, origin, progress);
         let complete = !progress.stop.load(Ordering::Relaxed);
-        Ok(Observed { processors, work_done, ..self.observed(origin, &before, complete) })
+        let hops = hops_before.zip(self.engine.hops());
+        let hops = hops.map_or_else(Vec::new, |(then, now)| self.cluster.hops(&then, &now));
+        Ok(Observed { processors, work_done, hops, ..self.observed(origin, &before, complete) })
     }
 
     /// Starts servers, then devices; opens the conversations; waits until everybody has seen them.
@@ -308,11 +318,12 @@ impl<'a, G: Engine> World<'a, G> {
     fn reach(&mut self, origin: Nanos, at: Nanos, progress: &Progress) {
         while !progress.stop.load(Ordering::Relaxed) {
             let due = self.changes.next().map_or(at, |change| change.min(at));
-            let next = (self.engine.now() + LOOK.0).min(origin + due);
+            let next = (self.engine.now() + LOOK.0).min(origin + due).min(self.next_sample(origin));
             while let Some(host) = self.engine.run_until(next) {
                 let turn = self.faults.reached(host, &mut self.engine);
                 self.note_turn(turn);
             }
+            self.sample(origin);
             progress.virtual_ns.store(next.saturating_sub(origin), Ordering::Relaxed);
             self.changes.make(next.saturating_sub(origin));
             if next >= origin + at {
@@ -387,6 +398,8 @@ impl<'a, G: Engine> World<'a, G> {
             end: self.engine.now(),
             faults: self.faults.reports(),
             counters,
+            samples: self.samples,
+            hops: Vec::new(),
             net: self.engine.net_stats(),
             net_before: *net_before,
             processors: BTreeMap::new(),

@@ -77,7 +77,7 @@ fn network() -> Network {
 /// A server of that name.
 pub fn server(name: &str) -> HostSpec {
     let (link, disk) = (LinkKind::Backend, DiskProfile::from(MS));
-    HostSpec { name: name.to_owned(), link, disk, costs: None }
+    HostSpec { name: name.to_owned(), link, disk, costs: None, tier: 0 }
 }
 
 /// A device of that name.

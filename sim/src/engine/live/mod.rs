@@ -340,7 +340,7 @@ mod tests {
         let mut live = Live::new(1, 0).expect("sockets and a temporary folder");
         let (folder, shared) = (live.disks.path().to_owned(), Arc::downgrade(&live.shared));
         let disk = DiskProfile::from(0);
-        let spec = |link| HostSpec { name: "same".to_owned(), link, disk, costs: None };
+        let spec = |link| HostSpec { name: "same".to_owned(), link, disk, costs: None, tier: 0 };
         for link in [LinkKind::Backend, LinkKind::Backend, LinkKind::Client] {
             live.add_host(spec(link), |_| std::future::pending());
         }

@@ -7,8 +7,8 @@ use im::points::Point;
 
 use super::{Sim, SimEnv};
 use crate::engine::{
-    Condition, ConditionId, DiskFault, Engine, HostId, HostSpec, NetStats, ProcessorStats, Torn,
-    Trail,
+    Condition, ConditionId, DiskFault, Engine, Hops, HostId, HostSpec, NetStats, ProcessorStats,
+    Torn, Trail,
 };
 
 impl Engine for Sim {
@@ -23,6 +23,7 @@ impl Engine for Sim {
         F: Future<Output = ()> + 'static,
     {
         let host = self.add_host(&spec.name, spec.link, spec.disk, boot);
+        self.set_tier(host, spec.tier);
         if let Some(costs) = spec.costs {
             self.set_costs(host, costs);
         }
@@ -95,6 +96,10 @@ impl Engine for Sim {
 
     fn now(&self) -> Nanos {
         self.now()
+    }
+
+    fn hops(&self) -> Option<Hops> {
+        Some(self.hops())
     }
 
     fn net_stats(&self) -> NetStats {

@@ -24,6 +24,7 @@ use std::rc::Rc;
 
 use im::env::Nanos;
 
+use super::network::{Hops, Tier};
 use super::rng;
 pub use super::{
     Bursts, Condition, ConditionId, DiskFault, DiskProfile, HostId, LinkKind, LinkProfile,
@@ -73,6 +74,16 @@ impl Sim {
     {
         let boot = Rc::new(move |env| Box::pin(boot(env)) as _);
         world::with(|world| world.add_host(name.to_owned(), kind, disk.into(), boot))
+    }
+
+    /// Counts the host's traffic with that of other hosts of this tier.
+    pub fn set_tier(&mut self, id: HostId, tier: Tier) {
+        world::with(|world| world.host(id).tier = tier);
+    }
+
+    /// What went between tiers so far.
+    pub fn hops(&self) -> Hops {
+        world::with(|world| world.hops.clone())
     }
 
     /// Starts the host's program (again). Nothing happens when it runs already.

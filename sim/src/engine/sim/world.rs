@@ -28,7 +28,7 @@ use super::timers::{TimerId, Timers};
 use crate::engine::HostId;
 use crate::engine::clock::Clock;
 use crate::engine::disk::{Disk, DiskProfile};
-use crate::engine::network::{LinkKind, LinkProfile, NetStats};
+use crate::engine::network::{Hops, LinkKind, LinkProfile, NetStats, Tier};
 use crate::engine::rng::{self, Stream};
 
 /// Starts a host's program; called at boot and again at each restart.
@@ -85,6 +85,7 @@ pub enum Step {
 pub struct Host {
     pub name: String,
     pub kind: LinkKind,
+    pub tier: Tier,
     /// The machine has power.
     pub powered: bool,
     /// The process runs.
@@ -120,6 +121,7 @@ pub struct World {
     pub restart_after: Nanos,
     pub digest: Digest,
     pub stats: NetStats,
+    pub hops: Hops,
     pub poll: Poll,
     /// The cores of the machine that all hosts share; without it each has a processor of its own.
     pub cores: Option<Cores>,
@@ -176,6 +178,7 @@ impl World {
             restart_after: RESTART_AFTER,
             digest: Digest::new(seed),
             stats: NetStats::default(),
+            hops: Hops::default(),
             poll: Poll::default(),
             cores: None,
             spare_rings: Vec::new(),
@@ -195,6 +198,7 @@ impl World {
         self.hosts.push(Host {
             name,
             kind,
+            tier: 0,
             powered: true,
             alive: false,
             boot,

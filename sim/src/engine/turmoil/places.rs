@@ -95,8 +95,13 @@ mod tests {
 
     #[test]
     fn devices_share_a_place_unless_a_fault_tells_them_apart() {
-        let spec =
-            |link| HostSpec { name: String::new(), link, disk: DiskProfile::from(0), costs: None };
+        let spec = |link| HostSpec {
+            name: String::new(),
+            link,
+            disk: DiskProfile::from(0),
+            costs: None,
+            tier: 0,
+        };
         let specs: Vec<HostSpec> =
             [LinkKind::Backend; 2].into_iter().chain([LinkKind::Client; 5]).map(spec).collect();
         let places = |foreseen| Places::of(&specs, &foreseen).members;

@@ -30,8 +30,9 @@ impl<G: Engine> World<'_, G> {
                 break;
             }
             self.open_what_is_lacking(&mut opened);
-            let next = (self.engine.now() + LOOK.0).min(end);
+            let next = (self.engine.now() + LOOK.0).min(end).min(self.next_sample(origin));
             self.engine.run_until(next);
+            self.sample(origin);
             progress.virtual_ns.store(next - origin, Ordering::Relaxed);
         }
         self.read_back_redis(progress);

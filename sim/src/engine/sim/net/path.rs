@@ -9,8 +9,7 @@ use super::conditions::{Conditions, Effect};
 use super::conn::{Conn, EndId};
 use super::link::Queue;
 use crate::engine::HostId;
-use crate::engine::network::NetStats;
-use crate::engine::network::{LinkKind, LinkProfile};
+use crate::engine::network::{Hops, LinkKind, LinkProfile, NetStats};
 use crate::engine::rng;
 use crate::engine::sim::digest::{Digest, Noted};
 use crate::engine::sim::heap::EventQueue;
@@ -36,6 +35,7 @@ pub struct Net<'a> {
     pub conditions: &'a mut Conditions,
     pub digest: &'a mut Digest,
     pub stats: &'a mut NetStats,
+    pub hops: &'a mut Hops,
     pub poll: &'a mut Poll,
     pub spare_rings: &'a mut Vec<VecDeque<u8>>,
 }
@@ -53,6 +53,7 @@ impl World {
             conditions: &mut self.conditions,
             digest: &mut self.digest,
             stats: &mut self.stats,
+            hops: &mut self.hops,
             poll: &mut self.poll,
             spare_rings: &mut self.spare_rings,
         };

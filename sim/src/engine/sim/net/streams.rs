@@ -53,6 +53,9 @@ impl World {
         pipe.sender.unsent += count as u32;
         net.stats.packets_sent += 1;
         net.stats.bytes_sent += count as u64;
+        let tier = |place: usize| net.hosts[conn.ends[place].host as usize].tier;
+        let (from, to) = (tier(end.at()), tier(1 - end.at()));
+        net.hops.add(from, to, count);
         net.digest.add_bytes(net.now, &bytes[..count]);
         net.push_out(conn, end);
         Poll::Ready(Ok(count))
