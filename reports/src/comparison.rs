@@ -227,6 +227,7 @@ pub fn render(comparison: &Comparison) -> Result<Files, Error> {
     files.add("comparison.csv", csv::table(comparison).into_bytes());
     let plots = [
         plots::seeds(comparison).map(Some),
+        plots::curves(comparison),
         plots::pareto(comparison),
         plots::crossover(comparison),
     ];

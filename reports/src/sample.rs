@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::record::{
-    Bucket, CalibrationUsed, FaultReport, Finding, FindingEvent, Latency, Ledger, LeftOut,
-    Manifest, Phases, ProcessorLoad, Processors, Promise, Record, SCHEMA_VERSION, Totals, Verdict,
+    Bucket, CalibrationUsed, FaultReport, Finding, FindingEvent, HopTraffic, Latency, Ledger,
+    LeftOut, Manifest, Phases, ProcessorLoad, Processors, Promise, Record, SCHEMA_VERSION, Totals,
+    Verdict,
 };
 
 use crate::redis::{RedisBucket, RedisCause, RedisEvent, RedisWrites};
@@ -83,6 +84,18 @@ pub fn valid() -> Record {
         faults: faults(),
         redis: Some(redis()),
         processors: Some(processors()),
+        hops: [
+            ("device", "gateway", 61_200),
+            ("gateway", "device", 310_400),
+            ("chat", "store", 12_700),
+        ]
+        .map(|(from, to, writes)| HopTraffic {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            writes,
+            bytes: writes * 212,
+        })
+        .into(),
         latencies: vec![
             latency(
                 "send→ack",
@@ -451,6 +464,14 @@ fn timeline(seconds: u64, load: u64) -> Vec<Bucket> {
             retries: if hurt { 80 } else { 0 },
             show_p50_ns: (!quiet).then_some((38_000_000 + wave * 300_000) * slow.min(9)),
             show_p99_ns: (!quiet).then_some((118_000_000 + wave * 2_000_000) * slow),
+            busy_share: [("chat", 0.2), ("gateway", 0.35), ("store", 0.28)]
+                .map(|(role, share)| {
+                    (role.to_owned(), if quiet { 0.01 } else { share / slow.min(3) as f64 })
+                })
+                .into(),
+            queues: [("operations", 2), ("log_records", 9), ("pushes_unacked", 70)]
+                .map(|(queue, depth)| (queue.to_owned(), if quiet { 0 } else { depth * slow }))
+                .into(),
         }
     };
     (0..seconds).map(bucket).collect()

@@ -43,10 +43,11 @@ struct Heading {
 /// The page of a comparison and its plots, by their names.
 pub fn html(comparison: &Comparison, plots: &[Plot]) -> Result<String, PageError> {
     let of = |name| plots.iter().find(|plot| plot.name == name).map(page::plot);
-    let [seeds, pareto, crossover]: [Option<Value>; 3] = ["seeds", "pareto", "crossover"].map(of);
+    let [seeds, curves, pareto, crossover]: [Option<Value>; 4] =
+        ["seeds", "curves", "pareto", "crossover"].map(of);
     page::render(
         TEMPLATE,
-        context! { view => Serde(View::new(comparison)), seeds, pareto, crossover },
+        context! { view => Serde(View::new(comparison)), seeds, curves, pareto, crossover },
     )
 }
 

@@ -103,6 +103,11 @@ pub fn crossover(of: &Comparison) -> Result<Option<Plot>, PlotError> {
     comparison::CrossoverChart::new(of).map(|chart| plot("crossover", &chart)).transpose()
 }
 
+/// Draws figures against the varied key whose values are numbers, if there is one.
+pub fn curves(of: &Comparison) -> Result<Option<Plot>, PlotError> {
+    comparison::CurvesChart::new(of).map(|chart| plot("curves", &chart)).transpose()
+}
+
 /// Something that can be drawn on any backend, at any width.
 trait Chart {
     /// What is plotted, in a few words.

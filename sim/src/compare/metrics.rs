@@ -1,7 +1,7 @@
 //! What variants are compared by: figures that a record gives, one number per run.
 
 use im_reports::comparison::{Better, Metric};
-use im_reports::record::Record;
+use im_reports::record::{HopTraffic, Record};
 
 /// A figure of a run.
 pub struct Measured {
@@ -36,6 +36,30 @@ pub fn all() -> Vec<Measured> {
         lower("show_p99", "ms", "99th percentile of send→show", |record| {
             latency_ms(record, "send→show", 99.0)
         }),
+        lower(
+            "last_show_p50",
+            "ms",
+            "Median time until the last device had shown a message",
+            |record| latency_ms(record, "send→last show", 50.0),
+        ),
+        lower(
+            "last_show_p99",
+            "ms",
+            "99th percentile of the time until the last device had shown a message",
+            |record| latency_ms(record, "send→last show", 99.0),
+        ),
+        lower(
+            "sync_p50",
+            "ms",
+            "Median time from a device's question for rows to the answer",
+            |record| latency_ms(record, "sync", 50.0),
+        ),
+        lower(
+            "open_p50",
+            "ms",
+            "Median time from opening a conversation to the answer",
+            |record| latency_ms(record, "open", 50.0),
+        ),
         lower("ack_p50", "ms", "Median send→ack, from the intended time of the send", |record| {
             latency_ms(record, "send→ack", 50.0)
         }),
@@ -45,6 +69,15 @@ pub fn all() -> Vec<Measured> {
         lower("settle", "s", "From the end of the load until nothing was owed", |record| {
             Some(record.phases.settle_ns as f64 / 1e9)
         }),
+        lower(
+            "recovery_max",
+            "s",
+            "The longest time from the end of a fault until all that was sent before was shown",
+            |record| {
+                let longest = record.faults.iter().filter_map(|fault| fault.recovery_ns).max();
+                longest.map(|took| took as f64 / 1e9)
+            },
+        ),
         figure(
             "shown_per_s",
             "1/s",
@@ -76,6 +109,22 @@ pub fn all() -> Vec<Measured> {
         lower("pushes", "1/message", "Pushes handed to gateways, one per device", |record| {
             per_message(record, "pushes")
         }),
+        lower("copies", "1/message", "Copies written for members", |record| {
+            per_message(record, "inbox_copies")
+        }),
+        lower("push_frames", "1/message", "Frames with pushes that left for devices", |record| {
+            each(*record.counters.get("gateway")?.get("push_frames")? as f64, record)
+        }),
+        lower(
+            "client_bytes",
+            "B/message",
+            "Bytes between gateways and devices, both ways",
+            |record| {
+                let of_devices = |hop: &&HopTraffic| hop.from == "device" || hop.to == "device";
+                let bytes: u64 = record.hops.iter().filter(of_devices).map(|hop| hop.bytes).sum();
+                each((bytes > 0).then_some(bytes)? as f64, record)
+            },
+        ),
         lower(
             "network_bytes",
             "B/message",

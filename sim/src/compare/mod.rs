@@ -9,6 +9,7 @@ mod contrasts;
 pub mod crossover;
 pub mod grid;
 pub mod metrics;
+pub mod push_or_pull;
 pub mod statistics;
 pub mod study;
 

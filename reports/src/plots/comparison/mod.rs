@@ -1,9 +1,10 @@
-//! The plots of a comparison: every seed of every variant, latency against cost, and where two
-//! variants change places.
+//! The plots of a comparison: every seed of every variant, figures against a key that is a number, latency
+//! against cost, and where two variants change places.
 //!
 //! Variants are named beside their marks, so that colour is not needed to tell them apart.
 
 mod crossover;
+mod curves;
 mod pareto;
 mod seeds;
 
@@ -11,6 +12,7 @@ use super::ink::Ink;
 use crate::comparison::{Comparison, Estimate};
 
 pub use crossover::CrossoverChart;
+pub use curves::CurvesChart;
 pub use pareto::ParetoChart;
 pub use seeds::SeedsChart;
 
