@@ -18,11 +18,10 @@ const SEEDS: u64 = 8;
 const USAGE: &str = "arguments: [SETTING]… [--seeds N]";
 
 /// Name, what differs from the scenario, and how often each group is written to.
-const SETTINGS: [(&str, &[&str], f64); 5] = [
+const SETTINGS: [(&str, &[&str], f64); 4] = [
     ("groups of 20", &[], 2.0),
     ("groups of 60", &["population.users=180", "workload.groups.members=60"], 2.0),
     ("large messages", &["workload.groups.payload={ bytes = 8192 }"], 2.0),
-    ("written to ten times as often", &["workload.groups.rate=60/s"], 20.0),
     ("no cache of recent rows", &["im.recent_cache=none"], 2.0),
 ];
 

@@ -98,6 +98,8 @@ pub enum What {
         conversation: ConversationId,
         /// When it was asked for first.
         asked: Nanos,
+        /// How many rows it brought.
+        rows: u32,
     },
     /// At the end of the run: the device's own durable cursor, the last gap-free seq it has.
     Cursor {

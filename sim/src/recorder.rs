@@ -197,7 +197,7 @@ impl<E: Env> Observer for Ear<E> {
         *head = row.seq.max(*head);
     }
 
-    fn answered(&self, question: Question, conversation: ConversationId, asked: Nanos) {
-        self.note(What::Answered { question, conversation, asked });
+    fn answered(&self, question: Question, of: ConversationId, asked: Nanos, rows: u32) {
+        self.note(What::Answered { question, conversation: of, asked, rows });
     }
 }

@@ -73,8 +73,9 @@ pub trait Observer {
     fn refused(&self, id: ClientMsgId, reason: Refusal);
     /// The row is synced into the database.
     fn shown(&self, row: Shown);
-    /// The answer to a question that was first asked at `asked` has come, not yet synced.
-    fn answered(&self, question: Question, conversation: ConversationId, asked: Nanos);
+    /// The answer to a question that was first asked at `asked` has come, with so many rows; they are not
+    /// synced yet.
+    fn answered(&self, question: Question, of: ConversationId, asked: Nanos, rows: u32);
 }
 
 /// An operation as the device's database has it.

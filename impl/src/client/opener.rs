@@ -18,7 +18,7 @@ struct Shared<E: Env> {
     /// Conversations that must be asked for, as the servers told since the device started.
     on_timeline: RefCell<BTreeSet<ConversationId>>,
     /// Conversations that are asked for; told when the answer is there.
-    waiting: RefCell<BTreeMap<ConversationId, Option<oneshot::Sender<()>>>>,
+    waiting: RefCell<BTreeMap<ConversationId, Option<oneshot::Sender<u32>>>>,
 }
 
 /// The part of a device that opens conversations. Clones are handles to the same one.
@@ -64,12 +64,12 @@ impl<E: Env> Opener<E> {
         self.0.on_timeline.borrow_mut().remove(&conversation);
     }
 
-    /// The answer is there.
-    pub fn answered(&self, conversation: ConversationId) {
+    /// The answer is there, with so many rows.
+    pub fn answered(&self, conversation: ConversationId, rows: u32) {
         let waiting = self.0.waiting.borrow_mut().get_mut(&conversation).and_then(Option::take);
         if let Some(waiting) = waiting {
             // Its time may be up; then the next answer counts.
-            let _ = waiting.send(());
+            let _ = waiting.send(rows);
         }
     }
 }
@@ -86,8 +86,8 @@ impl<E: Env> Shared<E> {
             let after = self.device.db.cursor(conversation);
             // A connection that ends here is a try without an answer.
             let _ = out.send(ToGateway::Open { conversation, after }).await;
-            if let Some(Ok(())) = env.timeout(config.call_timeout.0, answer).await {
-                self.device.observer.answered(Question::Open, conversation, asked);
+            if let Some(Ok(rows)) = env.timeout(config.call_timeout.0, answer).await {
+                self.device.observer.answered(Question::Open, conversation, asked, rows);
                 break;
             }
         }

@@ -90,14 +90,16 @@ impl<E: Env> Receiver<E> {
             ToDevice::Synced { conversation, page } => {
                 let timeline = self.timelines.entry(conversation).or_default();
                 if let Some(asked) = timeline.asked.take() {
-                    self.device.observer.answered(Question::Sync, conversation, asked);
+                    let rows = page.rows.len() as u32;
+                    self.device.observer.answered(Question::Sync, conversation, asked, rows);
                 }
                 self.take_page(conversation, page, outcome);
             }
             ToDevice::Conversations(list) => self.take_list(&list),
             ToDevice::OnTimeline(conversations) => self.opener.learn(conversations),
             ToDevice::Opened { conversation, page } => {
-                self.opener.answered(conversation);
+                let rows = page.as_ref().map_or(0, |page| page.rows.len());
+                self.opener.answered(conversation, rows as u32);
                 if let Some(page) = page {
                     let news = u64::from(!page.rows.is_empty());
                     stats::add(&self.device.node.stats.opens_with_news, news);

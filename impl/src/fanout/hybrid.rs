@@ -45,6 +45,7 @@ mod tests {
         let hybrid = Hybrid { threshold: Arc::new(AtomicU32::new(50)), opens_percent: Some(30) };
         let mut seldom = Consumption::default();
         assert_eq!(hybrid.delivery(10, &seldom), Delivery::Write, "small, and nothing is known");
+        seldom.opened(1);
         (0..100).for_each(|_| seldom.committed());
         seldom.opened(299);
         assert_eq!(hybrid.delivery(10, &seldom), Delivery::Read);

@@ -26,6 +26,9 @@ use crate::scenario::Scenario;
 /// Where measuring begins, as a share of the load: hybrid fan-out knows members' habits by then.
 const WARM_UP: f64 = 0.4;
 
+/// Opens per message and member in the runs that give the prices of pulls.
+const SELDOM_AND_OFTEN: [f64; 2] = [0.25, 4.0];
+
 /// Opens per second and member at which pulls cost nothing that could be measured.
 const HARDLY_EVER: f64 = 0.001;
 
@@ -56,8 +59,10 @@ pub struct Spent {
     pub messages: f64,
     /// Copies that were written for members: pushes, in the words of the paper.
     pub copies: f64,
-    /// Times a device was answered that had opened a conversation: pulls.
+    /// Times a device was answered that had opened a conversation, and got messages.
     pub pulls: f64,
+    /// The same where there were none.
+    pub empty_pulls: f64,
 }
 
 /// What is held to be the cost.
@@ -76,7 +81,11 @@ pub struct Prices {
     pub message: f64,
     /// H: what a push adds, per message and member.
     pub push: f64,
-    /// L: what a pull adds.
+    /// What a pull adds that brings messages.
+    pub full_pull: f64,
+    /// What a pull adds that finds nothing.
+    pub empty_pull: f64,
+    /// L: the mean of the two at the rate below.
     pub pull: f64,
     /// The rate at which a member opens the conversation from which pushing is cheaper, per second.
     pub rate_per_s: f64,
@@ -167,22 +176,27 @@ impl<'a> Lab<'a> {
         Ok(Finding { cost, prices, crossover, hybrid })
     }
 
-    /// H and L. A pull that finds nothing is cheaper than one that brings messages, so L depends a little on
-    /// the rate: it is measured at one open per message, and again at the rate that this gives.
+    /// H and L. A pull that finds nothing is cheaper than one that brings messages, so L depends on the rate:
+    /// both prices are measured, in runs with many pulls of the one kind and of the other.
     fn prices(&mut self, cost: Cost) -> Result<Prices, String> {
         let unheard = middle(&costs(cost, &self.run(&read(), HARDLY_EVER)?));
         let written = self.run(&write(), HARDLY_EVER)?;
         let copies = middle(&written.iter().map(|of| of.copies / of.messages).collect::<Vec<_>>());
         let push = (middle(&costs(cost, &written)) - unheard) / copies;
-        let mut rate_per_s = self.setting.produce_per_s;
-        let mut pull = 0.0;
-        for _ in 0..2 {
-            let pulled = self.run(&read(), rate_per_s)?;
-            let pulls = middle(&pulled.iter().map(|of| of.pulls / of.messages).collect::<Vec<_>>());
-            pull = (middle(&costs(cost, &pulled)) - unheard) / pulls;
-            rate_per_s = push / pull * self.setting.produce_per_s;
-        }
-        Ok(Prices { message: unheard, push, pull, rate_per_s })
+        let produce = self.setting.produce_per_s;
+        let [seldom, often] = SELDOM_AND_OFTEN.map(|opens| self.run(&read(), opens * produce));
+        let equation = |spent: &[Spent]| {
+            let per_message = |of: fn(&Spent) -> f64| {
+                middle(&spent.iter().map(|one| of(one) / one.messages).collect::<Vec<_>>())
+            };
+            let added = middle(&costs(cost, spent)) - unheard;
+            [per_message(|of| of.pulls), per_message(|of| of.empty_pulls), added]
+        };
+        let [full_pull, empty_pull] = solve(equation(&seldom?), equation(&often?));
+        let opens = opens_per_message(push, full_pull, empty_pull);
+        let pull = (full_pull + empty_pull * opens) / (1.0 + opens);
+        let rate_per_s = opens * produce;
+        Ok(Prices { message: unheard, push, full_pull, empty_pull, pull, rate_per_s })
     }
 
     /// Read fan-out over write fan-out when members open the conversation so often.
@@ -225,6 +239,20 @@ fn read() -> [String; 1] {
 
 fn costs(cost: Cost, spent: &[Spent]) -> Vec<f64> {
     spent.iter().map(|of| cost.per_message(of)).collect()
+}
+
+/// The two unknowns of two equations, each `[a, b, c]` for `a x + b y = c`.
+fn solve([a, b, c]: [f64; 3], [d, e, f]: [f64; 3]) -> [f64; 2] {
+    let determinant = a * e - b * d;
+    [(c * e - b * f) / determinant, (a * f - c * d) / determinant]
+}
+
+/// The opens per message from which a push is the cheaper way. Opens and messages are Poisson, so of `r` opens
+/// per message `r / (1 + r)` find messages, and a member's pulls cost as much as a push where
+/// `full r / (1 + r) + empty r² / (1 + r) = push`: there `r` is H/L, L being the mean price of a pull.
+fn opens_per_message(push: f64, full: f64, empty: f64) -> f64 {
+    let half = (push - full) / (2.0 * empty);
+    half + (half * half + push / empty).sqrt()
 }
 
 fn middle(values: &[f64]) -> f64 {
@@ -272,15 +300,38 @@ fn of_run(scenario: &Scenario, observed: &Observed) -> Spent {
         (of(after) - of(before)) as f64
     };
     let busy = |sample: &run::world::Sample| sample.busy_ns.values().sum::<u64>() as f64;
-    let pulls = observed.history.events.iter().filter(|event| {
-        let opened = matches!(event.what, What::Answered { question: Question::Open, .. });
-        opened && window.contains(&event.at)
-    });
+    let events = observed.history.events.iter().filter(|event| window.contains(&event.at));
+    let (mut pulls, mut empty_pulls) = (0.0, 0.0);
+    for event in events {
+        match event.what {
+            What::Answered { question: Question::Open, rows: 0, .. } => empty_pulls += 1.0,
+            What::Answered { question: Question::Open, .. } => pulls += 1.0,
+            _ => {}
+        }
+    }
     Spent {
         cpu_us: (busy(after) - busy(before)) / 1e3,
         rows: counted("store_rows_written") + counted("store_rows_read"),
         messages: counted("commits"),
         copies: counted("inbox_copies"),
-        pulls: pulls.count() as f64,
+        pulls,
+        empty_pulls,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_solve_their_equations_and_the_rule_is_h_over_l() {
+        let (full, empty, push) = (5.0, 1.0, 4.0);
+        let equation = |a: f64, b: f64| [a, b, a * full + b * empty];
+        assert_eq!(solve(equation(0.2, 0.05), equation(0.8, 3.2)).map(f64::round), [full, empty]);
+        let opens = opens_per_message(push, full, empty);
+        let pull = (full + empty * opens) / (1.0 + opens);
+        assert!((opens - push / pull).abs() < 1e-9, "{opens} opens at {pull}");
+        // Where every pull costs the same, the rule needs no mean.
+        assert!((opens_per_message(3.0, 2.0, 2.0) - 1.5).abs() < 1e-9);
     }
 }

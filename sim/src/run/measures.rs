@@ -302,6 +302,7 @@ mod tests {
             question: Question::Sync,
             conversation: ConversationId(1),
             asked: 2_900_000_000,
+            rows: 1,
         };
         let history = History {
             events: vec![
