@@ -376,7 +376,10 @@ impl<G: Engine> Builder<'_, G> {
         F: Future<Output = ()> + 'static,
     {
         let [costs, _] = self.costs();
-        let (link, disk) = (LinkKind::Backend, self.server_disk);
+        let (link, mut disk) = (LinkKind::Backend, self.server_disk);
+        if let (Role::Store, Some(fsync)) = (node.role, self.scenario.disk.store_fsync) {
+            disk.sync = fsync.0;
+        }
         self.add_host(HostSpec { name: node.to_string(), link, disk, costs }, boot)
     }
 

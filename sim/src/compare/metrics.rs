@@ -77,6 +77,15 @@ pub fn all() -> Vec<Measured> {
             per_message(record, "pushes")
         }),
         lower(
+            "push_frames",
+            "1/message",
+            "Frames with pushes that gateways sent to devices, tries after the first included",
+            |record| {
+                let sent = record.counters.get("gateway")?.get("push_frames")?;
+                each(*sent as f64, record)
+            },
+        ),
+        lower(
             "network_bytes",
             "B/message",
             "Bytes that programs wrote to streams, on all links",
