@@ -89,6 +89,21 @@ pub enum Ids {
     RedisIncrFloor,
 }
 
+/// Where a message is committed: what is durable there will be shown to every member.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Commit {
+    /// In the store, whose relay brings it into the log.
+    #[default]
+    Store,
+    /// In the log. Dispatchers write it into the store before they fan it out, and the ack does not
+    /// wait for that.
+    Log,
+    /// In the store, and the chat node writes it into the log besides: a classic mistake, since a
+    /// crash between the two leaves a row that no dispatcher hears of.
+    Dual,
+}
+
 /// What a chat node must hold before it writes to a conversation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -280,6 +295,8 @@ pub struct Config {
     pub ids: Ids,
     /// Ids in one block of `redis-incr-floor`.
     pub id_block: u64,
+    /// Where a message is committed.
+    pub commit: Commit,
     /// What a chat node must hold before it writes to a conversation.
     pub ownership: Ownership,
     /// Whether the store refuses what an owner of an outdated epoch appends. Without it the store
@@ -368,6 +385,7 @@ impl Default for Config {
             inbox: Inbox::default(),
             ids: Ids::default(),
             id_block: 100,
+            commit: Commit::default(),
             ownership: Ownership::default(),
             fencing: true,
             lock_ttl: Span::s(3),
@@ -415,6 +433,11 @@ impl Config {
     /// Whether devices tell how often conversations are opened.
     pub fn counts_opens(&self) -> bool {
         self.fanout == Fanout::Hybrid && self.hybrid_opens_percent.is_some()
+    }
+
+    /// Whether whoever commits takes a send key once only.
+    pub fn keys_are_unique(&self) -> bool {
+        self.idempotency == Idempotency::Store && !self.sabotaged(Sabotage::NoDedupe)
     }
 
     /// Whether the named bug is planted.

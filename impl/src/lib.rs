@@ -15,6 +15,7 @@ pub mod members;
 pub mod model;
 pub mod topology;
 
+pub mod admission;
 pub mod call;
 pub mod conversation_list;
 pub mod journal;

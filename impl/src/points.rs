@@ -36,13 +36,13 @@ macro_rules! points {
 }
 
 points! {
-    /// Chat: rows have their seqs and ids; the store has not been asked to append them.
+    /// Chat: rows have their seqs and ids; nobody has been asked to append them.
     ChatAppending = "chat-appending",
     /// Store: a change is applied and written; it is not synced.
     StoreAppended = "store-appended",
     /// Store: a change is synced; the reply has not left.
     StoreSynced = "store-synced",
-    /// Chat: the store has committed the rows; nobody has been acked.
+    /// Chat: the rows are committed; nobody has been acked. With dual writes: nor are they in the log.
     ChatCommitted = "chat-committed",
     /// Log: records are synced; the producer has no reply.
     LogSynced = "log-synced",

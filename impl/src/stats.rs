@@ -162,6 +162,8 @@ counters! {
     appends_failed,
     /// Times a process ended itself because its disk had failed.
     fail_stops,
+    /// Rows that a chat node committed in the store and could not bring into the log.
+    rows_unpublished,
     /// Records appended to the log.
     log_records_appended,
     /// Records that the log recognised as repeats of the relay.
@@ -170,6 +172,8 @@ counters! {
     log_records_read,
     /// Rows expanded by dispatchers.
     rows_dispatched,
+    /// Rows that dispatchers brought from the log into timelines, repeats included.
+    rows_written_behind,
     /// Copies written into inboxes.
     inbox_copies,
     /// Member snapshots found in Redis.

@@ -415,7 +415,10 @@ impl<G: Engine> Builder<'_, G> {
         F: Future<Output = ()> + 'static,
     {
         let [costs, _] = self.costs();
-        let (tier, link, disk) = (tier_of(node.role), LinkKind::Backend, self.server_disk);
+        let (tier, link, mut disk) = (tier_of(node.role), LinkKind::Backend, self.server_disk);
+        if let (Role::Store, Some(fsync)) = (node.role, self.scenario.disk.store_fsync) {
+            disk.sync = fsync.0;
+        }
         self.add_host(HostSpec { name: node.to_string(), tier, link, disk, costs }, boot)
     }
 

@@ -16,8 +16,8 @@ use crate::model::{Body, ConversationId, MessageId, Row, SendKey, Seq};
 use crate::ownership::Standing;
 use crate::points::Point;
 use crate::proto::chat::Reply;
+use crate::proto::commit;
 use crate::proto::device::{Operation, Refusal};
-use crate::proto::store;
 use crate::stats;
 
 /// Times a batch is tried again after another node was found to own the conversation.
@@ -28,7 +28,7 @@ pub struct Owned {
     pub epoch: u64,
     pub head: Seq,
     pub members: Members,
-    /// Operations that this owner has committed, or the store has said are.
+    /// Operations that this owner has committed, or was told are.
     known: BTreeMap<SendKey, (Seq, MessageId)>,
     /// Operations that are refused for good, durably.
     refused: BTreeMap<SendKey, Refusal>,
@@ -61,7 +61,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// The store has said that these operations are committed.
+    /// Whoever commits has said that these operations are committed.
     fn learn(&self, keys: Vec<(SendKey, Seq, MessageId)>) {
         if let Some(owned) = self.owned.borrow_mut().as_mut() {
             owned.known.extend(keys.into_iter().map(|(key, seq, id)| (key, (seq, id))));
@@ -132,7 +132,7 @@ fn next_batch(conversation: &Conversation, limit: usize) -> Vec<Waiting> {
     queue.drain(..count).collect()
 }
 
-/// Takes the conversation over unless it is owned; false when the store cannot be asked.
+/// Takes the conversation over unless it is owned; false when whoever commits cannot be asked.
 pub async fn ensure_owned<E: Env>(
     chat: &ChatNode<E>,
     id: ConversationId,
@@ -141,8 +141,8 @@ pub async fn ensure_owned<E: Env>(
     if conversation.owned.borrow().is_some() {
         return true;
     }
-    match chat.ask_store(id, store::Request::Acquire(id)).await {
-        Ok(store::Reply::Owned { epoch, head, members }) => {
+    match chat.committer.ask(id, commit::Request::Acquire).await {
+        Ok(commit::Reply::Owned { epoch, head, members }) => {
             stats::bump(&chat.node.stats.ownerships_taken);
             let (known, refused) = Default::default();
             let owned = Owned { epoch, head, members, known, refused };
@@ -172,12 +172,12 @@ async fn commit<E: Env>(
     }
     loop {
         match refuse(chat, id, conversation, batch).await {
-            Ok(store::Reply::Done) => {}
-            Ok(store::Reply::Taken(keys)) => {
+            Ok(commit::Reply::Done) => {}
+            Ok(commit::Reply::Taken(keys)) => {
                 conversation.learn(keys);
                 continue;
             }
-            Ok(store::Reply::Fenced) => {
+            Ok(commit::Reply::Fenced) => {
                 conversation.owned.replace(None);
                 return false;
             }
@@ -194,25 +194,26 @@ async fn commit<E: Env>(
         if chat.node.config.sabotaged(Sabotage::AckBeforeCommit) {
             answer(batch, &rows);
         }
-        let request = store::Request::Append { conversation: id, epoch, rows: rows.clone() };
-        let reply = chat.ask_store(id, request).await;
-        if reply == Ok(store::Reply::Done) {
+        let request = commit::Request::Append { epoch, rows: rows.clone() };
+        let reply = chat.committer.ask(id, request).await;
+        if reply == Ok(commit::Reply::Done) {
             stats::add(&chat.node.stats.commits, rows.len() as u64);
             chat.node.env.point(Point::ChatCommitted).await;
+            chat.committer.publish(&rows).await;
             committed(conversation, epoch, &rows);
             chat.sent.note(&rows).await;
             answer(batch, &rows);
             chat.recent.keep(&chat.node, &rows);
             return true;
         }
-        if reply == Ok(store::Reply::NoRoom) {
+        if reply == Ok(commit::Reply::NoRoom) {
             return true;
         }
-        if let Ok(store::Reply::Taken(keys)) = reply {
+        if let Ok(commit::Reply::Taken(keys)) = reply {
             conversation.learn(keys);
             continue;
         }
-        if let Ok(store::Reply::Refused(keys)) = reply {
+        if let Ok(commit::Reply::Refused(keys)) = reply {
             if let Some(owned) = conversation.owned.borrow_mut().as_mut() {
                 owned.refused.extend(keys);
             }
@@ -221,30 +222,30 @@ async fn commit<E: Env>(
         // Whether the rows were appended is not known, or somebody else owns the conversation:
         // what this node believes of it is worth nothing now.
         conversation.owned.replace(None);
-        let fenced = reply == Ok(store::Reply::Fenced);
+        let fenced = reply == Ok(commit::Reply::Fenced);
         stats::add(&chat.node.stats.appends_fenced, u64::from(fenced));
         return !fenced;
     }
 }
 
 /// Makes refusals durable before anybody hears of them: an earlier try may have been committed
-/// under another owner, and a later one must not be. The store's answer; done when there are none.
+/// under another owner, and a later one must not be. Done when there are none.
 async fn refuse<E: Env>(
     chat: &ChatNode<E>,
     id: ConversationId,
     conversation: &Conversation,
     batch: &[Waiting],
-) -> Result<store::Reply, CallError> {
+) -> Result<commit::Reply, CallError> {
     let (epoch, refusals) = match conversation.owned.borrow().as_ref() {
         Some(owned) => (owned.epoch, owned.refusals(batch)),
-        None => return Ok(store::Reply::Fenced),
+        None => return Ok(commit::Reply::Fenced),
     };
     if refusals.is_empty() || chat.node.config.sabotaged(Sabotage::ForgetRefusals) {
-        return Ok(store::Reply::Done);
+        return Ok(commit::Reply::Done);
     }
-    let request = store::Request::Refuse { conversation: id, epoch, refusals: refusals.clone() };
-    let reply = chat.ask_store(id, request).await;
-    if reply == Ok(store::Reply::Done)
+    let request = commit::Request::Refuse { epoch, refusals: refusals.clone() };
+    let reply = chat.committer.ask(id, request).await;
+    if reply == Ok(commit::Reply::Done)
         && let Some(owned) = conversation.owned.borrow_mut().as_mut()
         && owned.epoch == epoch
     {

@@ -1,10 +1,11 @@
 //! A chat node: owns conversations. It recognises repeats, checks membership, gives seq and id,
-//! commits in the store, acks; and it reads timelines for devices that sync.
+//! commits in the store (or in the log), acks; and it reads timelines for devices that sync.
 //!
 //! Ownership is a hint: gateways send a conversation to the node they believe in, that node takes
-//! it over, and the store decides whose appends count. In reading order: `conversation` (one
-//! conversation's queue and commits), `reader` (sync), `recent` (the cache in Redis), `sent` (send keys in Redis).
+//! it over, and whoever commits decides whose appends count. In reading order: `conversation` (one
+//! conversation's queue and commits), `committer` (who commits), `reader` (sync), `recent` (the cache in Redis), `sent` (send keys in Redis).
 
+mod committer;
 mod conversation;
 mod reader;
 mod recent;
@@ -27,6 +28,7 @@ use crate::redis_client::RedisLink;
 use crate::stats::Depth;
 use crate::topology::{CALL_PORT, Role};
 
+use committer::Committer;
 use conversation::Conversation;
 use recent::Recent;
 use sent::Sent;
@@ -35,6 +37,7 @@ use sent::Sent;
 struct ChatNode<E: Env> {
     node: Node<E>,
     stores: Vec<Caller<E, Store>>,
+    committer: Committer<E>,
     strategy: Box<dyn Strategy>,
     ids: Box<dyn Source>,
     ownership: Box<dyn Ownership>,
@@ -49,9 +52,11 @@ struct ChatNode<E: Env> {
 pub async fn run<E: Env>(node: Node<E>, threshold: Threshold) {
     let ids = ids::source(&node).await;
     Roster::join(&node, Role::Chat);
-    let stores = node.topology.stores.iter().map(|store| node.caller(*store)).collect();
+    let stores = node.topology.stores.iter().map(|store| node.caller(*store));
+    let stores: Vec<Caller<E, Store>> = stores.collect();
     let redis = RedisLink::start(node.clone());
     let chat = Rc::new(ChatNode {
+        committer: Committer::new(&node, stores.clone()),
         stores,
         strategy: fanout::strategy(&node.config, threshold),
         ids,

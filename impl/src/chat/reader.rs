@@ -2,7 +2,7 @@
 
 use super::conversation::ensure_owned;
 use super::{ChatNode, conversation::Conversation};
-use crate::config::Sabotage;
+use crate::config::{Commit, Sabotage};
 use crate::env::Env;
 use crate::model::{ConversationId, Row, Seq, UserId};
 use crate::proto::chat::Reply;
@@ -28,14 +28,19 @@ pub async fn sync<E: Env>(
     if !ensure_owned(chat, id, &conversation).await {
         return Reply::Unavailable;
     }
-    let Some(head) = head(&conversation) else { return Reply::Unavailable };
+    let Some(mut head) = head(&conversation) else { return Reply::Unavailable };
     if after >= head {
         return Reply::Page(Page { rows: Vec::new(), covered: head, head });
     }
     let limit = chat.node.config.sync_rows;
-    let Some(mut rows) = read(chat, id, after, limit.min((head - after) as usize)).await else {
+    let count = limit.min((head - after) as usize);
+    let Some(mut rows) = read(chat, id, after, count).await else {
         return Reply::Unavailable;
     };
+    if chat.node.config.commit == Commit::Log && rows.len() < count {
+        // The rest is in the log and not yet in the store; devices are told of it once it is there.
+        head = after + rows.len() as Seq;
+    }
     let covered = rows.last().map_or(head, |row| row.seq);
     let owned = conversation.owned.borrow();
     let Some(owned) = owned.as_ref() else { return Reply::Unavailable };
@@ -51,7 +56,7 @@ fn head(conversation: &Conversation) -> Option<Seq> {
     conversation.owned.borrow().as_ref().map(|owned| owned.head)
 }
 
-/// At most `limit` rows after `after`, all of which exist.
+/// At most `limit` rows after `after`, all of which are committed.
 async fn read<E: Env>(
     chat: &ChatNode<E>,
     id: ConversationId,

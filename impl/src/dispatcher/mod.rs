@@ -1,5 +1,5 @@
-//! A dispatcher: consumes its share of log partitions, writes copies and conversation lists, and
-//! hands pushes to gateways.
+//! A dispatcher: consumes its share of log partitions, writes copies and conversation lists (before
+//! them timelines, where operations are committed in the log), and hands pushes to gateways.
 //!
 //! A partition is worked through in order; its offset is committed once copies and list entries
 //! are durable. Pushes are best effort: what does not arrive, devices find by sync. In reading

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use futures_util::future::join_all;
 
 use super::Dispatcher;
+use crate::config::Commit;
 use crate::env::{Env, Work};
 use crate::fanout;
 use crate::model::{Body, ConversationId, Delivery, Row, Seq, UserId};
@@ -37,12 +38,33 @@ impl<E: Env> Dispatcher<E> {
             self.node.env.point(Point::DispatcherFetched).await;
             offset += rows.len() as u64;
             stats::add(&self.node.stats.rows_dispatched, rows.len() as u64);
+            if self.node.config.commit == Commit::Log {
+                self.write_behind(&rows).await;
+            }
             self.dispatch(rows).await;
             self.node.env.point(Point::DispatcherPushed).await;
             let generation = self.generation.get();
             // A commit that fails is made good by the next one, or repeats the work.
             let _ = self.log.call(log::Request::Commit { partition, offset, generation }).await;
         }
+    }
+
+    /// Writes rows that were committed in the log into their timelines; returns once they are durable
+    /// there. Nobody hears of a row before, and the offset stays where it was.
+    async fn write_behind(&self, rows: &[Row]) {
+        let mut shards: Vec<Vec<Row>> = vec![Vec::new(); self.stores.len()];
+        for row in rows {
+            shards[self.node.topology.timeline_shard(row.conversation)].push(row.clone());
+        }
+        let written = shards.into_iter().enumerate().filter(|(_, rows)| !rows.is_empty());
+        join_all(written.map(|(shard, rows)| async move {
+            let request = Request::WriteBehind(rows);
+            while self.stores[shard].call(request.clone()).await != Ok(Reply::Done) {
+                self.node.env.sleep(BACKOFF.0).await;
+            }
+        }))
+        .await;
+        stats::add(&self.node.stats.rows_written_behind, rows.len() as u64);
     }
 
     async fn dispatch(&self, rows: Vec<Row>) {

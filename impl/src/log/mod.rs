@@ -1,8 +1,10 @@
 //! The log broker: partitions of records, durable on the Env disk, and one consumer group.
 //!
 //! As in the store, no reply leaves before everything it rests on is synced. One broker, one
-//! replica. In reading order: `partition` (records), `group` (who consumes what).
+//! replica. In reading order: `partition` (records), `commits` (what decides on a conversation, where
+//! operations are committed here), `group` (who consumes what).
 
+mod commits;
 mod group;
 mod partition;
 
@@ -15,13 +17,15 @@ use tokio::sync::Notify;
 use crate::call;
 use crate::env::{Env, Work};
 use crate::journal::Journal;
-use crate::model::Row;
+use crate::model::{ConversationId, Row};
 use crate::node::{Node, Roster};
 use crate::points::Point;
+use crate::proto::commit;
 use crate::proto::log::{Log, Reply, Request};
 use crate::stats::{self, Depth};
 use crate::topology::{CALL_PORT, Role};
 
+use commits::{Change, Commits};
 use group::Group;
 use partition::Partition;
 
@@ -30,12 +34,15 @@ use partition::Partition;
 enum Mutation {
     Produced { producer: u32, partition: u32, records: Vec<(u64, Row)> },
     Committed { partition: u32, offset: u64 },
+    Published { partition: u32, rows: Vec<Row> },
+    Decided { partition: u32, conversation: ConversationId, change: Change },
 }
 
 struct Broker<E: Env> {
     node: Node<E>,
     journal: Journal<E, Mutation>,
     partitions: RefCell<Vec<Partition>>,
+    commits: RefCell<Commits>,
     group: RefCell<Group>,
     /// For each partition: wakes fetches when records have become durable.
     grown: Vec<Notify>,
@@ -50,6 +57,7 @@ pub async fn run<E: Env>(node: Node<E>) {
     let count = node.topology.log_partitions;
     let broker = Rc::new(Broker {
         partitions: RefCell::new((0..count).map(|_| Partition::default()).collect()),
+        commits: RefCell::new(Commits::new(node.config.keys_are_unique())),
         group: RefCell::new(Group::new(count, node.config.lease.0)),
         journal,
         grown: (0..count).map(|_| Notify::new()).collect(),
@@ -64,74 +72,110 @@ pub async fn run<E: Env>(node: Node<E>) {
     let env = broker.node.env.clone();
     let handle = move |request| {
         let broker = broker.clone();
-        let begun = broker.begin(&request);
-        async move { broker.finish(request, begun).await }
+        let begun = broker.begin(request);
+        async move { broker.finish(begun).await }
     };
     call::serve::<E, Log, _>(env, CALL_PORT, handle).await;
 }
 
 /// A request whose changes are applied and logged.
-struct Begun {
-    /// The reply, where nothing must become durable first.
-    reply: Option<Reply>,
-    /// Where the changes become durable.
-    position: u64,
-    /// The end of the produced partition just after them.
-    end: u64,
-}
-
-impl Begun {
-    fn replied(reply: Reply) -> Self {
-        Self { reply: Some(reply), position: 0, end: 0 }
-    }
+enum Begun {
+    /// Nothing must become durable before the reply.
+    Replied(Reply),
+    /// The reply, once everything before the position is durable.
+    Changed { position: u64, reply: Reply },
+    /// The same, and the partition then has records up to `end`.
+    Grown { position: u64, reply: Reply, partition: u32, end: u64 },
+    /// Records are asked for.
+    Fetch { partition: u32, offset: u64, limit: usize },
 }
 
 impl<E: Env> Broker<E> {
     /// What must happen in the order of requests: changes are applied and logged.
-    fn begin(&self, request: &Request) -> Begun {
+    fn begin(&self, request: Request) -> Begun {
         let now = self.node.env.now();
-        let mutation = match request {
+        match request {
             Request::Produce { producer, partition, records } => {
-                let fresh = self.partitions.borrow()[*partition as usize].fresh(*producer, records);
+                let fresh = self.partitions.borrow()[partition as usize].fresh(producer, &records);
                 stats::add(&self.node.stats.log_duplicates, (records.len() - fresh.len()) as u64);
                 self.node.env.work(Work::LogRecord, records.len() as u64);
-                let (producer, partition) = (*producer, *partition);
-                (!fresh.is_empty()).then_some(Mutation::Produced {
-                    producer,
-                    partition,
-                    records: fresh,
-                })
+                match fresh.is_empty() {
+                    true => self.grown(partition, Reply::Done),
+                    false => self.grow(Mutation::Produced { producer, partition, records: fresh }),
+                }
+            }
+            Request::Publish { partition, rows } => {
+                self.node.env.work(Work::LogRecord, rows.len() as u64);
+                self.grow(Mutation::Published { partition, rows })
+            }
+            Request::Decide { partition, conversation, request } => {
+                self.decide(partition, conversation, request)
             }
             Request::Commit { partition, offset, generation } => {
-                if *generation != self.group.borrow_mut().generation(now) {
-                    return Begun::replied(Reply::Stale);
+                if generation != self.group.borrow_mut().generation(now) {
+                    return Begun::Replied(Reply::Stale);
                 }
-                Some(Mutation::Committed { partition: *partition, offset: *offset })
+                self.change(Mutation::Committed { partition, offset })
             }
-            Request::Beat { member } => {
-                return Begun::replied(self.group.borrow_mut().beat(*member, now));
+            Request::Beat { member } => Begun::Replied(self.group.borrow_mut().beat(member, now)),
+            Request::Fetch { partition, offset, limit } => {
+                Begun::Fetch { partition, offset, limit }
             }
-            Request::Fetch { .. } => return Begun { reply: None, position: 0, end: 0 },
-        };
-        if let Some(mutation) = mutation {
-            if self.journal.append(&mutation).is_err() {
-                return Begun::replied(Reply::NoRoom);
-            }
-            if let Mutation::Produced { records, .. } = &mutation {
-                stats::add(&self.node.stats.log_records_appended, records.len() as u64);
-            }
-            self.apply(mutation);
         }
-        let end = match request {
-            Request::Produce { partition, .. } => {
-                self.partitions.borrow()[*partition as usize].end()
-            }
-            _ => 0,
-        };
-        Begun { reply: None, position: self.journal.position(), end }
     }
 
-    fn apply(&self, mutation: Mutation) {
+    /// Decides on a conversation that is committed here. What is not granted rests on what is there,
+    /// and waits for its sync too.
+    fn decide(&self, partition: u32, id: ConversationId, request: commit::Request) -> Begun {
+        let decision = self.commits.borrow().decide(id, request);
+        match decision {
+            Ok(Change::Appended(rows)) => {
+                self.node.env.work(Work::LogRecord, rows.len() as u64);
+                let change = Change::Appended(rows);
+                self.grow(Mutation::Decided { partition, conversation: id, change })
+            }
+            Ok(change) => self.change(Mutation::Decided { partition, conversation: id, change }),
+            Err(reply) => {
+                Begun::Changed { position: self.journal.position(), reply: Reply::Decided(reply) }
+            }
+        }
+    }
+
+    /// Makes a change that adds no records.
+    fn change(&self, mutation: Mutation) -> Begun {
+        if self.journal.append(&mutation).is_err() {
+            return Begun::Replied(no_room(&mutation));
+        }
+        let reply = self.apply(mutation);
+        Begun::Changed { position: self.journal.position(), reply }
+    }
+
+    /// Makes a change that adds records to a partition.
+    fn grow(&self, mutation: Mutation) -> Begun {
+        let (partition, count) = match &mutation {
+            Mutation::Produced { partition, records, .. } => (*partition, records.len()),
+            Mutation::Published { partition, rows }
+            | Mutation::Decided { partition, change: Change::Appended(rows), .. } => {
+                (*partition, rows.len())
+            }
+            Mutation::Decided { .. } | Mutation::Committed { .. } => unreachable!("adds nothing"),
+        };
+        if self.journal.append(&mutation).is_err() {
+            return Begun::Replied(no_room(&mutation));
+        }
+        stats::add(&self.node.stats.log_records_appended, count as u64);
+        let reply = self.apply(mutation);
+        self.grown(partition, reply)
+    }
+
+    /// The partition has grown, or has what it was to grow by.
+    fn grown(&self, partition: u32, reply: Reply) -> Begun {
+        let end = self.partitions.borrow()[partition as usize].end();
+        Begun::Grown { position: self.journal.position(), reply, partition, end }
+    }
+
+    /// Applies a change; the reply to it.
+    fn apply(&self, mutation: Mutation) -> Reply {
         match mutation {
             Mutation::Produced { producer, partition, records } => {
                 self.lag.rise(records.len() as u64);
@@ -140,29 +184,37 @@ impl<E: Env> Broker<E> {
             Mutation::Committed { partition, offset } => {
                 self.lag.fall(self.group.borrow_mut().commit(partition, offset));
             }
+            Mutation::Published { partition, rows } => {
+                self.lag.rise(rows.len() as u64);
+                self.partitions.borrow_mut()[partition as usize].extend(rows);
+            }
+            Mutation::Decided { partition, conversation, change } => {
+                let reply = self.commits.borrow_mut().apply(conversation, &change);
+                if let Change::Appended(rows) = change {
+                    self.lag.rise(rows.len() as u64);
+                    self.partitions.borrow_mut()[partition as usize].extend(rows);
+                }
+                return Reply::Decided(reply);
+            }
         }
+        Reply::Done
     }
 
-    async fn finish(&self, request: Request, begun: Begun) -> Reply {
-        let Begun { reply, position, end } = begun;
-        if let Some(reply) = reply {
-            return reply;
-        }
-        match request {
-            Request::Fetch { partition, offset, limit } => {
-                self.fetch(partition, offset, limit).await
+    async fn finish(&self, begun: Begun) -> Reply {
+        match begun {
+            Begun::Replied(reply) => reply,
+            Begun::Changed { position, reply } => {
+                self.journal.durable(position).await;
+                reply
             }
-            Request::Produce { partition, .. } => {
+            Begun::Grown { position, reply, partition, end } => {
                 self.journal.durable(position).await;
                 self.partitions.borrow_mut()[partition as usize].durable_up_to(end);
                 self.grown[partition as usize].notify_waiters();
                 self.node.env.point(Point::LogSynced).await;
-                Reply::Done
+                reply
             }
-            Request::Commit { .. } | Request::Beat { .. } => {
-                self.journal.durable(position).await;
-                Reply::Done
-            }
+            Begun::Fetch { partition, offset, limit } => self.fetch(partition, offset, limit).await,
         }
     }
 
@@ -180,5 +232,13 @@ impl<E: Env> Broker<E> {
                 return Reply::Records(rows);
             }
         }
+    }
+}
+
+/// The answer to a change for which the disk has no room.
+fn no_room(mutation: &Mutation) -> Reply {
+    match mutation {
+        Mutation::Decided { .. } => Reply::Decided(commit::Reply::NoRoom),
+        _ => Reply::NoRoom,
     }
 }

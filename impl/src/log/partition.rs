@@ -25,7 +25,12 @@ impl Partition {
         if let Some((number, _)) = records.last() {
             self.last_numbers.insert(producer, *number);
         }
-        self.rows.extend(records.into_iter().map(|(_, row)| row));
+        self.extend(records.into_iter().map(|(_, row)| row));
+    }
+
+    /// Appends records that have no number.
+    pub fn extend(&mut self, rows: impl IntoIterator<Item = Row>) {
+        self.rows.extend(rows);
     }
 
     /// The offset behind the last record.

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::commit;
 use crate::call::Service;
-use crate::model::Row;
+use crate::model::{ConversationId, Row};
 
 /// The log's service.
 pub struct Log;
@@ -49,6 +50,23 @@ pub enum Request {
         /// The generation of the assignment under which they were done.
         generation: u64,
     },
+    /// Append records, whoever has them; repeats are appended again. Only the chat nodes of
+    /// `im.commit = "dual"` ask for it.
+    Publish {
+        /// The log partition.
+        partition: u32,
+        /// Records.
+        rows: Vec<Row>,
+    },
+    /// Where the log is the place of commits: decide on a conversation.
+    Decide {
+        /// Its log partition.
+        partition: u32,
+        /// Which one.
+        conversation: ConversationId,
+        /// What is asked.
+        request: commit::Request,
+    },
 }
 
 /// What the log answers.
@@ -69,4 +87,6 @@ pub enum Reply {
     },
     /// The disk has no room; nothing has changed.
     NoRoom,
+    /// What was decided on a conversation.
+    Decided(commit::Reply),
 }

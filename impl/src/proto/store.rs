@@ -86,6 +86,9 @@ pub enum Request {
     Conversations(UserId),
     /// Last messages of conversations, of those that have any.
     Latest(Vec<ConversationId>),
+    /// Write rows into timelines that were committed in the log, in the log's order. Those that are
+    /// there already are left out.
+    WriteBehind(Vec<Row>),
 }
 
 /// A change of a user's conversation list.
@@ -124,7 +127,7 @@ pub enum Reply {
         /// Its members.
         members: Members,
     },
-    /// Somebody else has taken the conversation over.
+    /// Somebody else has taken the conversation over, or rows before these are missing.
     Fenced,
     /// These keys are taken, by the message at that seq; nothing was appended or refused.
     Taken(Vec<(SendKey, Seq, MessageId)>),

@@ -15,7 +15,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::call;
-use crate::config::Sabotage;
+use crate::config::{Commit, Sabotage};
 use crate::env::{Env, Work};
 use crate::journal::{Journal, NoRoom};
 use crate::node::{Node, Roster};
@@ -39,7 +39,9 @@ pub async fn run<E: Env>(node: Node<E>) {
     }
     let state = Rc::new(RefCell::new(state));
     Roster::join(&node, Role::Store);
-    relay::start(&node, &state, &journal);
+    if node.config.commit == Commit::Store {
+        relay::start(&node, &state, &journal);
+    }
     if node.config.sabotaged(Sabotage::AckBeforeSync) {
         let (env, journal) = (node.env.clone(), journal.clone());
         node.env.spawn(async move {

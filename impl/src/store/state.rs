@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::mailbox::Mailbox;
-use super::timeline::{Conflict, Timeline};
-use crate::config::{Config, Idempotency, Sabotage};
+use super::timeline::Timeline;
+use crate::admission::{Admission, Conflict};
+use crate::config::{Commit, Config, Sabotage};
 use crate::model::{Body, ConversationId, DeviceId, Row, SendKey, Seq, UserId};
 use crate::proto::device::Refusal;
 use crate::proto::store::{ListChange, Reply, Request};
@@ -64,6 +65,8 @@ pub struct State {
     unique: bool,
     /// Whether appends of an outdated epoch are refused.
     fencing: bool,
+    /// Whether the relay brings commits into the log.
+    relays: bool,
     stats: Arc<Stats>,
     timelines: BTreeMap<ConversationId, Timeline>,
     /// What a conversation has that nobody has opened.
@@ -83,10 +86,10 @@ impl State {
     pub fn new(config: &Config, stats: Arc<Stats>) -> Self {
         Self {
             sabotage: config.sabotage,
-            unique: config.idempotency == Idempotency::Store
-                && !config.sabotaged(Sabotage::NoDedupe),
+            unique: config.keys_are_unique(),
             fencing: config.fencing && !config.sabotaged(Sabotage::NoFencing),
             outbox_depth: Depth::new(&stats, |queues| &queues.outbox_rows),
+            relays: config.commit == Commit::Store,
             stats,
             timelines: BTreeMap::new(),
             no_timeline: Timeline::default(),
@@ -112,13 +115,14 @@ impl State {
                 if !self.fencing {
                     self.follow_on(conversation, &mut epoch, &mut rows);
                 }
-                match self.timeline(conversation).admits(epoch, &rows, self.unique) {
+                let admission = &self.timeline(conversation).admission;
+                match admission.admits(epoch, &rows, self.unique) {
                     Ok(()) => return Decision::Change(Mutation::Appended(rows)),
                     Err(conflict) => conflict.into(),
                 }
             }
             Request::Refuse { conversation, epoch, refusals } => {
-                match self.timeline(conversation).may_refuse(epoch, &refusals) {
+                match self.timeline(conversation).admission.may_refuse(epoch, &refusals) {
                     Ok(()) => return Decision::Change(Mutation::Refused(conversation, refusals)),
                     Err(conflict) => conflict.into(),
                 }
@@ -138,7 +142,7 @@ impl State {
             Request::Members(conversation, version) => {
                 let unversioned = self.sabotage == Sabotage::UnversionedMembers;
                 let version = if unversioned { Seq::MAX } else { version };
-                let users = self.timeline(conversation).members.at(version);
+                let users = self.timeline(conversation).admission.members.at(version);
                 stats::add(&self.stats.store_rows_read, users.len() as u64);
                 Reply::Users(users)
             }
@@ -174,6 +178,11 @@ impl State {
                 }
                 Reply::IdsTaken(self.ids_claimed)
             }
+            Request::WriteBehind(rows) => match self.lacking(rows) {
+                Some(rows) if rows.is_empty() => Reply::Done,
+                Some(rows) => return Decision::Change(Mutation::Appended(rows)),
+                None => Reply::Fenced,
+            },
         };
         Decision::Reply(reply)
     }
@@ -183,9 +192,28 @@ impl State {
     fn follow_on(&self, conversation: ConversationId, epoch: &mut u64, rows: &mut [Row]) {
         if rows.iter().all(|row| matches!(row.body, Body::Content(_))) {
             let timeline = self.timeline(conversation);
-            *epoch = timeline.epoch;
+            *epoch = timeline.admission.epoch;
             (timeline.head() + 1..).zip(rows).for_each(|(seq, row)| row.seq = seq);
         }
+    }
+
+    /// Those of the rows that their timelines lack, which were committed in the log; `None` when
+    /// others before them are missing.
+    fn lacking(&self, rows: Vec<Row>) -> Option<Vec<Row>> {
+        let mut heads: BTreeMap<ConversationId, Seq> = BTreeMap::new();
+        let mut lacking = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row.conversation;
+            let head = heads.entry(id).or_insert_with(|| self.timeline(id).head());
+            if row.seq > *head + 1 {
+                return None;
+            }
+            if row.seq == *head + 1 {
+                *head = row.seq;
+                lacking.push(row);
+            }
+        }
+        Some(lacking)
     }
 
     /// Makes a change that was decided on and is logged: its record ends at `position`.
@@ -194,9 +222,9 @@ impl State {
         self.committed_at(mutation, position);
         match mutation {
             Mutation::Acquired(conversation) => {
-                let timeline = self.timeline(*conversation);
-                let (epoch, head) = (timeline.epoch, timeline.head());
-                return Reply::Owned { epoch, head, members: timeline.members.clone() };
+                let Admission { epoch, members, .. } = &self.timeline(*conversation).admission;
+                let head = self.timeline(*conversation).head();
+                return Reply::Owned { epoch: *epoch, head, members: members.clone() };
             }
             Mutation::FannedOut(entries, _) => {
                 stats::add(&self.stats.inbox_copies, (written - entries.len()) as u64);
@@ -222,7 +250,7 @@ impl State {
     fn apply(&mut self, mutation: &Mutation) -> usize {
         match mutation {
             Mutation::Acquired(conversation) => {
-                self.timelines.entry(*conversation).or_default().epoch += 1;
+                self.timelines.entry(*conversation).or_default().admission.epoch += 1;
                 1
             }
             Mutation::Appended(rows) => {
@@ -232,7 +260,7 @@ impl State {
                 rows.len()
             }
             Mutation::Refused(conversation, refusals) => {
-                self.timelines.entry(*conversation).or_default().refuse(refusals);
+                self.timelines.entry(*conversation).or_default().admission.refuse(refusals);
                 refusals.len()
             }
             Mutation::Registered(device) => {
@@ -287,7 +315,9 @@ impl State {
 
     /// Notes where a mutation's commits become durable.
     fn committed_at(&mut self, mutation: &Mutation, position: u64) {
-        if let Mutation::Appended(rows) = mutation {
+        if let Mutation::Appended(rows) = mutation
+            && self.relays
+        {
             self.outbox.extend(rows.iter().map(|row| Outgoing {
                 conversation: row.conversation,
                 seq: row.seq,
@@ -319,13 +349,43 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
+    use crate::model::{ClientMsgId, Delivery, MessageId};
 
     fn change(state: &mut State, request: Request) -> Reply {
         match state.decide(request) {
             Decision::Reply(reply) => reply,
             Decision::Change(mutation) => state.change(&mutation, 0),
         }
+    }
+
+    fn row(conversation: u64, seq: Seq) -> Row {
+        Row {
+            conversation: ConversationId(conversation),
+            seq,
+            message_id: MessageId(seq),
+            key: SendKey { sender: UserId(1), client_msg_id: ClientMsgId(seq) },
+            delivery: Delivery::Write,
+            members_version: 1,
+            body: Body::Content(Bytes::new()),
+        }
+    }
+
+    #[test]
+    fn rows_from_the_log_are_written_once_and_in_order() {
+        let config = Config { commit: Commit::Log, ..Config::default() };
+        let mut state = State::new(&config, Arc::default());
+        let mut write = |rows: &[Row]| change(&mut state, Request::WriteBehind(rows.to_vec()));
+        assert_eq!(write(&[row(1, 1), row(2, 1), row(1, 2)]), Reply::Done);
+        assert_eq!(write(&[row(1, 2), row(1, 3)]), Reply::Done, "one is there already");
+        assert_eq!(write(&[row(1, 1), row(1, 1)]), Reply::Done, "both are");
+        assert_eq!(write(&[row(2, 3)]), Reply::Fenced, "seq 2 is missing");
+        let heads = Request::Heads(vec![ConversationId(1), ConversationId(2)]);
+        let expected = Reply::Heads(vec![(ConversationId(1), 3), (ConversationId(2), 1)]);
+        assert_eq!(change(&mut state, heads), expected);
+        assert!(state.to_relay(u64::MAX, 10).is_empty(), "they came from the log");
     }
 
     #[test]

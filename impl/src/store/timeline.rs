@@ -1,32 +1,14 @@
-//! One conversation in the store: its rows, its members, and who may append.
+//! One conversation in the store: its rows, and what decides on the next one.
 
-use std::collections::BTreeMap;
-
-use crate::members::Members;
-use crate::model::{MessageId, Row, SendKey, Seq};
-use crate::proto::device::Refusal;
+use crate::admission::Admission;
+use crate::model::{MessageId, Row, Seq};
 
 /// A conversation's timeline.
 #[derive(Default)]
 pub struct Timeline {
-    /// Raised whenever a chat node takes the conversation over.
-    pub epoch: u64,
-    /// Who is in it.
-    pub members: Members,
+    /// What decides on the next row.
+    pub admission: Admission,
     rows: Vec<Row>,
-    keys: BTreeMap<SendKey, Seq>,
-    refused: BTreeMap<SendKey, Refusal>,
-}
-
-/// Why an append is refused.
-#[derive(PartialEq, Eq, Debug)]
-pub enum Conflict {
-    /// The epoch is outdated, or the first seq is not the next one.
-    Fenced,
-    /// These keys are taken.
-    Taken(Vec<(SendKey, Seq, MessageId)>),
-    /// These keys were refused before.
-    Refused(Vec<(SendKey, Refusal)>),
 }
 
 impl Timeline {
@@ -35,50 +17,9 @@ impl Timeline {
         self.rows.len() as Seq
     }
 
-    /// Whether the rows may be appended. `unique` asks for unused keys.
-    pub fn admits(&self, epoch: u64, rows: &[Row], unique: bool) -> Result<(), Conflict> {
-        let in_order = (self.head() + 1..).zip(rows).all(|(seq, row)| row.seq == seq);
-        if epoch != self.epoch || !in_order {
-            return Err(Conflict::Fenced);
-        }
-        let taken = self.taken(rows.iter().map(|row| row.key));
-        if unique && !taken.is_empty() {
-            return Err(Conflict::Taken(taken));
-        }
-        let keys = rows.iter().map(|row| row.key);
-        let refused: Vec<_> =
-            keys.filter_map(|key| self.refused.get(&key).map(|reason| (key, *reason))).collect();
-        if refused.is_empty() { Ok(()) } else { Err(Conflict::Refused(refused)) }
-    }
-
-    /// Whether these keys may be refused for good.
-    pub fn may_refuse(&self, epoch: u64, keys: &[(SendKey, Refusal)]) -> Result<(), Conflict> {
-        if epoch != self.epoch {
-            return Err(Conflict::Fenced);
-        }
-        let taken = self.taken(keys.iter().map(|(key, _)| *key));
-        if taken.is_empty() { Ok(()) } else { Err(Conflict::Taken(taken)) }
-    }
-
-    /// Refuses keys that may be refused; the first reason stays.
-    pub fn refuse(&mut self, keys: &[(SendKey, Refusal)]) {
-        for (key, reason) in keys {
-            self.refused.entry(*key).or_insert(*reason);
-        }
-    }
-
-    /// Which of these keys are taken, and by what.
-    fn taken(&self, keys: impl Iterator<Item = SendKey>) -> Vec<(SendKey, Seq, MessageId)> {
-        keys.filter_map(|key| self.keys.get(&key).map(|seq| (key, *seq)))
-            .map(|(key, seq)| (key, seq, self.row(seq).message_id))
-            .collect()
-    }
-
     /// Appends a row that was admitted.
     pub fn append(&mut self, row: Row) {
-        assert_eq!(row.seq, self.head() + 1, "admitted rows are in order");
-        self.members.apply(&row);
-        self.keys.entry(row.key).or_insert(row.seq);
+        self.admission.append(&row);
         self.rows.push(row);
     }
 
@@ -104,7 +45,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::model::{Body, ClientMsgId, ConversationId, Delivery, UserId};
+    use crate::model::{Body, ClientMsgId, ConversationId, Delivery, SendKey, UserId};
 
     fn row(seq: Seq, number: u64) -> Row {
         Row {
@@ -116,32 +57,6 @@ mod tests {
             members_version: 1,
             body: Body::Content(Bytes::from_static(b"hello")),
         }
-    }
-
-    #[test]
-    fn an_append_needs_the_epoch_the_next_seq_and_unused_keys() {
-        let mut timeline = Timeline { epoch: 3, ..Timeline::default() };
-        assert_eq!(timeline.admits(3, &[row(1, 7), row(2, 8)], true), Ok(()));
-        timeline.append(row(1, 7));
-        assert_eq!(timeline.admits(2, &[row(2, 8)], true), Err(Conflict::Fenced));
-        assert_eq!(timeline.admits(3, &[row(3, 8)], true), Err(Conflict::Fenced));
-        let taken = vec![(row(1, 7).key, 1, MessageId(107))];
-        assert_eq!(timeline.admits(3, &[row(2, 8), row(3, 7)], true), Err(Conflict::Taken(taken)));
-        assert_eq!(timeline.admits(3, &[row(2, 7)], false), Ok(()), "the planted bug");
-    }
-
-    #[test]
-    fn a_refusal_sticks_and_what_is_taken_cannot_be_refused() {
-        let mut timeline = Timeline { epoch: 3, ..Timeline::default() };
-        timeline.append(row(1, 7));
-        let refusal = |number| (row(1, number).key, Refusal::NotAMember);
-        assert_eq!(timeline.may_refuse(2, &[refusal(8)]), Err(Conflict::Fenced));
-        let taken = vec![(row(1, 7).key, 1, MessageId(107))];
-        assert_eq!(timeline.may_refuse(3, &[refusal(8), refusal(7)]), Err(Conflict::Taken(taken)));
-        assert_eq!(timeline.may_refuse(3, &[refusal(8)]), Ok(()));
-        timeline.refuse(&[refusal(8)]);
-        let refused = Err(Conflict::Refused(vec![refusal(8)]));
-        assert_eq!(timeline.admits(3, &[row(2, 8)], true), refused);
     }
 
     #[test]

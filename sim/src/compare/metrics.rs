@@ -112,9 +112,6 @@ pub fn all() -> Vec<Measured> {
         lower("copies", "1/message", "Copies written for members", |record| {
             per_message(record, "inbox_copies")
         }),
-        lower("push_frames", "1/message", "Frames with pushes that left for devices", |record| {
-            each(*record.counters.get("gateway")?.get("push_frames")? as f64, record)
-        }),
         lower(
             "client_bytes",
             "B/message",
@@ -123,6 +120,15 @@ pub fn all() -> Vec<Measured> {
                 let of_devices = |hop: &&HopTraffic| hop.from == "device" || hop.to == "device";
                 let bytes: u64 = record.hops.iter().filter(of_devices).map(|hop| hop.bytes).sum();
                 each((bytes > 0).then_some(bytes)? as f64, record)
+            },
+        ),
+        lower(
+            "push_frames",
+            "1/message",
+            "Frames with pushes that gateways sent to devices, tries after the first included",
+            |record| {
+                let sent = record.counters.get("gateway")?.get("push_frames")?;
+                each(*sent as f64, record)
             },
         ),
         lower(

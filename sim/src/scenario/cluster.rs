@@ -125,7 +125,10 @@ impl RedisNodes {
 pub struct Disk {
     /// One sync on a server's disk. The default is assumed: a data-centre SSD.
     pub fsync: Span,
-    /// On top of that, the bytes that it writes: megabytes per second. The default is assumed: a
+    /// One sync on a store's disk, if that is another than the other servers'.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store_fsync: Option<Span>,
+    /// On top of a sync, the bytes that it writes: megabytes per second. The default is assumed: a
     /// SATA SSD.
     pub write_mb_per_s: u32,
     /// One read on a server's disk. The default is assumed: a data-centre SSD.
@@ -191,6 +194,7 @@ impl Default for Disk {
     fn default() -> Self {
         Self {
             fsync: Span(300_000),
+            store_fsync: None,
             write_mb_per_s: 500,
             read: Span(100_000),
             read_mb_per_s: 500,

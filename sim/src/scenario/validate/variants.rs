@@ -1,6 +1,7 @@
-//! Rules of the parts on Redis in `[im]`: limits, conversation lists, and locks on several masters.
+//! Rules of variants in `[im]`: limits, conversation lists, commits in the log, merged pushes, and
+//! locks on several masters.
 
-use im::config::{Fanout, Ownership, Push};
+use im::config::{Commit, Fanout, Ownership, Push, Sabotage};
 use im::units::Span;
 
 use super::Rules;
@@ -31,9 +32,26 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
          \"content\" or \"by-fanout\", or im.inbox = \"copy-until-ack\""
             .to_owned()
     });
+    check_commit(scenario, rules);
     check_changes(scenario, rules);
     check_merge(scenario, rules);
     check_redlock(scenario, rules);
+}
+
+/// What an owner of an outdated epoch appends, only the store can put behind what is there.
+fn check_commit(scenario: &Scenario, rules: &mut Rules) {
+    let config = &scenario.im;
+    let in_log = config.commit == Commit::Log;
+    rules.demand(config.fencing || !in_log, &["im.fencing", "im.commit"], || {
+        "the log takes no append of an outdated epoch; write true, or im.commit = \"store\""
+            .to_owned()
+    });
+    let planted = config.sabotaged(Sabotage::NoFencing);
+    rules.demand(!planted || !in_log, &["im.sabotage", "im.commit"], || {
+        "this bug is planted in the store, and here the log commits; write another one, or \
+         im.commit = \"store\""
+            .to_owned()
+    });
 }
 
 fn check_changes(scenario: &Scenario, rules: &mut Rules) {
@@ -152,6 +170,32 @@ mod tests {
                 "im.limit_window",
                 "Redis counts in milliseconds, and 999999ns is none; write 1ms or more"
             )
+        );
+    }
+
+    #[test]
+    fn the_log_commits_nothing_of_an_outdated_epoch() {
+        let in_log = |change: fn(&mut Scenario)| {
+            refused(|scenario| {
+                scenario.im.commit = Commit::Log;
+                change(scenario);
+            })
+        };
+        assert_eq!(in_log(|_| {}), []);
+        let message = "the log takes no append of an outdated epoch; write true, or im.commit = \
+                       \"store\"";
+        let of = |key: &str, message: &str| vec![(key.to_owned(), message.to_owned())];
+        assert_eq!(in_log(|scenario| scenario.im.fencing = false), of("im.fencing", message));
+        let message = "this bug is planted in the store, and here the log commits; write another \
+                       one, or im.commit = \"store\"";
+        let planted = in_log(|scenario| scenario.im.sabotage = Sabotage::NoFencing);
+        assert_eq!(planted, of("im.sabotage", message));
+        assert_eq!(
+            refused(|scenario| {
+                scenario.im.commit = Commit::Dual;
+                scenario.im.fencing = false;
+            }),
+            []
         );
     }
 
