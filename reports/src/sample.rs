@@ -3,6 +3,7 @@
 //! Plain arithmetic, no randomness; keys of JSON stand in order, so that it does not matter whether
 //! `serde_json` keeps or sorts them.
 
+mod campaign;
 mod comparison;
 mod load;
 
@@ -18,6 +19,7 @@ use crate::record::{
 
 use crate::redis::{RedisBucket, RedisCause, RedisEvent, RedisWrites};
 
+pub use campaign::{campaign, large_campaign};
 pub use comparison::comparison;
 pub use load::load_curve;
 

@@ -1,8 +1,9 @@
-//! The plots of runs, load curves and comparisons, each as SVG and as PNG from one drawing.
+//! The plots of runs, load curves, comparisons and campaigns, each as SVG and as PNG from one drawing.
 //!
 //! The same record gives the same bytes on every machine: the fonts are bundled, nothing is asked
 //! of the system. Must not know where the plots are put.
 
+mod campaign;
 mod canvas;
 mod comparison;
 mod fonts;
@@ -18,6 +19,7 @@ mod sequence;
 mod svg;
 mod timeline;
 
+use crate::campaign::Campaign;
 use crate::comparison::Comparison;
 use crate::engine;
 use crate::load_curve::LoadCurve;
@@ -104,6 +106,16 @@ pub fn pareto(of: &Comparison) -> Result<Option<Plot>, PlotError> {
 /// Where two variants change places; `None` when that was not searched for.
 pub fn crossover(of: &Comparison) -> Result<Option<Plot>, PlotError> {
     comparison::CrossoverChart::new(of).map(|chart| plot("crossover", &chart)).transpose()
+}
+
+/// How every run of a campaign ended.
+pub fn matrix(of: &Campaign) -> Result<Plot, PlotError> {
+    plot("matrix", &campaign::MatrixChart::new(of))
+}
+
+/// How far latencies spread over the seeds of a campaign.
+pub fn spread(of: &Campaign) -> Result<Plot, PlotError> {
+    plot("spread", &campaign::SpreadChart::new(of))
 }
 
 /// Who did what when, on the way to a violation: one diagram for each finding.
