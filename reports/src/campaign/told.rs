@@ -55,7 +55,7 @@ pub fn because(campaign: &Campaign) -> String {
         (count > 0).then(|| format!("{} {meaning}", figures::count(count)))
     });
     let by_outcome: Vec<String> = by_outcome.collect();
-    let mut text = format!("{scenarios}, {seeds} each: {}.", by_outcome.join(", "));
+    let mut text = format!("{scenarios}, {seeds} each: {}.", by_outcome.join("; "));
     let (ran, asked) = (campaign.runs().count() as u64, campaign.runs_asked());
     if ran < asked {
         let (ran, asked) = (figures::count(ran), figures::count(asked));
@@ -168,9 +168,18 @@ fn cell(spread: Option<Spread>, tell: fn(u64) -> String) -> Cell {
     };
     let range = match least == greatest {
         true => String::new(),
-        false => format!("{} – {}", tell(least), tell(greatest)),
+        false => between(&tell(least), &tell(greatest)),
     };
     Cell { mid: tell(mid), range }
+}
+
+/// From one figure to another; a unit that both have is written once.
+fn between(from: &str, to: &str) -> String {
+    match (from.rsplit_once(' '), to.rsplit_once(' ')) {
+        (Some((value, unit)), Some((_, same))) if unit == same => format!("{value}–{to}"),
+        (None, None) => format!("{from}–{to}"),
+        _ => format!("{from} – {to}"),
+    }
 }
 
 /// One kind of fault over the whole campaign.
@@ -219,22 +228,25 @@ pub fn idle(campaign: &Campaign) -> Vec<String> {
                 0 => "on every seed".to_owned(),
                 _ => seeds_named(&one.seeds_idle),
             };
-            format!("{}: {kind} touched nothing {where_}", scenario.name)
+            let count = match one.seeds_idle.len() {
+                many if many > SEEDS_NAMED && one.seeds_effective > 0 => {
+                    format!(" ({} in all)", figures::count(many as u64))
+                }
+                _ => String::new(),
+            };
+            format!("{}: {kind} touched nothing {where_}{count}", scenario.name)
         };
         idle.map(sentence).collect()
     };
     campaign.scenarios.iter().flat_map(of).collect()
 }
 
-/// Seeds by their numbers, as long as they are few.
+/// Seeds by their numbers, the first few if there are many.
 pub fn seeds_named(seeds: &[u64]) -> String {
     let named: Vec<String> = seeds.iter().take(SEEDS_NAMED).map(u64::to_string).collect();
-    let named = named.join(", ");
-    match seeds.len() {
-        1 => format!("on seed {named}"),
-        all if all <= SEEDS_NAMED => format!("on seeds {named}"),
-        all => format!("on seeds {named}, … ({} in all)", figures::count(all as u64)),
-    }
+    let plural = if seeds.len() == 1 { "" } else { "s" };
+    let more = if seeds.len() > SEEDS_NAMED { ", …" } else { "" };
+    format!("on seed{plural} {}{more}", named.join(", "))
 }
 
 fn counted(count: u64, noun: &str) -> String {
@@ -278,6 +290,14 @@ mod tests {
     #[test]
     fn many_seeds_are_counted_not_listed() {
         let seeds: Vec<u64> = (1..=1_200).collect();
-        assert_eq!(seeds_named(&seeds), "on seeds 1, 2, 3, 4, 5, 6, 7, 8, … (1,200 in all)");
+        assert_eq!(seeds_named(&seeds), "on seeds 1, 2, 3, 4, 5, 6, 7, 8, …");
+        assert_eq!(seeds_named(&[7]), "on seed 7");
+    }
+
+    #[test]
+    fn a_unit_is_written_once() {
+        assert_eq!(between("83.2 ms", "85.8 ms"), "83.2–85.8 ms");
+        assert_eq!(between("145 ms", "9.45 s"), "145 ms – 9.45 s");
+        assert_eq!(between("3", "42"), "3–42");
     }
 }

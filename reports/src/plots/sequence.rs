@@ -34,7 +34,7 @@ const LABEL_MAX: usize = 64;
 pub struct SequenceChart<'a> {
     title: String,
     finding: &'a Finding,
-    /// The lifelines: faults first, then devices, each in the order of their first events.
+    /// The lifelines: devices first, then faults, each in the order of their first events.
     actors: Vec<&'a str>,
     /// The middle of each event's row.
     rows: Vec<i32>,
@@ -47,7 +47,7 @@ impl<'a> SequenceChart<'a> {
     pub fn new(number: usize, finding: &'a Finding) -> Self {
         let events = &finding.events;
         let mut actors: Vec<&str> = Vec::new();
-        for faults in [true, false] {
+        for faults in [false, true] {
             for event in events.iter().filter(|event| is_fault(event) == faults) {
                 if !actors.contains(&event.actor.as_str()) {
                     actors.push(&event.actor);
