@@ -207,7 +207,7 @@ fn draw_row<DB: DrawingBackend>(
             let name = fitting(&row.name, left - 22);
             let middle = top + side.max(12) / 2;
             canvas.label(&name, (left - 10, middle), Align::Right, Ink::Text)?;
-            top
+            top + (12 - side * layout.lines).max(0) / 2
         }
     };
     for (line, marks) in row.marks.chunks(per_line).enumerate() {
@@ -253,7 +253,8 @@ fn draw_mark<DB: DrawingBackend>(
         }
         Some(Outcome::Broken) => {
             canvas.fill_box((x, y), (right, bottom), Ink::Show, 0.22)?;
-            let inset = side / 6 + 1;
+            // The smallest crosses need all the room there is.
+            let inset = if side < APART - 2 { 0 } else { side / 6 + 1 };
             let (x, y, right, bottom) = (x + inset, y + inset, right - inset, bottom - inset);
             canvas.path(&[(x, y), (right, bottom)], Ink::Show, stroke + 1)?;
             canvas.path(&[(x, bottom), (right, y)], Ink::Show, stroke + 1)
