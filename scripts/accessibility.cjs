@@ -40,7 +40,7 @@ async function look(browser, file, width, scheme) {
     await page.evaluate(axe);
     const found = await page.evaluate(() => window.axe.run(document));
     // Of words that are scrolled out of sight axe cannot tell the contrast: once more, all in sight.
-    await page.addStyleTag({ content: ".scroll, pre { overflow: visible !important }" });
+    await page.addStyleTag({ content: ".scroll { overflow: visible } pre { white-space: pre-wrap }" });
     await page.setViewport({ width: 4000, height: 900 });
     const contrast = (results) => results.filter((one) => one.id === "color-contrast");
     const again = await page.evaluate(() => window.axe.run(document, { runOnly: ["color-contrast"] }));

@@ -139,6 +139,9 @@ impl Chart for SequenceChart<'_> {
         if events.iter().any(is_fault) {
             said += "Bars are faults, as long as they lasted. ";
         }
+        if events.iter().filter(|event| event.at_ns == 0).count() > 1 {
+            said += "Whatever came before the load stands at 0. ";
+        }
         said + "Time runs downwards, not to scale."
     }
 
