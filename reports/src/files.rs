@@ -49,7 +49,8 @@ pub fn render(record: &Record) -> Result<Files, Error> {
     let latency = plots::latency(record).map_err(|error| failed("plots/latency", error))?;
     let timeline = plots::timeline(record).map_err(|error| failed("plots/timeline", error))?;
     let redis = plots::redis(record).map_err(|error| failed("plots/redis", error))?;
-    let page = page::html(record, &latency, &timeline, redis.as_ref());
+    let sequences = plots::sequences(record).map_err(|error| failed("findings", error))?;
+    let page = page::html(record, &latency, &timeline, redis.as_ref(), &sequences);
     files.add("report.html", page.map_err(|error| failed("report.html", error))?.into_bytes());
     files.add_plot(latency);
     files.add_plot(timeline);
@@ -57,10 +58,11 @@ pub fn render(record: &Record) -> Result<Files, Error> {
         files.add_plot(redis);
     }
 
-    for (index, finding) in record.findings.iter().enumerate() {
-        let name = format!("findings/{:02}-{}.json", index + 1, file_name(&finding.promise));
-        let content = json(&name, &FindingFile { finding, reproduce: &record.reproduce })?;
-        files.add(&name, content);
+    for (index, (finding, plot)) in record.findings.iter().zip(sequences).enumerate() {
+        let name = format!("findings/{:02}-{}", index + 1, file_name(&finding.promise));
+        let file = format!("{name}.json");
+        files.add(&file, json(&file, &FindingFile { finding, reproduce: &record.reproduce })?);
+        files.add_plot_as(&name, plot);
     }
     Ok(files)
 }
@@ -101,8 +103,12 @@ impl Files {
     }
 
     pub(crate) fn add_plot(&mut self, plot: Plot) {
-        self.add(&format!("plots/{}.svg", plot.name), plot.svg.into_bytes());
-        self.add(&format!("plots/{}.png", plot.name), plot.png);
+        self.add_plot_as(&format!("plots/{}", plot.name), plot);
+    }
+
+    fn add_plot_as(&mut self, path: &str, plot: Plot) {
+        self.add(&format!("{path}.svg"), plot.svg.into_bytes());
+        self.add(&format!("{path}.png"), plot.png);
     }
 
     pub(crate) fn add(&mut self, path: &str, content: Vec<u8>) {
@@ -110,7 +116,7 @@ impl Files {
     }
 }
 
-/// A finding and the command that finds it again (`findings/NN-<promise>.json`).
+/// A finding and the command that finds it again (`findings/NN-<promise>.json`), beside its diagram.
 #[derive(Serialize)]
 struct FindingFile<'a> {
     finding: &'a Finding,
@@ -146,7 +152,7 @@ fn remove_findings(folder: &Path) -> Result<(), Error> {
         let path = entry.map_err(failed)?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let numbered = name.starts_with(|c: char| c.is_ascii_digit()) && name.contains('-');
-        if numbered && name.ends_with(".json") {
+        if numbered && [".json", ".svg", ".png"].iter().any(|ending| name.ends_with(ending)) {
             fs::remove_file(&path).map_err(|source| Error::Write { path: path.clone(), source })?;
         }
     }
@@ -182,7 +188,11 @@ mod tests {
         write(&sample::invalid(), &sample::manifest(), dir.path()).unwrap();
         let expected = [
             "findings/01-A1.json",
+            "findings/01-A1.png",
+            "findings/01-A1.svg",
             "findings/02-A1.json",
+            "findings/02-A1.png",
+            "findings/02-A1.svg",
             "manifest.json",
             "measures.csv",
             "plots/latency.png",

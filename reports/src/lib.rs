@@ -10,6 +10,7 @@
 //! # }
 //! ```
 
+pub mod campaign;
 pub mod comparison;
 pub mod load_curve;
 pub mod record;

@@ -132,6 +132,24 @@ pub struct FindingEvent {
     pub text: String,
     /// Whether this is the event the violation turns on.
     pub key: bool,
+    /// What happened in a few words, for diagrams; absent in records of earlier builds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brief: Option<String>,
+    /// When it was over, for what lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ns: Option<u64>,
+    /// Where the message of the event came from; absent where it was made here, or is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
+}
+
+/// Where the message of an event came from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Origin {
+    /// The place among the finding's events at which the message was sent.
+    pub event: usize,
+    /// Whether it came; otherwise the device was owed it and never showed it.
+    pub arrived: bool,
 }
 
 /// Where every (row, device) pair that is owed went: owed = shown + pending + dropped.

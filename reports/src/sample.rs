@@ -3,7 +3,9 @@
 //! Plain arithmetic, no randomness; keys of JSON stand in order, so that it does not matter whether
 //! `serde_json` keeps or sorts them.
 
+mod campaign;
 mod comparison;
+mod findings;
 mod load;
 
 use std::collections::BTreeMap;
@@ -11,14 +13,15 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::record::{
-    Bucket, CalibrationUsed, FaultReport, Finding, FindingEvent, HopTraffic, Latency, Ledger,
-    LeftOut, Manifest, Phases, ProcessorLoad, Processors, Promise, Record, SCHEMA_VERSION, Totals,
-    Verdict,
+    Bucket, CalibrationUsed, FaultReport, HopTraffic, Latency, Ledger, LeftOut, Manifest, Phases,
+    ProcessorLoad, Processors, Promise, Record, SCHEMA_VERSION, Totals, Verdict,
 };
 
 use crate::redis::{RedisBucket, RedisCause, RedisEvent, RedisWrites};
 
+pub use campaign::{campaign, large_campaign};
 pub use comparison::comparison;
+use findings::finding;
 pub use load::load_curve;
 
 const SECOND: u64 = 1_000_000_000;
@@ -318,39 +321,6 @@ fn promises() -> Vec<Promise> {
         violations: 0,
     };
     rows.map(promise).to_vec()
-}
-
-fn finding(number: u64, seq: u64, user: u64) -> Finding {
-    let event = |at_ns, actor: &str, text: String, key| FindingEvent {
-        at_ns,
-        actor: actor.to_owned(),
-        text,
-        key,
-    };
-    Finding {
-        promise: "A1".to_owned(),
-        summary: format!(
-            "u{user}.d0 never showed message c12#{seq}, which u3.d0 had sent and saw acked"
-        ),
-        expected: format!("u{user}.d0 shows c12#{seq}: it was a member when the row got its seq"),
-        events: vec![
-            event(20_104_332_118 + number, "u3.d0", format!("sends c12#{seq} \"lunch?\""), false),
-            event(20_118_002_500, "fault 1", "redis master crashes".to_owned(), false),
-            event(20_131_870_000, "u3.d0", format!("sees the ack of c12#{seq}"), false),
-            event(
-                20_944_010_000,
-                &format!("u{user}.d0"),
-                format!("durable cursor moves from {} to {} over the gap", seq - 1, seq + 1),
-                true,
-            ),
-            event(
-                65_400_000_000,
-                &format!("u{user}.d0"),
-                format!("end of the run: c12#{seq} was not shown"),
-                false,
-            ),
-        ],
-    }
 }
 
 fn ledger() -> Ledger {

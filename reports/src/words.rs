@@ -3,6 +3,8 @@
 //!
 //! Must not know how the words are laid out.
 
+use std::collections::BTreeMap;
+
 use crate::record::{
     CalibrationUsed, FaultReport, Ledger, ProcessorLoad, Processors, Record, Totals, Verdict,
 };
@@ -93,15 +95,16 @@ pub fn effect(fault: &FaultReport, engine: &str) -> String {
     if fault.idle() {
         return "touched nothing".to_owned();
     }
-    let mut said = effects(fault);
+    let mut said = touched(&fault.effect);
     if fault.uncounted {
         said.push(format!("in force; {engine} does not count what it touches"));
     }
     said.join(", ")
 }
 
-fn effects(fault: &FaultReport) -> Vec<String> {
-    let touched = fault.effect.iter().filter(|(_, count)| **count > 0);
+/// What was touched, by name: `3 packets lost`.
+pub fn touched(effect: &BTreeMap<String, u64>) -> Vec<String> {
+    let touched = effect.iter().filter(|(_, count)| **count > 0);
     touched.map(|(name, count)| counted(*count, name)).collect()
 }
 

@@ -2,6 +2,8 @@
 //!
 //! What a run gives depends on its seed alone; threads only decide when it comes.
 
+pub mod summary;
+
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};

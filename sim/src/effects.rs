@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use im_reports::campaign::FaultKind;
 use im_reports::record::FaultReport;
 use serde::Serialize;
 
@@ -34,14 +35,14 @@ pub fn by_family(faults: &[FaultReport]) -> BTreeMap<String, Effects> {
     families
 }
 
-/// Adds the effects of another run.
-pub fn add(sum: &mut BTreeMap<String, Effects>, of_run: BTreeMap<String, Effects>) {
-    for (family, effects) in of_run {
-        let of_family = sum.entry(family).or_default();
-        of_family.seeds_drawn += effects.seeds_drawn;
-        of_family.seeds_effective += effects.seeds_effective;
-        of_family.faults_drawn += effects.faults_drawn;
-        of_family.faults_effective += effects.faults_effective;
+impl From<&FaultKind> for Effects {
+    fn from(kind: &FaultKind) -> Self {
+        Effects {
+            seeds_drawn: kind.seeds_drawn,
+            seeds_effective: kind.seeds_effective,
+            faults_drawn: kind.faults_drawn,
+            faults_effective: kind.faults_effective,
+        }
     }
 }
 
@@ -97,13 +98,11 @@ mod tests {
             fault(3, "swizzle", "swarm.swizzle.0", 0),
             fault(4, "clog", "swarm.clog.0", 0),
         ];
-        let mut sum = by_family(&run);
+        let sum = by_family(&run);
         let swizzles =
             Effects { seeds_drawn: 1, seeds_effective: 1, faults_drawn: 2, faults_effective: 1 };
         assert_eq!(sum["swizzle"], swizzles);
         assert_eq!(sum["clog"].seeds_effective, 0);
-        add(&mut sum, by_family(&run));
-        assert_eq!((sum["swizzle"].seeds_drawn, sum["swizzle"].faults_effective), (2, 2));
     }
 
     #[test]

@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use imsim::campaign::{Outcome, outcome};
-use imsim::effects;
+use imsim::campaign::{Outcome, outcome, summary};
 use imsim::engine::Kind;
 use imsim::run::{self, Progress};
 use imsim::scenario::{Family, Role, Scenario};
@@ -39,7 +38,7 @@ fn some_seeds_hold_repeat_and_are_full_of_faults() {
             record.findings
         );
         assert_eq!(record, live(), "seed {seed}");
-        effects::add(&mut drawn, effects::by_family(&record.faults));
+        summary::add(&mut drawn, summary::faults(&record));
     }
     assert!(drawn.len() > 12, "{drawn:#?}");
     for family in ["clog", "rolling-restart", "swizzle"] {

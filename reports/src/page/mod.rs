@@ -40,6 +40,7 @@ pub fn html(
     latency: &Plot,
     timeline: &Plot,
     redis: Option<&Plot>,
+    sequences: &[Plot],
 ) -> Result<String, PageError> {
     render(
         RUN,
@@ -48,6 +49,7 @@ pub fn html(
             latency => plot(latency),
             timeline => plot(timeline),
             redis => redis.map(plot),
+            sequences => sequences.iter().map(plot).collect::<Vec<_>>(),
         },
     )
 }
@@ -70,8 +72,9 @@ pub(crate) fn render(template: Template, values: Value) -> Result<String, PageEr
 /// A plot as templates take it.
 pub(crate) fn plot(plot: &Plot) -> Value {
     context! {
-        title => plot.title,
+        title => &*plot.title,
         caption => &*plot.caption,
+        width => plot.width,
         wide => &*plot.inline_wide,
         narrow => &*plot.inline_narrow,
     }
@@ -84,7 +87,9 @@ pub(crate) mod tests {
 
     fn page(record: &Record) -> String {
         let [latency, timeline] = [plots::latency, plots::timeline].map(|of| of(record).unwrap());
-        html(record, &latency, &timeline, plots::redis(record).unwrap().as_ref()).unwrap()
+        let redis = plots::redis(record).unwrap();
+        let sequences = plots::sequences(record).unwrap();
+        html(record, &latency, &timeline, redis.as_ref(), &sequences).unwrap()
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The plots of runs, load curves and comparisons, each as SVG and as PNG from one drawing.
+//! The plots of runs, load curves, comparisons and campaigns, each as SVG and as PNG from one drawing.
 //!
 //! The same record gives the same bytes on every machine: the fonts are bundled, nothing is asked
 //! of the system. Must not know where the plots are put.
 
+mod campaign;
 mod canvas;
 mod comparison;
 mod fonts;
@@ -14,9 +15,11 @@ mod panel;
 mod png;
 mod redis;
 mod scale;
+mod sequence;
 mod svg;
 mod timeline;
 
+use crate::campaign::Campaign;
 use crate::comparison::Comparison;
 use crate::engine;
 use crate::load_curve::LoadCurve;
@@ -33,18 +36,20 @@ const NARROW: i32 = 400;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Plot {
     /// File name without extension.
-    pub name: &'static str,
+    pub name: String,
     /// What is plotted, in a few words.
-    pub title: &'static str,
+    pub title: String,
     /// What to see in it, in one or two sentences.
     pub caption: String,
     /// The plot on its own: light, on white.
     pub svg: String,
     /// The same with two pixels for each of the SVG's.
     pub png: Vec<u8>,
+    /// Width of the plot on a wide screen, in pixels.
+    pub width: i32,
     /// For a page on a wide screen: transparent, coloured by the `--plot-…` properties of the page.
     pub inline_wide: String,
-    /// The same, drawn for a narrow screen.
+    /// The same, drawn for a narrow screen; empty where that shows a part of the wide one at a time.
     pub inline_narrow: String,
 }
 
@@ -108,10 +113,39 @@ pub fn curves(of: &Comparison) -> Result<Option<Plot>, PlotError> {
     comparison::CurvesChart::new(of).map(|chart| plot("curves", &chart)).transpose()
 }
 
+/// How every run of a campaign ended.
+pub fn matrix(of: &Campaign) -> Result<Plot, PlotError> {
+    plot("matrix", &campaign::MatrixChart::new(of))
+}
+
+/// How far latencies spread over the seeds of a campaign.
+pub fn spread(of: &Campaign) -> Result<Plot, PlotError> {
+    plot("spread", &campaign::SpreadChart::new(of))
+}
+
+/// Who did what when, on the way to a violation: one diagram for each finding.
+pub fn sequences(record: &Record) -> Result<Vec<Plot>, PlotError> {
+    let drawn = record.findings.iter().enumerate().map(|(place, finding)| {
+        let chart = sequence::SequenceChart::new(place + 1, finding);
+        let width = chart.width();
+        Ok(Plot {
+            name: format!("finding-{:02}", place + 1),
+            title: chart.title().to_owned(),
+            caption: chart.caption(),
+            svg: svg::alone(&chart, width)?,
+            png: png::alone(&chart, width)?,
+            width,
+            inline_wide: svg::inline(&chart, width, "wide")?,
+            inline_narrow: String::new(),
+        })
+    });
+    drawn.collect()
+}
+
 /// Something that can be drawn on any backend, at any width.
 trait Chart {
     /// What is plotted, in a few words.
-    fn title(&self) -> &'static str;
+    fn title(&self) -> &str;
     /// What to see in it.
     fn caption(&self) -> String;
     /// Height that the drawing needs at a width, without its title.
@@ -120,13 +154,14 @@ trait Chart {
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PlotError>;
 }
 
-fn plot(name: &'static str, chart: &impl Chart) -> Result<Plot, PlotError> {
+fn plot(name: &str, chart: &impl Chart) -> Result<Plot, PlotError> {
     Ok(Plot {
-        name,
-        title: chart.title(),
+        name: name.to_owned(),
+        title: chart.title().to_owned(),
         caption: chart.caption(),
         svg: svg::alone(chart, WIDE)?,
         png: png::alone(chart, WIDE)?,
+        width: WIDE,
         inline_wide: svg::inline(chart, WIDE, "wide")?,
         inline_narrow: svg::inline(chart, NARROW, "narrow")?,
     })
@@ -170,6 +205,35 @@ mod tests {
                 assert!(svg.contains("role=\"img\"") && svg.contains("aria-label=\""));
             }
         }
+    }
+
+    #[test]
+    fn a_finding_is_drawn_with_all_that_led_there() {
+        let record = sample::invalid();
+        let plots = sequences(&record).unwrap();
+        assert_eq!(plots.len(), record.findings.len());
+        for (plot, finding) in plots.iter().zip(&record.findings) {
+            for event in &finding.events {
+                assert!(plot.svg.contains(&event.actor), "no lifeline of {}", event.actor);
+            }
+            assert!(!plot.inline_wide.contains("\"#"), "a colour is fixed in {}", plot.name);
+            assert!(plot.caption.contains("never shown") && plot.caption.contains("not to scale"));
+        }
+        assert!(sequences(&sample::valid()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn findings_of_earlier_builds_are_drawn_without_arrows() {
+        let mut record = sample::invalid();
+        for event in record.findings.iter_mut().flat_map(|finding| &mut finding.events) {
+            (event.brief, event.until_ns, event.origin) = (None, None, None);
+        }
+        record.findings[0].events[0].text = "much to say ".repeat(20);
+        let plots = sequences(&record).unwrap();
+        assert!(!plots[0].caption.contains("rrow") && plots[0].svg.contains('…'));
+        assert!(plots[0].width < 1_200);
+        record.findings[0].events.clear();
+        assert!(sequences(&record).is_ok());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! It looks at the history once per violation, picks what concerns the message and the device, and
 //! puts the faults of that time between. It sees of a fault only its report.
 
+mod origins;
+
 use im::env::Nanos;
 use im::model::{DeviceId, SendKey};
 use im_reports::record::{FaultReport, Finding, FindingEvent};
@@ -50,18 +52,28 @@ pub fn explain(
     picked.sort_by_key(|pick| pick.event);
     picked.dedup_by_key(|pick| pick.event);
 
-    let mut events: Vec<FindingEvent> = faults.into_iter().map(tell_fault).collect();
-    events.extend(picked.iter().map(|pick| {
+    let mut told: Vec<(Option<usize>, FindingEvent)> =
+        faults.into_iter().map(|fault| (None, tell_fault(fault))).collect();
+    told.extend(picked.iter().map(|pick| {
         let event = &history.events[pick.event];
-        FindingEvent {
+        let told = FindingEvent {
             at_ns: clock.since_start(event.at),
             actor: event.device.to_string(),
             text: wording::event(event),
             key: pick.event == key,
-        }
+            brief: Some(wording::brief(event)),
+            until_ns: None,
+            origin: None,
+        };
+        (Some(pick.event), told)
     }));
     // Stable: at the same instant the fault comes first, events keep the order of the history.
-    events.sort_by_key(|event| event.at_ns);
+    told.sort_by_key(|(_, event)| event.at_ns);
+    let places: Vec<Option<usize>> = told.iter().map(|(place, _)| *place).collect();
+    let mut events: Vec<FindingEvent> = told.into_iter().map(|(_, event)| event).collect();
+    for (event, origin) in events.iter_mut().zip(origins::origins(history, &subject, &places)) {
+        event.origin = origin;
+    }
     Finding {
         promise: violation.promise.to_owned(),
         summary: wording::summary(history, clock, &violation.broken, violation.event),
@@ -262,6 +274,9 @@ fn tell_fault(fault: &FaultReport) -> FindingEvent {
         actor: format!("fault {}", fault.number),
         text: wording::fault(fault),
         key: false,
+        brief: Some(wording::brief_fault(fault)),
+        until_ns: Some(fault.until_ns),
+        origin: None,
     }
 }
 
@@ -270,6 +285,7 @@ mod tests {
     use super::super::check_all;
     use super::super::story::{ANN, BOB, CY, MS, Story};
     use super::*;
+    use im_reports::record::Origin;
 
     fn fault(number: u32, from_ms: u64, until_ms: u64) -> FaultReport {
         FaultReport {
@@ -325,6 +341,10 @@ mod tests {
                 "10 u2.d0 ends with its cursor in c31 at 1",
             ]
         );
+        let events = &findings[0].events;
+        assert_eq!(events[9].origin, Some(Origin { event: 4, arrived: false }));
+        assert_eq!(events.iter().filter(|event| event.origin.is_some()).count(), 1);
+        assert_eq!((events[2].until_ns, events[3].until_ns), (Some(20 * MS), None));
     }
 
     #[test]
@@ -339,6 +359,13 @@ mod tests {
         let key: Vec<&FindingEvent> = copies.events.iter().filter(|event| event.key).collect();
         assert_eq!(key.len(), 1);
         assert_eq!(key[0].text, "sends u1.d0#2 off (attempt 2)");
+        // Each copy came from the try that had left when it was first seen.
+        let shows = copies.events.iter().filter(|event| event.actor == "u2.d0");
+        let sent_off = shows.filter_map(|event| Some(&*copies.events[event.origin?.event].text));
+        assert_eq!(
+            sent_off.collect::<Vec<_>>(),
+            ["sends u1.d0#2 off (attempt 1)", "sends u1.d0#2 off (attempt 2)"]
+        );
     }
 
     #[test]

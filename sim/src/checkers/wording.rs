@@ -200,6 +200,36 @@ pub fn event(event: &Event) -> String {
     }
 }
 
+/// What happened, in a few words beside a mark that says who and when.
+pub fn brief(event: &Event) -> String {
+    let user = event.device.user;
+    match &event.what {
+        What::LoggedIn => "logs in".to_owned(),
+        What::Crashed => "crashes".to_owned(),
+        What::Restarted => "is back".to_owned(),
+        What::Invoked { client_msg_id, operation, .. } => match operation {
+            Operation::Create(_) => format!("asks to open ({user}.d{client_msg_id})"),
+            Operation::Join => format!("asks to join ({user}.d{client_msg_id})"),
+            Operation::Leave => format!("asks to leave ({user}.d{client_msg_id})"),
+            Operation::Send(_) => format!("asks to send {user}.d{client_msg_id}"),
+        },
+        What::Attempted { client_msg_id, attempt } => {
+            format!("sends {user}.d{client_msg_id}, attempt {attempt}")
+        }
+        What::Acked { client_msg_id, seq, .. } => {
+            format!("has the ack of {user}.d{client_msg_id}: seq {seq}")
+        }
+        What::Refused { client_msg_id, .. } => format!("is refused {user}.d{client_msg_id}"),
+        What::Shown { seq, key, .. } => format!("shows {key} at seq {seq}"),
+        What::Cursor { seq, .. } => format!("ends with its cursor at {seq}"),
+    }
+}
+
+/// What a fault was, in a few words.
+pub fn brief_fault(fault: &FaultReport) -> String {
+    format!("{} of {}", fault.kind, fault.target)
+}
+
 /// What a fault was and touched.
 pub fn fault(fault: &FaultReport) -> String {
     let FaultReport { kind, target, .. } = fault;

@@ -1,13 +1,17 @@
 //! `imsim check`: scenarios over many seeds, on all cores.
 
+mod folder;
+mod told;
+
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use im_reports::record::Record;
-use imsim::campaign::{self, Outcome};
+use im_reports::campaign::{Checked, FaultKind, RunFigures, RunSummary};
+use im_reports::record::{Record, Verdict};
+use imsim::campaign::{self, Outcome, summary};
 use imsim::effects::{self, Effects};
 use imsim::engine::Kind;
 use imsim::run::{self, Progress};
@@ -21,14 +25,16 @@ use super::run::reproduce;
 use super::seeds::Seeds;
 use super::{Exit, Printed, list};
 
-/// Failing seeds that are told of on a terminal.
-const FAILURES_SHOWN: usize = 10;
-
 /// Check scenarios over many seeds, on all cores.
 ///
-/// Each seed is one run; nothing is written. Seeds that fail are listed with the command that
-/// replays them. The digest stands for all runs: equal digests mean equal runs. For a scenario with
-/// a swarm, a table says in how many seeds each family of faults was drawn and touched something.
+/// Each seed is one run. Seeds that fail are listed with the command that replays them. The digest
+/// stands for all runs: equal digests mean equal runs. For a scenario with a swarm, a table says in
+/// how many seeds each family of faults was drawn and touched something.
+///
+/// Writes runs/check-<what>/<digest>/ with campaign.json, campaign.csv, report.html and plots, and
+/// points runs/check-<what>/latest at it: every run at a glance, the spread over seeds, and what the
+/// faults touched. Of a run only its figures are kept. The same command gives the same bytes with the
+/// same build, on any number of threads (but which runs --fail-fast still makes is up to them).
 #[derive(clap::Args)]
 pub struct Args {
     /// Scenario files, or folders of them.
@@ -52,6 +58,9 @@ pub struct Args {
     /// Stop at the first seed that fails.
     #[arg(long)]
     fail_fast: bool,
+    /// Write into this folder instead of runs/check-<what>/<digest>.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     #[command(flatten)]
     printed: Printed,
 }
@@ -68,12 +77,17 @@ struct Tally {
     digest: String,
     /// What the faults touched, by family.
     faults: BTreeMap<String, Effects>,
+    /// The same and more, for the campaign's folder.
+    #[serde(skip)]
+    checked: Checked,
 }
 
 /// One run.
+#[derive(Default)]
 struct Ran {
-    digest: String,
-    effects: BTreeMap<String, Effects>,
+    /// Its digest, verdict and figures; absent when there was no set-up.
+    ended: Option<(String, Verdict, RunFigures)>,
+    faults: BTreeMap<String, FaultKind>,
     /// Why it does not count as held, if it does not.
     failure: Option<(Exit, String)>,
 }
@@ -98,29 +112,32 @@ pub fn main(args: &Args) -> Exit {
     }
     let jobs = args.jobs.map_or_else(cores, |jobs| jobs as usize);
     let stop = progress::interrupted();
-    let mut worst = Exit::Held;
+    let mut tallies = Vec::new();
     for (path, scenario) in &scenarios {
         let tally = check(args, path, scenario, jobs, &stop);
-        let exits = tally.failed.values().filter_map(|failure| failure.exit);
-        worst = exits
-            .max_by_key(|exit| severity(*exit))
-            .map_or(worst, |exit| if severity(exit) > severity(worst) { exit } else { worst });
         output::print(&match args.printed.format {
             Format::Human => {
                 let shown = args.effects || scenario.swarm.is_some();
-                human(&tally, args.seeds)
-                    + &if shown { table(&tally.faults) } else { String::new() }
+                told::human(&tally, args.seeds)
+                    + &if shown { told::table(&tally.faults) } else { String::new() }
             }
             Format::Json => serde_json::to_string(&tally).expect("valid JSON") + "\n",
         });
-        if stop.load(Ordering::Relaxed) {
-            return Exit::Interrupted;
-        }
-        if args.fail_fast && worst != Exit::Held {
+        tallies.push(tally);
+        let failed = tallies.iter().any(|tally| !tally.failed.is_empty());
+        if stop.load(Ordering::Relaxed) || (args.fail_fast && failed) {
             break;
         }
     }
-    worst
+    let exits = tallies.iter().flat_map(|tally| tally.failed.values());
+    let worst = exits.filter_map(|failure| failure.exit).max_by_key(|exit| severity(*exit));
+    let checked = tallies.into_iter().map(|tally| tally.checked).collect();
+    let written = folder::write(args, scenarios.len(), checked);
+    match worst.unwrap_or(Exit::Held) {
+        _ if stop.load(Ordering::Relaxed) => Exit::Interrupted,
+        Exit::Held => written.err().unwrap_or(Exit::Held),
+        worst => worst,
+    }
 }
 
 /// A bug outweighs a broken promise, which outweighs an undecided one.
@@ -160,27 +177,25 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
     let title = format!("checking {} over {} seeds", scenario.name, args.seeds.count);
     let template = "{msg}  {bar:40} {pos}/{len}  {elapsed} wall, {eta} to go";
     let bar = Bar::new(&title, args.seeds.count, template);
-    let mut digests: BTreeMap<u64, String> = BTreeMap::new();
+    let mut runs: BTreeMap<u64, RunSummary> = BTreeMap::new();
     let mut failed = BTreeMap::new();
     let mut faults = BTreeMap::new();
     let mut held = 0;
     let job = |seed, progress: &Progress| run_once(args, path, scenario, seed, progress);
     campaign::run_seeds(args.seeds.iter(), jobs, stop, job, |seed, result| {
-        let failure = match result {
-            Ok(ran) => {
-                digests.insert(seed, ran.digest);
-                effects::add(&mut faults, ran.effects);
-                ran.failure
-            }
-            Err(panic) => Some((Exit::Bug, format!("a bug in imsim: {panic}"))),
-        };
-        match failure {
+        let mut ran = result.unwrap_or_else(|panic| Ran {
+            failure: Some((Exit::Bug, format!("a bug in imsim: {panic}"))),
+            ..Ran::default()
+        });
+        summary::add(&mut faults, std::mem::take(&mut ran.faults));
+        let replay = reproduce(path, seed, Kind::Sim, &args.sets);
+        runs.insert(seed, ran.summary(seed, &replay));
+        match ran.failure {
             None => held += 1,
             Some((exit, why)) => {
-                if failed.len() < FAILURES_SHOWN {
+                if failed.len() < told::FAILURES_SHOWN {
                     bar.line(&format!("seed {seed}: {why}"));
                 }
-                let replay = reproduce(path, seed, Kind::Sim, &args.sets);
                 failed.insert(seed, Failure { exit: Some(exit), why, replay });
             }
         }
@@ -195,9 +210,46 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
         ControlFlow::Continue(())
     });
     bar.done();
-    let digest = campaign::digest_of(digests.iter().map(|(seed, text)| (*seed, text.as_str())));
-    let digest = format!("{digest:016x}");
-    Tally { scenario: path.display().to_string(), held, failed, digest, faults }
+    let digests = runs.values().filter_map(|run| Some((run.seed, run.digest.as_deref()?)));
+    let digest = format!("{:016x}", campaign::digest_of(digests));
+    let effects = |(kind, one): (&String, &FaultKind)| (kind.clone(), Effects::from(one));
+    Tally {
+        scenario: path.display().to_string(),
+        held,
+        failed,
+        faults: faults.iter().map(effects).collect(),
+        checked: Checked {
+            name: scenario.name.clone(),
+            about: scenario.about.clone(),
+            digest: digest.clone(),
+            runs: runs.into_values().collect(),
+            faults,
+        },
+        digest,
+    }
+}
+
+impl Ran {
+    /// What is kept of the run.
+    fn summary(&self, seed: u64, replay: &str) -> RunSummary {
+        use im_reports::campaign::Outcome;
+        let verdict = self.ended.as_ref().map(|(_, verdict, _)| *verdict);
+        let outcome = match (&self.failure, verdict) {
+            (None, Some(Verdict::Valid)) => Outcome::Held,
+            (None, _) => Outcome::Expected,
+            (Some((Exit::Undecided, _)), _) => Outcome::Undecided,
+            (Some((Exit::Broken, _)), _) => Outcome::Broken,
+            (Some(_), _) => Outcome::Failed,
+        };
+        RunSummary {
+            seed,
+            digest: self.ended.as_ref().map(|(digest, _, _)| digest.clone()),
+            outcome,
+            why: self.failure.as_ref().map(|(_, why)| why.clone()),
+            replay: self.failure.as_ref().map(|_| replay.to_owned()),
+            figures: self.ended.as_ref().map(|(_, _, figures)| figures.clone()),
+        }
+    }
 }
 
 fn run_once(args: &Args, path: &Path, scenario: &Scenario, seed: u64, progress: &Progress) -> Ran {
@@ -205,7 +257,7 @@ fn run_once(args: &Args, path: &Path, scenario: &Scenario, seed: u64, progress: 
         Ok(observed) => observed,
         Err(error) => {
             let failure = Some((Exit::Usage, error.to_string()));
-            return Ran { digest: String::new(), effects: BTreeMap::new(), failure };
+            return Ran { failure, ..Ran::default() };
         }
     };
     let record = run::judge(scenario, seed, &observed);
@@ -220,7 +272,8 @@ fn run_once(args: &Args, path: &Path, scenario: &Scenario, seed: u64, progress: 
             Err(error) => failure = Some((Exit::Bug, error)),
         }
     }
-    Ran { effects: effects::by_family(&record.faults), digest: record.digest, failure }
+    let (figures, faults) = (summary::figures(&record), summary::faults(&record));
+    Ran { ended: Some((record.digest, record.verdict, figures)), faults, failure }
 }
 
 /// Why the run does not count as held, if it does not.
@@ -240,46 +293,4 @@ fn judge(scenario: &Scenario, record: &Record) -> Option<(Exit, String)> {
     let promises = unexpected.join(", ").to_lowercase() + &example.unwrap_or_default();
     let reasons = [promises].into_iter().filter(|reason| !reason.is_empty());
     Some((exit, reasons.chain(effects::missing(&record.faults)).collect::<Vec<_>>().join("; ")))
-}
-
-fn human(tally: &Tally, seeds: Seeds) -> String {
-    let ran = tally.held + tally.failed.len() as u64;
-    let verdict = if tally.failed.is_empty() { "held" } else { "NOT held" };
-    let mut text =
-        format!("{}: {verdict}; {} of {ran} seeds as expected", tally.scenario, tally.held);
-    if ran < seeds.count {
-        text += &format!(" ({} not run)", seeds.count - ran);
-    }
-    text += &format!("\n  digest {} over all runs\n", tally.digest);
-    for (seed, failure) in tally.failed.iter().take(FAILURES_SHOWN) {
-        text += &format!("  seed {seed}: {}\n    replay: {}\n", failure.why, failure.replay);
-    }
-    if let Some(more) = tally.failed.len().checked_sub(FAILURES_SHOWN).filter(|more| *more > 0) {
-        text += &format!("  and {more} more; --format json lists them all\n");
-    }
-    text
-}
-
-/// In how many seeds each family of faults was drawn and touched something.
-fn table(families: &BTreeMap<String, Effects>) -> String {
-    let width = families.keys().map(String::len).max().unwrap_or(0).max("total".len());
-    let mut total = Effects::default();
-    let row = |name: &str, effects: &Effects, seeds: bool| {
-        let Effects { seeds_drawn, seeds_effective, faults_drawn, faults_effective } = effects;
-        let of_seeds = match seeds {
-            true => format!("{seeds_drawn:>11}  {seeds_effective:>15}"),
-            false => format!("{:>11}  {:>15}", "", ""),
-        };
-        format!("  {name:width$}  {of_seeds}  {faults_drawn:>12}  {faults_effective:>16}\n")
-    };
-    let mut text = format!(
-        "  {:width$}  seeds drawn  seeds effective  faults drawn  faults effective\n",
-        "faults"
-    );
-    for (family, effects) in families {
-        total.faults_drawn += effects.faults_drawn;
-        total.faults_effective += effects.faults_effective;
-        text += &row(family, effects, true);
-    }
-    text + &row("total", &total, false)
 }

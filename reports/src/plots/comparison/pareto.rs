@@ -5,7 +5,8 @@ use plotters::prelude::DrawingBackend;
 
 use super::{Measured, measured, range};
 use crate::comparison::Comparison;
-use crate::plots::canvas::{Align, Canvas, Point};
+use crate::plots::canvas::{Align, Canvas, LABEL_EM, Point};
+use crate::plots::fonts::{self, Weight};
 use crate::plots::ink::Ink;
 use crate::plots::panel::{HEADING, Panel, heading};
 use crate::plots::scale::Axis;
@@ -13,6 +14,8 @@ use crate::plots::{Chart, PlotError};
 
 /// Height of a label with the room around it.
 const LABEL: i32 = 17;
+/// Steps that a label goes away from its dot at most.
+const FARTHEST: i32 = 6;
 
 /// The chart.
 pub struct ParetoChart {
@@ -89,25 +92,74 @@ impl Chart for ParetoChart {
         if front.len() > 1 {
             canvas.dashes(&front, Ink::Muted, 1)?;
         }
-        let mut labels: Vec<Point> = Vec::new();
+        let rings = self.cost.iter().zip(&self.latency).flat_map(|(cost, latency)| {
+            let pairs = cost.seeds.iter().zip(&latency.seeds);
+            pairs.filter_map(|(x, y)| Some(panel.at((*x)?, (*y)?)))
+        });
+        let dots = (0..self.cost.len()).filter_map(|place| self.medians(place));
+        let marks: Vec<Point> = rings.chain(dots.map(|(x, y)| panel.at(x, y))).collect();
+        let mut labels: Vec<Label> = Vec::new();
         for place in 0..self.cost.len() {
             let Some((x, y)) = self.medians(place) else { continue };
             let at = panel.at(x, y);
             canvas.dot(at, self.cost[place].ink, false)?;
-            // Away from the rings, towards the middle; what would cover another label goes further.
-            let step = if at.1 < (panel.from.1 + bottom) / 2 { LABEL } else { -LABEL };
-            let mut text = (at.0, at.1 + step);
-            while labels.iter().any(|one| covers(*one, text)) {
-                text.1 += step;
+            let name = &self.cost[place].name;
+            let label = Label::near(at, name, &panel, &marks, &labels);
+            if let Some(end) = label.end_towards(at) {
+                canvas.path(&[at, end], Ink::Muted, 1)?;
             }
-            labels.push(text);
-            canvas.label(&self.cost[place].name, text, Align::Centre, self.cost[place].ink)?;
+            canvas.label(name, label.middle, Align::Centre, Ink::Text)?;
+            labels.push(label);
         }
         Ok(())
     }
 }
 
-/// Whether one label would lie on another.
-fn covers(one: Point, other: Point) -> bool {
-    (one.0 - other.0).abs() < 90 && (one.1 - other.1).abs() < LABEL
+/// Where a variant's name stands.
+struct Label {
+    middle: Point,
+    /// Half its width, with some room around it.
+    half: i32,
+}
+
+impl Label {
+    /// The place nearest to a dot where the name covers no mark, no other name, and not the frame;
+    /// above the dot where there is none.
+    fn near(at: Point, name: &str, panel: &Panel, marks: &[Point], others: &[Label]) -> Self {
+        let half = fonts::width(name, LABEL_EM, Weight::Regular).ceil() as i32 / 2 + 4;
+        let around = (1..=FARTHEST).flat_map(|step| {
+            let (up, side) = (step * LABEL, half + 8 * step);
+            [(0, -up), (0, up), (side, 0), (-side, 0)].into_iter().chain([
+                (side, -up),
+                (-side, -up),
+                (side, up),
+                (-side, up),
+            ])
+        });
+        let mut labels = around.map(|(x, y)| Label { middle: (at.0 + x, at.1 + y), half });
+        let free = |label: &Label| {
+            let within = label.middle.0 - half > panel.from.0
+                && label.middle.0 + half < panel.to.0
+                && label.middle.1 - LABEL / 2 > panel.from.1
+                && label.middle.1 + LABEL / 2 < panel.to.1;
+            within
+                && !marks.iter().any(|mark| label.covers(*mark, 4))
+                && !others.iter().any(|other| label.covers(other.middle, other.half))
+        };
+        labels.find(free).unwrap_or(Label { middle: (at.0, at.1 - LABEL), half })
+    }
+
+    /// Whether it lies on something so wide to each side of a point.
+    fn covers(&self, other: Point, half: i32) -> bool {
+        let high = LABEL / 2 + half.min(LABEL / 2);
+        (self.middle.0 - other.0).abs() < self.half + half && (self.middle.1 - other.1).abs() < high
+    }
+
+    /// Where a line from its dot meets it; nothing where it stands right beside the dot.
+    fn end_towards(&self, at: Point) -> Option<Point> {
+        let (dx, dy) = (at.0 - self.middle.0, at.1 - self.middle.1);
+        let near = dy.abs() <= LABEL && dx.abs() <= self.half + 8;
+        let x = self.middle.0 + dx.clamp(4 - self.half, self.half - 4);
+        (!near).then_some((x, self.middle.1 + dy.signum() * (LABEL / 2 - 1)))
+    }
 }

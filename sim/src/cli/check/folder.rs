@@ -1,0 +1,95 @@
+//! The folder that `imsim check` leaves behind: which it is, and the campaign in it.
+//!
+//! Must not know how the runs were made.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use im_reports::campaign::{self as reports, CAMPAIGN_VERSION, Campaign, Checked};
+use imsim::campaign;
+
+use super::Args;
+use crate::cli::output::{self, Format};
+use crate::cli::run::{point_latest_at, quoted};
+use crate::cli::seeds::Seeds;
+use crate::cli::{Exit, list};
+
+/// Renders and writes the campaign, and says where its page is.
+pub fn write(args: &Args, scenarios_asked: usize, checked: Vec<Checked>) -> Result<(), Exit> {
+    let digests = checked.iter().enumerate();
+    let digests = digests.map(|(place, one)| (place as u64, one.digest.as_str()));
+    let digest = format!("{:016x}", campaign::digest_of(digests));
+    let campaign = Campaign {
+        schema_version: CAMPAIGN_VERSION,
+        imsim_version: env!("CARGO_PKG_VERSION").to_owned(),
+        name: what(args),
+        seed_first: args.seeds.first,
+        seeds_asked: args.seeds.count,
+        scenarios_asked: scenarios_asked as u64,
+        sets: args.sets.clone(),
+        scenarios: told_apart(args, checked),
+        reproduce: reproduce(args),
+    };
+    let folder = Path::new("runs").join(format!("check-{}", campaign.name));
+    let out = args.out.clone().unwrap_or_else(|| folder.join(&digest));
+    let written = reports::render(&campaign).and_then(|files| files.write_into(&out));
+    written.map_err(|error| usage(&error.to_string()))?;
+    if args.out.is_none() {
+        point_latest_at(&folder, &digest).map_err(|error| {
+            usage(&format!("cannot point {} at it: {error}", folder.join("latest").display()))
+        })?;
+    }
+    if args.printed.format == Format::Human {
+        output::print(&format!("\nPage: {}/report.html\n", out.display()));
+    }
+    Ok(())
+}
+
+fn usage(what: &str) -> Exit {
+    output::complain(what);
+    Exit::Usage
+}
+
+/// What is checked, as part of a folder's name.
+fn what(args: &Args) -> String {
+    let stem = |path: &Path| {
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        stem.unwrap_or("scenarios").to_owned()
+    };
+    match &args.scenarios[..] {
+        [] => unreachable!("the command line asks for at least one"),
+        [one] => stem(one),
+        [first, others @ ..] => format!("{}-and-{}-more", stem(first), others.len()),
+    }
+}
+
+/// Scenarios of the same name get their paths.
+fn told_apart(args: &Args, mut checked: Vec<Checked>) -> Vec<Checked> {
+    let mut named: BTreeMap<String, u32> = BTreeMap::new();
+    for one in &checked {
+        *named.entry(one.name.clone()).or_default() += 1;
+    }
+    let paths = args.scenarios.iter().flat_map(|path| list::files(path));
+    for (one, path) in checked.iter_mut().zip(paths) {
+        if named[&one.name] > 1 {
+            one.name = path.with_extension("").display().to_string();
+        }
+    }
+    checked
+}
+
+/// The command that gives this campaign again.
+fn reproduce(args: &Args) -> String {
+    let mut words = vec!["imsim check".to_owned()];
+    words.extend(args.scenarios.iter().map(|path| quoted(&path.display().to_string())));
+    let Seeds { first, count } = args.seeds;
+    words.push(format!("--seeds {first}..{}", first + count));
+    words.extend(args.sets.iter().map(|set| format!("--set {}", quoted(set))));
+    if args.determinism {
+        words.push("--determinism".to_owned());
+    }
+    if args.fail_fast {
+        words.push("--fail-fast".to_owned());
+    }
+    words.join(" ")
+}
