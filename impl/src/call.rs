@@ -12,9 +12,10 @@ use std::rc::Rc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 use crate::env::{Addr, Env, Nanos};
+use crate::queue;
 use crate::units::Span;
 use crate::wire;
 
@@ -64,7 +65,7 @@ struct Shared<S: Service> {
 pub struct Caller<E: Env, S: Service> {
     env: E,
     timeout: Nanos,
-    queue: mpsc::Sender<(S::Request, Waiting<S>)>,
+    queue: queue::Sender<(S::Request, Waiting<S>)>,
     shared: Rc<Shared<S>>,
 }
 
@@ -82,7 +83,7 @@ impl<E: Env, S: Service> Clone for Caller<E, S> {
 impl<E: Env, S: Service> Caller<E, S> {
     /// A caller of the server at `to`, whose calls and dials may take `timeout` each.
     pub fn new(env: E, to: Addr, timeout: Nanos) -> Self {
-        let (queue, requests) = mpsc::channel(QUEUE);
+        let (queue, requests) = queue::bounded(QUEUE);
         let shared = Rc::new(Shared {
             pending: RefCell::default(),
             hang_up: RefCell::default(),
@@ -122,14 +123,14 @@ async fn keep_connected<E: Env, S: Service>(
     env: E,
     to: Addr,
     timeout: Nanos,
-    mut requests: mpsc::Receiver<(S::Request, Waiting<S>)>,
+    mut requests: queue::Receiver<(S::Request, Waiting<S>)>,
     shared: Rc<Shared<S>>,
 ) {
     let next = Rc::new(Cell::new(0));
     while let Some(first) = requests.recv().await {
         let Some(Ok(stream)) = env.timeout(timeout, env.connect(to)).await else {
             refuse(first);
-            while let Ok(request) = requests.try_recv() {
+            while let Some(request) = requests.try_recv() {
                 refuse(request);
             }
             continue;
@@ -203,7 +204,7 @@ async fn serve_connection<E: Env, S: Service, F>(
 {
     env.keep_alive(&stream, SILENCE_MAX.0);
     let (mut incoming, mut outgoing) = wire::frames(&env, stream);
-    let (replies, mut queue) = mpsc::channel(CONCURRENT);
+    let (replies, mut queue) = queue::bounded(CONCURRENT);
     let room = Rc::new(Semaphore::new(CONCURRENT));
     let receive = async {
         while let Ok(request) = incoming.next::<Tagged<S::Request>>().await {

@@ -1,79 +1,151 @@
-//! Frames on a byte stream: a four-byte length, then a value in postcard.
+//! Frames on a byte stream: a four-byte length (big-endian), then a value in postcard.
+//!
+//! Values are encoded into, and decoded from, the buffers of the stream. A connection that is silent has next
+//! to none: a cluster has many more connections than are busy at a time.
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
-use futures_util::{SinkExt, StreamExt};
+use bytes::{Buf, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{ReadHalf, WriteHalf};
-use tokio::sync::mpsc;
-use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
+use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio_util::io::poll_read_buf;
 
 use crate::env::{Env, Work};
+use crate::queue;
 
 /// Frames larger than this are refused.
 const FRAME_BYTES_MAX: usize = 64 << 20;
+/// Bytes of a frame's length.
+const LENGTH_BYTES: usize = 4;
+/// A read yields as many bytes as there are, up to this.
+const READ_BYTES: usize = 8 << 10;
+/// Frames that are ready together leave in writes of about this size.
+const WRITE_BYTES: usize = 8 << 10;
+/// What a silent connection keeps of its buffer for writing.
+const KEPT_BYTES: usize = 512;
 
 /// The receiving half of a stream of frames.
 pub struct Frames<E: Env> {
     env: E,
-    framed: FramedRead<ReadHalf<E::Stream>, LengthDelimitedCodec>,
+    stream: ReadHalf<E::Stream>,
+    /// What has been read and is no whole frame yet.
+    read: BytesMut,
 }
 
 /// The sending half of a stream of frames.
 pub struct FrameSink<E: Env> {
     env: E,
-    framed: FramedWrite<WriteHalf<E::Stream>, LengthDelimitedCodec>,
+    stream: WriteHalf<E::Stream>,
+    /// Frames that have not left yet, but for their first `written` bytes.
+    frames: Vec<u8>,
+    written: usize,
 }
 
 /// Splits a byte stream into its two halves of frames.
 pub fn frames<E: Env>(env: &E, stream: E::Stream) -> (Frames<E>, FrameSink<E>) {
-    let codec = LengthDelimitedCodec::builder().max_frame_length(FRAME_BYTES_MAX).new_codec();
     let (read, write) = tokio::io::split(stream);
-    let incoming = Frames { env: env.clone(), framed: FramedRead::new(read, codec.clone()) };
-    let outgoing = FrameSink { env: env.clone(), framed: FramedWrite::new(write, codec) };
+    let incoming = Frames { env: env.clone(), stream: read, read: BytesMut::new() };
+    let outgoing = FrameSink { env: env.clone(), stream: write, frames: Vec::new(), written: 0 };
     (incoming, outgoing)
 }
 
 impl<E: Env> Frames<E> {
-    /// The next value. A clean end of the stream is `UnexpectedEof`, a malformed frame
-    /// `InvalidData`.
+    /// The next value. An end of the stream is `UnexpectedEof`, a malformed frame `InvalidData`. A call
+    /// that is given up loses nothing.
     pub async fn next<T: DeserializeOwned>(&mut self) -> io::Result<T> {
-        let frame = self.framed.next().await.ok_or(io::ErrorKind::UnexpectedEof)??;
+        loop {
+            if let Some(value) = self.take()? {
+                return Ok(value);
+            }
+            if poll_fn(|cx| self.poll_read(cx)).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+    }
+
+    /// The value of the first frame, if all of it has been read.
+    fn take<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
+        let Some(length) = self.read.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*length) as usize;
+        if length > FRAME_BYTES_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        let end = LENGTH_BYTES + length;
+        let Some(frame) = self.read.get(LENGTH_BYTES..end) else {
+            self.read.reserve(end - self.read.len());
+            return Ok(None);
+        };
         self.env.work(Work::Decode, 1);
-        self.env.work(Work::CodedByte, frame.len() as u64);
-        decode(&frame)
+        self.env.work(Work::CodedByte, length as u64);
+        let value = decode(frame)?;
+        self.read.advance(end);
+        Ok(Some(value))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.read.reserve(READ_BYTES);
+        let polled = poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.read);
+        if polled.is_pending() && self.read.is_empty() {
+            self.read = BytesMut::new();
+        }
+        polled
     }
 }
 
 impl<E: Env> FrameSink<E> {
     /// Sends one value.
     pub async fn send<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
-        let frame = self.encode(value);
-        self.framed.send(frame).await
+        self.add(value);
+        self.flush().await
     }
 
     /// Sends what comes from `queue` until the queue closes or the stream fails. What is ready at
     /// the same time leaves in one write.
-    pub async fn drain<T: Serialize>(&mut self, queue: &mut mpsc::Receiver<T>) -> io::Result<()> {
+    pub async fn drain<T: Serialize>(&mut self, queue: &mut queue::Receiver<T>) -> io::Result<()> {
         while let Some(first) = queue.recv().await {
-            let frame = self.encode(&first);
-            self.framed.feed(frame).await?;
-            while let Ok(next) = queue.try_recv() {
-                let frame = self.encode(&next);
-                self.framed.feed(frame).await?;
+            self.add(&first);
+            while let Some(next) = queue.try_recv() {
+                if self.frames.len() >= WRITE_BYTES {
+                    self.flush().await?;
+                }
+                self.add(&next);
             }
-            SinkExt::<Bytes>::flush(&mut self.framed).await?;
+            self.flush().await?;
         }
         Ok(())
     }
 
-    fn encode<T: Serialize>(&self, value: &T) -> Bytes {
-        let frame = encode(value);
+    fn add<T: Serialize>(&mut self, value: &T) {
+        let start = self.frames.len();
+        self.frames.extend([0; LENGTH_BYTES]);
+        self.frames = postcard::to_extend(value, std::mem::take(&mut self.frames))
+            .expect("values of the protocol always encode");
+        let length = self.frames.len() - start - LENGTH_BYTES;
+        let told = u32::try_from(length).expect("a frame has less than 4 GiB");
+        self.frames[start..][..LENGTH_BYTES].copy_from_slice(&told.to_be_bytes());
         self.env.work(Work::Encode, 1);
-        self.env.work(Work::CodedByte, frame.len() as u64);
-        frame
+        self.env.work(Work::CodedByte, length as u64);
+    }
+
+    /// Writes what has not left. A call that is given up leaves the rest to the next one.
+    async fn flush(&mut self) -> io::Result<()> {
+        while self.written < self.frames.len() {
+            let left = &self.frames[self.written..];
+            let stream = &mut self.stream;
+            let count = poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, left)).await?;
+            if count == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+            self.written += count;
+        }
+        self.written = 0;
+        self.frames.clear();
+        self.frames.shrink_to(KEPT_BYTES);
+        self.stream.flush().await
     }
 }
 

@@ -13,10 +13,13 @@
 //! | `totals` | field of the record | what is counted, or `1/s` |
 //! | `amplification` | name of the cost | `per accepted message` |
 //! | `ledger` | field of the record, `dropped <reason>` | `rows` or `pairs` |
-//! | `fault <number> <kind>` | `from`, `until`, or what it touched | `ns` or `count` |
+//! | `fault <number> <kind>` | `from`, `until`, `recovery`, or what it touched | `ns` or `count` |
 //! | `fault <number> <kind>` | `left_out`, `uncounted`: 1 where the engine did not do it, or cannot tell what it touched | |
 //! | `left out` | what of the scenario the engine could not do; the value says why | |
 //! | `timeline <series>` | second from the start of `duration` | `1/s` or `ns` |
+//! | `timeline busy <role>` | second | `share` |
+//! | `timeline queue <queue>` | second, at whose end so much waits | `count` |
+//! | `hop <role> → <role>` | `writes`, `bytes` | `count` or `bytes` |
 //! | `counter <role>` | name of the counter | `count` |
 //!
 //! Rows without samples are left out. Must not round, group or translate anything.
@@ -41,6 +44,11 @@ pub fn measures(record: &Record) -> String {
     ledger(&mut table, record);
     faults(&mut table, record);
     timeline(&mut table, &record.timeline);
+    for hop in &record.hops {
+        let measure = format!("hop {} → {}", hop.from, hop.to);
+        table.row(&measure, "count", "writes", hop.writes);
+        table.row(&measure, "bytes", "bytes", hop.bytes);
+    }
     for (role, counters) in &record.counters {
         for (name, value) in counters {
             table.row(&format!("counter {role}"), "count", name, value);
@@ -149,6 +157,9 @@ fn faults(table: &mut Table, record: &Record) {
         let measure = format!("fault {} {}", fault.number, fault.kind);
         table.row(&measure, "ns", "from", fault.from_ns);
         table.row(&measure, "ns", "until", fault.until_ns);
+        if let Some(took) = fault.recovery_ns {
+            table.row(&measure, "ns", "recovery", took);
+        }
         if fault.left_out.is_some() {
             table.row(&measure, "", "left_out", 1);
         }
@@ -176,6 +187,15 @@ fn timeline(table: &mut Table, buckets: &[Bucket]) {
             if let Some(value) = value(bucket) {
                 table.row(measure, unit, &bucket.second.to_string(), value);
             }
+        }
+    }
+    for bucket in buckets {
+        let second = bucket.second.to_string();
+        for (role, share) in &bucket.busy_share {
+            table.row(&format!("timeline busy {role}"), "share", &second, share);
+        }
+        for (queue, depth) in &bucket.queues {
+            table.row(&format!("timeline queue {queue}"), "count", &second, depth);
         }
     }
 }

@@ -99,6 +99,9 @@ pub fn effect(fault: &FaultReport, engine: &str) -> String {
     if fault.uncounted {
         said.push(format!("in force; {engine} does not count what it touches"));
     }
+    if let Some(took) = fault.recovery_ns.filter(|took| *took > 0) {
+        said.push(format!("all shown {} after it", figures::duration(took)));
+    }
     said.join(", ")
 }
 

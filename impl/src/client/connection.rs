@@ -3,12 +3,11 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use tokio::sync::mpsc;
-
 use super::Device;
 use crate::config::Conversations;
 use crate::env::{Addr, Env};
 use crate::proto::device::{ToDevice, ToGateway};
+use crate::queue;
 use crate::stats;
 use crate::topology::DEVICE_PORT;
 use crate::wire;
@@ -53,7 +52,7 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
         _ => return false,
     }
     device.observer.logged_in();
-    let (out, mut queue) = mpsc::channel(OUT_QUEUE);
+    let (out, mut queue) = queue::bounded(OUT_QUEUE);
     device.online.replace(Some(out));
     device.status.set_online(true);
     device.came_online.notify_waiters();

@@ -24,6 +24,7 @@ use crate::env::{Env, Nanos};
 use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, SendKey, Seq};
 use crate::node::Node;
 use crate::proto::device::{Operation, Refusal, ToDevice, ToGateway};
+use crate::queue;
 
 use db::Db;
 use opener::Opener;
@@ -105,7 +106,7 @@ struct Device<E: Env> {
     db: Db<E>,
     observer: Rc<dyn Observer>,
     /// Frames to the gateway, while the device is logged in.
-    online: RefCell<Option<mpsc::Sender<ToGateway>>>,
+    online: RefCell<Option<queue::Sender<ToGateway>>>,
     came_online: Notify,
     /// How often conversations were opened since the last heartbeat, where that is told.
     open_counts: RefCell<BTreeMap<ConversationId, u32>>,
@@ -138,7 +139,7 @@ impl Client {
             status: status.clone(),
         });
         let (deeds, done) = mpsc::channel(QUEUE);
-        let (frames, received) = mpsc::channel(QUEUE);
+        let (frames, received) = queue::bounded(QUEUE);
         let opener = Opener::new(device.clone());
         let sender = Sender::new(device.clone(), opener.clone());
         sender.start(done);
@@ -184,7 +185,7 @@ impl Client {
 
 impl<E: Env> Device<E> {
     /// Waits until the device is logged in.
-    async fn online(&self) -> mpsc::Sender<ToGateway> {
+    async fn online(&self) -> queue::Sender<ToGateway> {
         loop {
             let came_online = self.came_online.notified();
             if let Some(out) = self.online.borrow().clone() {

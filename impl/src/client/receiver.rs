@@ -3,8 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use tokio::sync::mpsc;
-
 use super::opener::Opener;
 use super::{Device, Question};
 use crate::config::Sabotage;
@@ -14,6 +12,7 @@ use crate::model::{ConversationId, Row, Seq};
 use crate::points::Point;
 use crate::proto::device::{Page, ToDevice, ToGateway};
 use crate::proto::gateway::What;
+use crate::queue;
 use crate::stats;
 
 /// Frames taken together: their rows share one disk sync.
@@ -63,12 +62,12 @@ impl<E: Env> Receiver<E> {
     }
 
     /// Takes frames in, for ever.
-    pub async fn run(mut self, mut frames: mpsc::Receiver<ToDevice>) {
+    pub async fn run(mut self, mut frames: queue::Receiver<ToDevice>) {
         while let Some(first) = frames.recv().await {
             let mut outcome = Outcome::default();
             self.take(first, &mut outcome);
             for _ in 1..BATCH {
-                let Ok(next) = frames.try_recv() else { break };
+                let Some(next) = frames.try_recv() else { break };
                 self.take(next, &mut outcome);
             }
             self.carry_out(outcome).await;

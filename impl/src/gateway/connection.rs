@@ -2,14 +2,13 @@
 
 use std::rc::Rc;
 
-use tokio::sync::mpsc;
-
 use super::sessions::{OUT_QUEUE, Session};
 use super::{GatewayNode, reconcile, requests};
 use crate::env::Env;
 use crate::model::DeviceId;
 use crate::proto::device::{ToDevice, ToGateway};
 use crate::proto::store;
+use crate::queue;
 use crate::stats;
 use crate::wire::{self, Frames};
 
@@ -25,7 +24,7 @@ pub async fn serve<E: Env>(gateway: &Rc<GatewayNode<E>>, stream: E::Stream) {
     if gateway.ask_store(device.user, register).await != Ok(store::Reply::Done) {
         return;
     }
-    let (out, mut queue) = mpsc::channel(OUT_QUEUE);
+    let (out, mut queue) = queue::bounded(OUT_QUEUE);
     let session = gateway.sessions.open(device, out, env.now());
     stats::bump(&gateway.node.stats.logins);
     greet(gateway, &session);

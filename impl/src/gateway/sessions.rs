@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 
 use super::merge::{self, Gathered};
 use crate::config::Sabotage;
@@ -13,6 +13,7 @@ use crate::model::{ConversationId, DeviceId, Seq};
 use crate::node::Node;
 use crate::proto::device::ToDevice;
 use crate::proto::gateway::What;
+use crate::queue;
 use crate::stats::{self, Depth};
 
 /// Frames that may wait for one device; what is pushed on top is left to sync.
@@ -23,7 +24,7 @@ pub struct Session {
     pub device: DeviceId,
     /// Tells this connection from earlier ones of the same device.
     pub number: u64,
-    pub out: mpsc::Sender<ToDevice>,
+    pub out: queue::Sender<ToDevice>,
     /// When the device last said anything.
     pub heard: Cell<Nanos>,
     /// How often its cursors were compared.
@@ -69,7 +70,7 @@ impl Sessions {
     }
 
     /// Opens a session; an older one of the same device is forgotten.
-    pub fn open(&self, device: DeviceId, out: mpsc::Sender<ToDevice>, now: Nanos) -> Rc<Session> {
+    pub fn open(&self, device: DeviceId, out: queue::Sender<ToDevice>, now: Nanos) -> Rc<Session> {
         self.opened.set(self.opened.get() + 1);
         let session = Rc::new(Session {
             device,

@@ -12,7 +12,7 @@ use crate::record::{FaultReport, Finding, FindingEvent, Promise, Record, Verdict
 use crate::redis::{RedisCause, RedisEvent, RedisWrites};
 use crate::words;
 use crate::{engine, figures};
-use measured::{LatencyRow, LedgerView, ProcessorsView};
+use measured::{HopRow, LatencyRow, LedgerView, ProcessorsView};
 
 /// Everything on the page but the plots.
 #[derive(Serialize)]
@@ -34,6 +34,7 @@ pub struct View {
     rates: Vec<Fact>,
     processors: Option<ProcessorsView>,
     amplification: Vec<Fact>,
+    hops: Vec<HopRow>,
     redis: Option<RedisView>,
     faults: Vec<FaultRow>,
     faults_idle: Option<String>,
@@ -145,6 +146,7 @@ impl View {
             rates: measured::rates(record),
             processors: measured::processors(record),
             amplification: measured::amplification(record),
+            hops: measured::hops(record),
             redis: record.redis.as_ref().map(redis),
             faults: record.faults.iter().map(|one| fault(one, &record.engine)).collect(),
             faults_idle: words::idle(record),

@@ -91,11 +91,11 @@ impl<'a> TimelineChart<'a> {
         panel: &Panel,
         heading_top: i32,
     ) -> Result<(), PlotError> {
-        let surface = part.surface.iter().map(|(text, ink, _)| (*text, *ink));
-        let curves = part.curves.iter().map(|(text, ink, _)| (*text, *ink));
+        let surface = part.surface.iter().map(|(text, ink, _)| (text, *ink));
+        let curves = part.curves.iter().map(|(text, ink, _)| (text, *ink));
         let legend: Vec<Entry> = surface
             .chain(curves)
-            .map(|(text, ink)| Entry { text: text.to_owned(), ink, dashed: false })
+            .map(|(text, ink)| Entry { text: text.clone(), ink, dashed: false })
             .collect();
         heading(canvas, (12, heading_top), part.heading, &legend)?;
         for (from, until) in self.shaded() {
@@ -170,7 +170,8 @@ impl Chart for TimelineChart<'_> {
         let caption = "What the faults did: each fault has its bar below, with its number in the table of faults, and short \
          ones shade their window. Accepted \
          falling under offered means senders had to wait or retry; a peak in send→show after a window is \
-         the backlog being caught up. The dashed line ends the load; after it the cluster settles.";
+         the backlog being caught up. Below, the tier that is busiest and the queue that grows tell where a \
+         message waits. The dashed line ends the load; after it the cluster settles.";
         match self.record.faults.iter().any(|fault| fault.left_out.is_some()) {
             true => format!("{caption} A hollow bar is a fault that the engine left out."),
             false => caption.to_owned(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Fact, fact};
 use crate::figures;
-use crate::record::{Latency, Record};
+use crate::record::{HopTraffic, Latency, Record};
 use crate::words::{self, HEADLINE_PERCENTILES, NO_SAMPLES};
 
 /// The ledger: its equation, whether that holds, and its lines.
@@ -35,6 +35,14 @@ pub struct ProcessorsView {
     /// Where the figures come from.
     source: String,
     roles: Vec<ProcessorRow>,
+}
+
+/// What went from one tier to another.
+#[derive(Serialize)]
+pub struct HopRow {
+    hop: String,
+    /// Writes and bytes for each accepted message, and bytes in all.
+    values: [String; 3],
 }
 
 #[derive(Serialize)]
@@ -193,6 +201,22 @@ pub fn processors(record: &Record) -> Option<ProcessorsView> {
         source: words::processors(processors),
         roles: rows.collect(),
     })
+}
+
+/// What went between tiers, the most first.
+pub fn hops(record: &Record) -> Vec<HopRow> {
+    let messages = record.totals.accepted.max(1) as f64;
+    let row = |hop: &HopTraffic| HopRow {
+        hop: format!("{} → {}", hop.from, hop.to),
+        values: [
+            figures::rate(hop.writes as f64 / messages),
+            figures::rate(hop.bytes as f64 / messages),
+            figures::count(hop.bytes),
+        ],
+    };
+    let mut hops: Vec<&HopTraffic> = record.hops.iter().collect();
+    hops.sort_by_key(|hop| std::cmp::Reverse(hop.bytes));
+    hops.into_iter().map(row).collect()
 }
 
 /// Costs per accepted message.

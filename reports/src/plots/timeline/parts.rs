@@ -2,6 +2,8 @@
 //!
 //! Must not know where the panels lie.
 
+use std::collections::BTreeMap;
+
 use crate::plots::ink::Ink;
 use crate::plots::scale::Axis;
 use crate::record::Bucket;
@@ -21,7 +23,7 @@ pub struct Part {
 }
 
 /// What a curve is called, what it is drawn with, and its points: seconds and values.
-pub type Curve<T> = (&'static str, Ink, Vec<(f64, T)>);
+pub type Curve<T> = (String, Ink, Vec<(f64, T)>);
 
 /// One point of the drawing: a stretch of one or more buckets.
 struct Step {
@@ -53,20 +55,20 @@ pub fn parts(timeline: &[Bucket], per_step: usize) -> Vec<Part> {
     let latency_y = Axis::latency_ms(low, high, 3);
     let latency_heading =
         if latency_y.is_log() { "send→show, ms (log scale)" } else { "send→show, ms" };
-    vec![
+    let mut parts = vec![
         Part {
             heading: "Messages per s",
             height: 110,
             y: Axis::from_zero(most(&offered).max(most(&accepted)), 3),
-            surface: Some(("offered", Ink::Offered, offered)),
-            curves: vec![("accepted", Ink::Ack, drawn(accepted))],
+            surface: Some(("offered".to_owned(), Ink::Offered, offered)),
+            curves: vec![("accepted".to_owned(), Ink::Ack, drawn(accepted))],
         },
         Part {
             heading: "Shown pairs per s",
             height: 110,
             y: Axis::from_zero(most(&shown), 3),
             surface: None,
-            curves: vec![("shown", Ink::Show, drawn(shown))],
+            curves: vec![("shown".to_owned(), Ink::Show, drawn(shown))],
         },
         Part {
             heading: latency_heading,
@@ -74,11 +76,69 @@ pub fn parts(timeline: &[Bucket], per_step: usize) -> Vec<Part> {
             y: latency_y,
             surface: None,
             curves: vec![
-                ("p99", Ink::Show, optional(|s| s.p99_ms)),
-                ("p50", Ink::Second, optional(|s| s.p50_ms)),
+                ("p99".to_owned(), Ink::Show, optional(|s| s.p99_ms)),
+                ("p50".to_owned(), Ink::Second, optional(|s| s.p50_ms)),
             ],
         },
-    ]
+    ];
+    let busy = named(timeline, per_step, |bucket| {
+        bucket.busy_share.iter().map(|(role, share)| (role.as_str(), share * 100.0)).collect()
+    });
+    let queues = named(timeline, per_step, |bucket| {
+        bucket.queues.iter().map(|(queue, depth)| (queue.as_str(), *depth as f64)).collect()
+    });
+    parts.extend(part("Processors busy, % (the busiest roles)", busy));
+    parts.extend(part("Waiting in queues", queues));
+    parts
+}
+
+/// Curves that are drawn at most where every bucket may name its own.
+const NAMED_MAX: usize = 4;
+
+/// The curves of values that buckets name themselves: the highest ones, each with its largest value per point.
+fn named(
+    timeline: &[Bucket],
+    per_step: usize,
+    values: impl Fn(&Bucket) -> Vec<(&str, f64)>,
+) -> Vec<Curve<Option<f64>>> {
+    let mut curves: BTreeMap<String, Vec<(f64, Option<f64>)>> = BTreeMap::new();
+    for group in timeline.chunks(per_step) {
+        let mut most: BTreeMap<String, f64> = BTreeMap::new();
+        for (name, value) in group.iter().flat_map(&values) {
+            let highest = most.entry(name.to_owned()).or_default();
+            *highest = highest.max(value);
+        }
+        let middle = group[0].second as f64 + group.len() as f64 / 2.0;
+        for (name, value) in most {
+            curves.entry(name).or_default().push((middle, Some(value)));
+        }
+    }
+    let highest = |values: &[(f64, Option<f64>)]| {
+        values.iter().filter_map(|(_, value)| *value).fold(0.0, f64::max)
+    };
+    let mut curves: Vec<(String, Vec<(f64, Option<f64>)>)> = curves.into_iter().collect();
+    curves.sort_by(|one, other| highest(&other.1).total_cmp(&highest(&one.1)));
+    let inks = [Ink::Ack, Ink::Show, Ink::Third, Ink::Second];
+    curves
+        .into_iter()
+        .take(NAMED_MAX)
+        .filter(|(_, values)| highest(values) > 0.0)
+        .zip(inks)
+        .map(|((name, values), ink)| (name.replace('_', " "), ink, values))
+        .collect()
+}
+
+/// The panel of such curves; nothing without any.
+fn part(heading: &'static str, curves: Vec<Curve<Option<f64>>>) -> Option<Part> {
+    let values = curves.iter().flat_map(|(_, _, values)| values).filter_map(|(_, value)| *value);
+    let highest = values.fold(0.0, f64::max);
+    (highest > 0.0).then(|| Part {
+        heading,
+        height: 90,
+        y: Axis::from_zero(highest, 3),
+        surface: None,
+        curves,
+    })
 }
 
 /// Buckets that share a point, so that a long run has no more points than there are pixels.
@@ -120,6 +180,18 @@ mod tests {
         assert_eq!(per_step(0, 100), 1);
         assert_eq!(per_step(100, 100), 1);
         assert_eq!(per_step(101, 100), 2);
+    }
+
+    #[test]
+    fn only_the_highest_of_many_roles_are_drawn() {
+        let shares = [("a", 0.1), ("b", 0.5), ("c", 0.2), ("d", 0.3), ("e", 0.4), ("f", 0.0)];
+        let busy_share = shares.map(|(role, share)| (role.to_owned(), share)).into();
+        let buckets = [Bucket { busy_share, ..bucket(0, 1, None) }, bucket(1, 1, None)];
+        let drawn = parts(&buckets, 1);
+        let busy = drawn.iter().find(|part| part.heading.starts_with("Processors")).unwrap();
+        let names: Vec<&str> = busy.curves.iter().map(|(name, ..)| name.as_str()).collect();
+        assert_eq!(names, ["b", "e", "d", "c"]);
+        assert!(!drawn.iter().any(|part| part.heading.starts_with("Waiting")));
     }
 
     #[test]

@@ -94,6 +94,8 @@ pub fn spawn(host: HostId, future: impl Future<Output = ()> + 'static) -> Option
         let host = world.host(host);
         host.alive.then(|| host.tasks.reserve())
     })??;
+    // Futures may be kilobytes large, and are moved several times before they are a task.
+    let future = Box::pin(future);
     let until_done = async move {
         future.await;
         if let Some(task) = world::with(|world| world.host(host).tasks.remove(id)) {
