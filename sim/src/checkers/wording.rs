@@ -204,6 +204,7 @@ pub fn event(event: &Event) -> String {
 pub fn brief(event: &Event) -> String {
     let user = event.device.user;
     match &event.what {
+        What::Answered { .. } => "has its rows".to_owned(),
         What::LoggedIn => "logs in".to_owned(),
         What::Crashed => "crashes".to_owned(),
         What::Restarted => "is back".to_owned(),
