@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Better, Comparison, Contrast, Crossover, Metric, Variant};
+use super::{Better, Comparison, Contrast, Crossover, Estimate, Metric, Variant};
 use crate::figures;
 use crate::record::Verdict;
 
@@ -150,7 +150,7 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
                     "{}: {} is {} times {reference}.",
                     contrast.metric,
                     contrast.variant,
-                    figures::with_margin(ratio.mid, ratio.margin())
+                    times(&ratio)
                 ),
             )),
         }
@@ -161,6 +161,15 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
         sentences.push(format!("{ALIKE} {reference}: {}.", alike.join(", ")));
     }
     sentences
+}
+
+/// A ratio that is not 1. Where the farther end of its interval is as far away as 1, both ends are told, so that
+/// nobody reads 1 into it.
+fn times(ratio: &Estimate) -> String {
+    if (ratio.mid - 1.0).abs() > ratio.margin() {
+        return figures::with_margin(ratio.mid, ratio.margin());
+    }
+    format!("{:.4} ({:.4} to {:.4})", ratio.mid, ratio.low, ratio.high)
 }
 
 /// Who is on the front, and who is not.
@@ -223,6 +232,13 @@ pub fn value(crossover: &Crossover, value: f64) -> String {
 mod tests {
     use super::*;
     use crate::sample;
+
+    #[test]
+    fn an_interval_that_leaves_one_out_does_not_read_as_if_it_held_it() {
+        let ratio = Estimate { mid: 0.999, low: 0.996, high: 0.9995 };
+        assert_eq!(times(&ratio), "0.9990 (0.9960 to 0.9995)");
+        assert_eq!(times(&Estimate { mid: 2.0, low: 1.9, high: 2.1 }), "2.00 ± 0.10");
+    }
 
     #[test]
     fn what_chance_explains_is_not_called_better() {

@@ -12,7 +12,7 @@ use super::{Chart, PlotError};
 use crate::figures;
 use crate::record::Latency;
 
-const INKS: [Ink; 4] = [Ink::Ack, Ink::Show, Ink::Third, Ink::Second];
+const INKS: [Ink; 6] = [Ink::Ack, Ink::Show, Ink::Third, Ink::Second, Ink::Offered, Ink::Fault];
 
 /// The percentile curves of a run.
 pub struct LatencyChart<'a> {

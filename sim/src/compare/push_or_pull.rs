@@ -3,9 +3,11 @@
 //! a push costs and what a pull costs.
 //!
 //! With a push of cost H for each message and member and a pull of cost L for each time that a member opens the
-//! conversation, pushing is cheaper from H/L opens per message on. H and L are measured in runs of a single
-//! strategy; the crossover of the two strategies is searched for without a look at them; then hybrid fan-out is
-//! given H/L as its threshold. Costs are those of servers, between the end of a warm-up and the end of the load.
+//! conversation, pushing is cheaper from H/L opens per message on. What a pull costs for each message that it
+//! brings is no part of L, which is paid for asking; H is what a push costs more than that. H and L are measured
+//! in runs of a single strategy; the crossover of the two strategies is searched for without a look at them; then
+//! hybrid fan-out is given H/L as its threshold. Costs are those of servers, between the end of a warm-up and the
+//! end of the load.
 
 use std::collections::BTreeMap;
 use std::ops::{ControlFlow, Range};
@@ -26,8 +28,9 @@ use crate::scenario::Scenario;
 /// Where measuring begins, as a share of the load: hybrid fan-out knows members' habits by then.
 const WARM_UP: f64 = 0.4;
 
-/// Opens per message and member in the runs that give the prices of pulls.
-const SELDOM_AND_OFTEN: [f64; 2] = [0.25, 4.0];
+/// Opens per message and member in the runs that give the prices of pulls: few that bring many messages, many
+/// that find nothing, and some in between.
+const OPENS_PER_MESSAGE: [f64; 3] = [0.1, 0.7, 4.0];
 
 /// Opens per second and member at which pulls cost nothing that could be measured.
 const HARDLY_EVER: f64 = 0.001;
@@ -63,6 +66,8 @@ pub struct Spent {
     pub pulls: f64,
     /// The same where there were none.
     pub empty_pulls: f64,
+    /// Messages that pulls brought.
+    pub pulled: f64,
 }
 
 /// What is held to be the cost.
@@ -79,9 +84,11 @@ pub enum Cost {
 pub struct Prices {
     /// Cost of a message of which nobody hears.
     pub message: f64,
-    /// H: what a push adds, per message and member.
+    /// H: what a push adds, per message and member, beyond `carried`.
     pub push: f64,
-    /// What a pull adds that brings messages.
+    /// What a pull adds for each message that it brings.
+    pub carried: f64,
+    /// What a pull adds that brings messages, whatever their number.
     pub full_pull: f64,
     /// What a pull adds that finds nothing.
     pub empty_pull: f64,
@@ -176,27 +183,37 @@ impl<'a> Lab<'a> {
         Ok(Finding { cost, prices, crossover, hybrid })
     }
 
-    /// H and L. A pull that finds nothing is cheaper than one that brings messages, so L depends on the rate:
-    /// both prices are measured, in runs with many pulls of the one kind and of the other.
+    /// H and L. A pull that finds nothing is cheaper than one that brings messages, so L depends on the rate.
+    /// What each of them costs, and each message that they bring, follows from runs that have more of the one
+    /// and less of the other.
     fn prices(&mut self, cost: Cost) -> Result<Prices, String> {
         let unheard = middle(&costs(cost, &self.run(&read(), HARDLY_EVER)?));
         let written = self.run(&write(), HARDLY_EVER)?;
         let copies = middle(&written.iter().map(|of| of.copies / of.messages).collect::<Vec<_>>());
-        let push = (middle(&costs(cost, &written)) - unheard) / copies;
+        let pushed = (middle(&costs(cost, &written)) - unheard) / copies;
         let produce = self.setting.produce_per_s;
-        let [seldom, often] = SELDOM_AND_OFTEN.map(|opens| self.run(&read(), opens * produce));
         let equation = |spent: &[Spent]| {
             let per_message = |of: fn(&Spent) -> f64| {
                 middle(&spent.iter().map(|one| of(one) / one.messages).collect::<Vec<_>>())
             };
             let added = middle(&costs(cost, spent)) - unheard;
-            [per_message(|of| of.pulls), per_message(|of| of.empty_pulls), added]
+            let of = [
+                per_message(|of| of.pulled),
+                per_message(|of| of.pulls),
+                per_message(|of| of.empty_pulls),
+            ];
+            (of, added)
         };
-        let [full_pull, empty_pull] = solve(equation(&seldom?), equation(&often?));
+        let mut equations = Vec::new();
+        for opens in OPENS_PER_MESSAGE {
+            equations.push(equation(&self.run(&read(), opens * produce)?));
+        }
+        let [carried, full_pull, empty_pull] = solve(&equations);
+        let push = pushed - carried;
         let opens = opens_per_message(push, full_pull, empty_pull);
         let pull = (full_pull + empty_pull * opens) / (1.0 + opens);
         let rate_per_s = opens * produce;
-        Ok(Prices { message: unheard, push, full_pull, empty_pull, pull, rate_per_s })
+        Ok(Prices { message: unheard, push, carried, full_pull, empty_pull, pull, rate_per_s })
     }
 
     /// Read fan-out over write fan-out when members open the conversation so often.
@@ -241,10 +258,21 @@ fn costs(cost: Cost, spent: &[Spent]) -> Vec<f64> {
     spent.iter().map(|of| cost.per_message(of)).collect()
 }
 
-/// The two unknowns of two equations, each `[a, b, c]` for `a x + b y = c`.
-fn solve([a, b, c]: [f64; 3], [d, e, f]: [f64; 3]) -> [f64; 2] {
-    let determinant = a * e - b * d;
-    [(c * e - b * f) / determinant, (a * f - c * d) / determinant]
+/// The three unknowns of three linear equations, by Cramer's rule: their factors, and what they add up to.
+fn solve(equations: &[([f64; 3], f64)]) -> [f64; 3] {
+    let rows: [[f64; 3]; 3] = std::array::from_fn(|row| equations[row].0);
+    let whole = determinant(&rows);
+    std::array::from_fn(|unknown| {
+        let mut replaced = rows;
+        for (row, (_, sum)) in replaced.iter_mut().zip(equations) {
+            row[unknown] = *sum;
+        }
+        determinant(&replaced) / whole
+    })
+}
+
+fn determinant([[a, b, c], [d, e, f], [g, h, i]]: &[[f64; 3]; 3]) -> f64 {
+    a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 }
 
 /// The opens per message from which a push is the cheaper way. Opens and messages are Poisson, so of `r` opens
@@ -301,11 +329,14 @@ fn of_run(scenario: &Scenario, observed: &Observed) -> Spent {
     };
     let busy = |sample: &run::world::Sample| sample.busy_ns.values().sum::<u64>() as f64;
     let events = observed.history.events.iter().filter(|event| window.contains(&event.at));
-    let (mut pulls, mut empty_pulls) = (0.0, 0.0);
+    let (mut pulls, mut empty_pulls, mut pulled) = (0.0, 0.0, 0.0);
     for event in events {
         match event.what {
             What::Answered { question: Question::Open, rows: 0, .. } => empty_pulls += 1.0,
-            What::Answered { question: Question::Open, .. } => pulls += 1.0,
+            What::Answered { question: Question::Open, rows, .. } => {
+                pulls += 1.0;
+                pulled += f64::from(rows);
+            }
             _ => {}
         }
     }
@@ -316,6 +347,7 @@ fn of_run(scenario: &Scenario, observed: &Observed) -> Spent {
         copies: counted("inbox_copies"),
         pulls,
         empty_pulls,
+        pulled,
     }
 }
 
@@ -325,9 +357,13 @@ mod tests {
 
     #[test]
     fn prices_solve_their_equations_and_the_rule_is_h_over_l() {
-        let (full, empty, push) = (5.0, 1.0, 4.0);
-        let equation = |a: f64, b: f64| [a, b, a * full + b * empty];
-        assert_eq!(solve(equation(0.2, 0.05), equation(0.8, 3.2)).map(f64::round), [full, empty]);
+        let (carried, full, empty, push) = (0.5, 5.0, 1.0, 4.0);
+        let equation = |a: f64, b: f64, c: f64| ([a, b, c], a * carried + b * full + c * empty);
+        let equations =
+            [equation(1.0, 0.2, 0.05), equation(0.9, 0.5, 0.5), equation(1.0, 0.8, 3.2)];
+        for (found, price) in solve(&equations).into_iter().zip([carried, full, empty]) {
+            assert!((found - price).abs() < 1e-9, "{found} for {price}");
+        }
         let opens = opens_per_message(push, full, empty);
         let pull = (full + empty * opens) / (1.0 + opens);
         assert!((opens - push / pull).abs() < 1e-9, "{opens} opens at {pull}");
