@@ -1,8 +1,9 @@
 //! The work that the benchmarks measure, as small worlds on each engine.
 //!
 //! [`layout`] says which hosts exist and who talks to whom, [`echo`] and [`heartbeat`] are what the
-//! nodes do, [`on_imsim`] and [`on_turmoil`] put both on an engine. This package may read clocks of
-//! the machine, in `benches/` only: the worlds themselves are deterministic.
+//! nodes do, [`on_imsim`] and [`on_turmoil`] put both on an engine. What is measured of nodes, of the
+//! simulated Redis and of checkers stands in `benches/hot_paths`. This package may read clocks of the
+//! machine, in `benches/` only: the worlds themselves are deterministic.
 
 pub mod echo;
 pub mod heartbeat;

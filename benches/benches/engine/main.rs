@@ -2,7 +2,7 @@
 //! counting allocations costs time.
 //!
 //! ```sh
-//! cargo bench -p im-benches                                # everything, memory too
+//! cargo bench -p im-benches                                # everything, memory and hot paths too
 //! cargo bench -p im-benches --bench engine -- packets      # one of packets, heartbeats, threads
 //! ```
 
