@@ -2,7 +2,8 @@
 //!
 //! Only the command to reproduce it may be longer, so that it can be copied whole.
 
-use super::{Comparison, told};
+use super::told::{self, Row};
+use super::{Comparison, Variant};
 use crate::summary::COLUMNS;
 use crate::summary::grid::{Align, grid};
 use crate::summary::mood;
@@ -44,27 +45,42 @@ pub fn summary(comparison: &Comparison, colour: bool) -> String {
     text.finish()
 }
 
+/// Variants that stand side by side; more of them get a table below the first.
+const ABREAST: usize = 4;
+
 fn table(text: &mut Text, comparison: &Comparison) {
     let rows = told::rows(comparison);
     if rows.is_empty() {
         return text.push(2, NO_SAMPLES, Style::Dim);
     }
+    let tables = comparison.variants.len().div_ceil(ABREAST);
+    let abreast = comparison.variants.len().div_ceil(tables);
+    for (place, variants) in comparison.variants.chunks(abreast).enumerate() {
+        if place > 0 {
+            text.blank();
+        }
+        part(text, &comparison.reference, variants, &rows, place * abreast);
+    }
+}
+
+/// The columns of some variants, from the given place on.
+fn part(text: &mut Text, reference: &str, variants: &[Variant], rows: &[Row], from: usize) {
     let mut cells = vec![vec![String::new()]];
     let mut align = vec![Align::Left];
-    for variant in &comparison.variants {
+    for variant in variants {
         cells[0].push(variant.name.clone());
         align.push(Align::Right);
-        if variant.name != comparison.reference {
+        if variant.name != reference {
             cells[0].push(String::new());
             align.push(Align::Left);
         }
     }
-    cells.extend(rows.into_iter().map(|row| {
-        let mut line = vec![row.name];
-        for (cell, variant) in row.cells.into_iter().zip(&comparison.variants) {
-            line.push(cell.figure);
-            if variant.name != comparison.reference {
-                line.push(cell.ratio);
+    cells.extend(rows.iter().map(|row| {
+        let mut line = vec![row.name.clone()];
+        for (cell, variant) in row.cells[from..].iter().zip(variants) {
+            line.push(cell.figure.clone());
+            if variant.name != reference {
+                line.push(cell.ratio.clone());
             }
         }
         line
@@ -93,6 +109,19 @@ mod tests {
         for line in summary(&comparison, false).lines() {
             assert!(line.chars().count() <= COLUMNS || *line.trim() == comparison.reproduce);
         }
+    }
+
+    #[test]
+    fn many_variants_stand_in_several_tables() {
+        let mut comparison = sample::comparison();
+        let variants = comparison.variants.clone();
+        for (place, variant) in variants.iter().cycle().take(6).enumerate() {
+            let name = format!("a variant with a long name, number {place}");
+            comparison.variants.push(Variant { name, ..variant.clone() });
+        }
+        let told = summary(&comparison, false);
+        assert_eq!(told.matches("show_p50, ms").count(), 3, "{told}");
+        assert!(told.lines().all(|line| line.chars().count() <= COLUMNS));
     }
 
     #[test]

@@ -15,6 +15,8 @@ use crate::plots::{Chart, PlotError};
 const VALUES_MIN: usize = 3;
 /// Panels that are drawn; the table has all figures.
 const PANELS_MAX: usize = 6;
+/// Space between a heading and its panel, for the upper half of the axis' highest word.
+const UNDER_HEADING: i32 = 6;
 /// Height of a panel's frame, and of what stands below it.
 const FRAME: i32 = 150;
 const BELOW: i32 = 54;
@@ -138,7 +140,7 @@ impl Chart for CurvesChart {
     }
 
     fn height(&self, _width: i32) -> i32 {
-        self.figures.len() as i32 * (HEADING + FRAME + BELOW)
+        self.figures.len() as i32 * (HEADING + UNDER_HEADING + FRAME + BELOW)
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PlotError> {
@@ -148,7 +150,7 @@ impl Chart for CurvesChart {
             false => Axis::from_zero(high, if canvas.width() < 600 { 4 } else { 8 }),
         };
         for (place, figure) in self.figures.iter().enumerate() {
-            let top = place as i32 * (HEADING + FRAME + BELOW);
+            let top = place as i32 * (HEADING + UNDER_HEADING + FRAME + BELOW);
             let entries: Vec<Entry> = figure
                 .curves
                 .iter()
@@ -159,8 +161,8 @@ impl Chart for CurvesChart {
             let points = figure.curves.iter().flat_map(|curve| &curve.points);
             let highest = points.map(|(_, estimate)| estimate.high).fold(0.0, f64::max);
             let y = Axis::from_zero(highest, 4);
-            let from = (60, top + HEADING);
-            let to = (canvas.width() - 24, top + HEADING + FRAME);
+            let from = (60, top + HEADING + UNDER_HEADING);
+            let to = (canvas.width() - 24, top + HEADING + UNDER_HEADING + FRAME);
             let panel = Panel { from, to, x: &x, y: &y };
             panel.grid(canvas)?;
             panel.x_words(canvas, &self.key)?;
