@@ -114,17 +114,20 @@ mod tests {
         (scenario, record)
     }
 
+    /// What spoils a record.
+    type Change = dyn Fn(&mut Record);
+
     #[test]
     fn a_real_record_holds_and_every_contradiction_is_found() {
         let (mut scenario, record) = record();
         scenario.network.clients.bandwidth = "1Mbit/s".parse().expect("a bandwidth");
         assert_eq!(contradictions(&scenario, &record), Vec::<String>::new());
-        let found = |change: &dyn Fn(&mut Record)| {
+        let found = |change: &Change| {
             let mut changed = record.clone();
             change(&mut changed);
             contradictions(&scenario, &changed).join("; ")
         };
-        let cases: [(&str, &dyn Fn(&mut Record)); 7] = [
+        let cases: [(&str, &Change); 7] = [
             ("pairs are owed, and", &|record| record.ledger.shown += 1),
             ("rows on", &|record| record.ledger.sequenced = 0),
             ("sends were accepted of", &|record| {

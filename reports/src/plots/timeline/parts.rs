@@ -92,6 +92,9 @@ pub fn parts(timeline: &[Bucket], per_step: usize) -> Vec<Part> {
     parts
 }
 
+/// Seconds, and values where there are some.
+type Points = Vec<(f64, Option<f64>)>;
+
 /// Curves that are drawn at most where every bucket may name its own.
 const NAMED_MAX: usize = 4;
 
@@ -101,7 +104,7 @@ fn named(
     per_step: usize,
     values: impl Fn(&Bucket) -> Vec<(&str, f64)>,
 ) -> Vec<Curve<Option<f64>>> {
-    let mut curves: BTreeMap<String, Vec<(f64, Option<f64>)>> = BTreeMap::new();
+    let mut curves: BTreeMap<String, Points> = BTreeMap::new();
     for group in timeline.chunks(per_step) {
         let mut most: BTreeMap<String, f64> = BTreeMap::new();
         for (name, value) in group.iter().flat_map(&values) {
@@ -116,7 +119,7 @@ fn named(
     let highest = |values: &[(f64, Option<f64>)]| {
         values.iter().filter_map(|(_, value)| *value).fold(0.0, f64::max)
     };
-    let mut curves: Vec<(String, Vec<(f64, Option<f64>)>)> = curves.into_iter().collect();
+    let mut curves: Vec<(String, Points)> = curves.into_iter().collect();
     curves.sort_by(|one, other| highest(&other.1).total_cmp(&highest(&one.1)));
     let inks = [Ink::Ack, Ink::Show, Ink::Third, Ink::Second];
     curves
