@@ -10,6 +10,7 @@
 use std::process::ExitCode;
 use std::thread;
 
+use im_reports::comparison::Estimate;
 use imsim::compare::push_or_pull::{Cost, Finding, Lab, Setting};
 
 const SCENARIO: &str = include_str!("../../scenarios/fanout/consume-rate.toml");
@@ -36,8 +37,8 @@ fn main() -> ExitCode {
     let seeds: Vec<u64> = (1..=seeds).collect();
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     println!(
-        "{:30} {:15} {:>8} {:>8} {:>9}   {:28} hybrid by the rule, at ¼ ½ 1 2 4 times its rate",
-        "setting", "cost", "push H", "pull L", "rule 1/s", "crossover found, 1/s"
+        "{:30} {:15} {:>8} {:>8}   {:22} {:28} hybrid by the rule, at ¼ ½ 1 2 4 times its rate",
+        "setting", "cost", "push H", "pull L", "rule H/L, 1/s", "crossover found, 1/s"
     );
     let mut all_agree = true;
     for (name, sets, produce_per_s) in SETTINGS {
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
         }
     }
     println!(
-        "\nSeeds: {}. In brackets: between which rates the two cannot be told apart.",
+        "\nSeeds: {}. In brackets: the interval over seeds of the rule, and between which rates read and\n         write cannot be told apart.",
         seeds.len()
     );
     if all_agree { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -74,7 +75,7 @@ fn main() -> ExitCode {
 fn row(finding: &Finding) -> String {
     let prices = &finding.prices;
     let found = match finding.crossover.at {
-        Some(at) => format!("{:.3} [{:.3}, {:.3}]", at.mid, at.low, at.high),
+        Some(at) => bracketed(at),
         None => "none".to_owned(),
     };
     let agrees = if finding.agrees() { "agrees" } else { "differs" };
@@ -83,13 +84,17 @@ fn row(finding: &Finding) -> String {
         .iter()
         .map(|(_, ratio)| format!("{:.3} ({:.3}–{:.3})", ratio.mid, ratio.low, ratio.high));
     format!(
-        "{:15} {:8.2} {:8.2} {:9.3}   {found:20} {agrees:7} {}",
+        "{:15} {:8.2} {:8.2}   {:22} {found:20} {agrees:7} {}",
         finding.cost.name(),
         prices.push,
         prices.pull,
-        prices.rate_per_s,
+        bracketed(finding.rule),
         hybrid.collect::<Vec<_>>().join("  ")
     )
+}
+
+fn bracketed(estimate: Estimate) -> String {
+    format!("{:.3} [{:.3}, {:.3}]", estimate.mid, estimate.low, estimate.high)
 }
 
 /// How many seeds, and which settings: all if none is named.

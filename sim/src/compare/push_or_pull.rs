@@ -98,13 +98,31 @@ pub struct Prices {
     pub rate_per_s: f64,
 }
 
+impl Prices {
+    /// The middle of every price over the seeds.
+    fn middle(of: &[Self]) -> Self {
+        let of = |price: fn(&Self) -> f64| middle(&of.iter().map(price).collect::<Vec<_>>());
+        Self {
+            message: of(|one| one.message),
+            push: of(|one| one.push),
+            carried: of(|one| one.carried),
+            full_pull: of(|one| one.full_pull),
+            empty_pull: of(|one| one.empty_pull),
+            pull: of(|one| one.pull),
+            rate_per_s: of(|one| one.rate_per_s),
+        }
+    }
+}
+
 /// What the rule says, and what is found.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Finding {
     /// What was held to be the cost.
     pub cost: Cost,
-    /// From runs of a single strategy.
+    /// From runs of a single strategy: the middle over seeds.
     pub prices: Prices,
+    /// The rate that follows from the prices, seed by seed.
+    pub rule: Estimate,
     /// From the search: read fan-out over write fan-out.
     pub crossover: Crossover,
     /// Hybrid fan-out over the better of the other two, at multiples of the rate that the rule gives.
@@ -112,9 +130,9 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether the rule's rate lies in the interval of the search.
+    /// Whether the intervals of the rule's rate and of the search have a rate in common.
     pub fn agrees(&self) -> bool {
-        self.crossover.at.is_some_and(|at| at.holds(self.prices.rate_per_s))
+        self.crossover.at.is_some_and(|at| at.low <= self.rule.high && self.rule.low <= at.high)
     }
 }
 
@@ -155,7 +173,10 @@ impl<'a> Lab<'a> {
 
     /// Holds the rule against what happens, by one cost.
     pub fn examine(&mut self, cost: Cost) -> Result<Finding, String> {
-        let prices = self.prices(cost)?;
+        let by_seed = self.prices(cost)?;
+        let rates: Vec<f64> = by_seed.iter().map(|prices| prices.rate_per_s).collect();
+        let rule = statistics::median(&rates, &format!("{} by the rule", cost.name()));
+        let (rule, prices) = (rule.ok_or("no seeds")?, Prices::middle(&by_seed));
         let produce = self.setting.produce_per_s;
         let search = Search {
             key: CONSUME_RATE.to_owned(),
@@ -166,11 +187,11 @@ impl<'a> Lab<'a> {
         };
         let crossover =
             crossover::search(&search, cost.name(), "read", |rate| self.look(cost, rate))?;
-        let percent = (100.0 * prices.rate_per_s / produce).round().max(1.0);
+        let percent = (100.0 * rule.mid / produce).round().max(1.0);
         let by_rule = ["im.fanout=hybrid".to_owned(), format!("im.hybrid_opens_percent={percent}")];
         let mut hybrid = Vec::new();
         for multiple in [0.25, 0.5, 1.0, 2.0, 4.0] {
-            let rate = prices.rate_per_s * multiple;
+            let rate = rule.mid * multiple;
             let [write, read] =
                 [self.run(&write(), rate)?, self.run(&read(), rate)?].map(|of| costs(cost, &of));
             let ours = costs(cost, &self.run(&by_rule, rate)?);
@@ -180,40 +201,25 @@ impl<'a> Lab<'a> {
             let name = format!("{} hybrid at {multiple}", cost.name());
             hybrid.push((multiple, statistics::median(&ratios, &name).ok_or("no seeds")?));
         }
-        Ok(Finding { cost, prices, crossover, hybrid })
+        Ok(Finding { cost, prices, rule, crossover, hybrid })
     }
 
-    /// H and L. A pull that finds nothing is cheaper than one that brings messages, so L depends on the rate.
+    /// H and L on each seed. A pull that finds nothing is cheaper than one that brings messages, so L depends on the rate.
     /// What each of them costs, and each message that they bring, follows from runs that have more of the one
     /// and less of the other.
-    fn prices(&mut self, cost: Cost) -> Result<Prices, String> {
-        let unheard = middle(&costs(cost, &self.run(&read(), HARDLY_EVER)?));
-        let written = self.run(&write(), HARDLY_EVER)?;
-        let copies = middle(&written.iter().map(|of| of.copies / of.messages).collect::<Vec<_>>());
-        let pushed = (middle(&costs(cost, &written)) - unheard) / copies;
+    fn prices(&mut self, cost: Cost) -> Result<Vec<Prices>, String> {
         let produce = self.setting.produce_per_s;
-        let equation = |spent: &[Spent]| {
-            let per_message = |of: fn(&Spent) -> f64| {
-                middle(&spent.iter().map(|one| of(one) / one.messages).collect::<Vec<_>>())
-            };
-            let added = middle(&costs(cost, spent)) - unheard;
-            let of = [
-                per_message(|of| of.pulled),
-                per_message(|of| of.pulls),
-                per_message(|of| of.empty_pulls),
-            ];
-            (of, added)
-        };
-        let mut equations = Vec::new();
+        let (unheard, written) =
+            (self.run(&read(), HARDLY_EVER)?, self.run(&write(), HARDLY_EVER)?);
+        let mut pulled = Vec::new();
         for opens in OPENS_PER_MESSAGE {
-            equations.push(equation(&self.run(&read(), opens * produce)?));
+            pulled.push(self.run(&read(), opens * produce)?);
         }
-        let [carried, full_pull, empty_pull] = solve(&equations);
-        let push = pushed - carried;
-        let opens = opens_per_message(push, full_pull, empty_pull);
-        let pull = (full_pull + empty_pull * opens) / (1.0 + opens);
-        let rate_per_s = opens * produce;
-        Ok(Prices { message: unheard, push, carried, full_pull, empty_pull, pull, rate_per_s })
+        let of_seed = |seed: usize| {
+            let pulled: Vec<Spent> = pulled.iter().map(|of| of[seed]).collect();
+            prices(cost, produce, &unheard[seed], &written[seed], &pulled)
+        };
+        Ok((0..self.seeds.len()).map(of_seed).collect())
     }
 
     /// Read fan-out over write fan-out when members open the conversation so often.
@@ -244,6 +250,23 @@ impl<'a> Lab<'a> {
         self.done.insert(sets, spent.clone());
         Ok(spent)
     }
+}
+
+/// The prices of one seed: from a run in which nobody hears of messages, one in which they are pushed, and runs in
+/// which they are pulled.
+fn prices(cost: Cost, produce: f64, unheard: &Spent, written: &Spent, pulled: &[Spent]) -> Prices {
+    let message = cost.per_message(unheard);
+    let pushed = (cost.per_message(written) - message) * written.messages / written.copies;
+    let equation = |of: &Spent| {
+        let factors = [of.pulled, of.pulls, of.empty_pulls].map(|count| count / of.messages);
+        (factors, cost.per_message(of) - message)
+    };
+    let equations: Vec<([f64; 3], f64)> = pulled.iter().map(equation).collect();
+    let [carried, full_pull, empty_pull] = solve(&equations);
+    let push = pushed - carried;
+    let opens = opens_per_message(push, full_pull, empty_pull);
+    let pull = (full_pull + empty_pull * opens) / (1.0 + opens);
+    Prices { message, push, carried, full_pull, empty_pull, pull, rate_per_s: opens * produce }
 }
 
 fn write() -> [String; 1] {
