@@ -25,8 +25,9 @@ use crate::history::What;
 use crate::run::{self, Observed};
 use crate::scenario::Scenario;
 
-/// Where measuring begins, as a share of the load: hybrid fan-out knows members' habits by then.
-const WARM_UP: f64 = 0.4;
+/// Where measuring begins, as a share of the load: by then hybrid fan-out knows members' habits, devices know
+/// which conversations to ask for, and what was left to them meanwhile is pulled.
+const WARM_UP: f64 = 0.6;
 
 /// Opens per message and member in the runs that give the prices of pulls: few that bring many messages, many
 /// that find nothing, and some in between.
