@@ -17,7 +17,7 @@ struct Shared<T> {
     received: bool,
     receiver: Option<Waker>,
     /// Senders that wait for room, those longest first.
-    waiting: VecDeque<Waker>,
+    waiting: Vec<Waker>,
 }
 
 /// Why nothing was put into a queue.
@@ -45,7 +45,7 @@ pub fn bounded<T>(limit: usize) -> (Sender<T>, Receiver<T>) {
         senders: 1,
         received: true,
         receiver: None,
-        waiting: VecDeque::new(),
+        waiting: Vec::new(),
     }));
     (Sender(shared.clone()), Receiver(shared))
 }
@@ -74,7 +74,7 @@ impl<T> Sender<T> {
             let mut shared = self.0.borrow_mut();
             let full = shared.received && shared.items.len() >= shared.limit;
             if full {
-                shared.waiting.push_back(cx.waker().clone());
+                shared.waiting.push(cx.waker().clone());
                 return Poll::Pending;
             }
             Poll::Ready(())
@@ -131,11 +131,11 @@ impl<T> Receiver<T> {
         if shared.items.is_empty() {
             shared.items.shrink_to(KEPT);
         }
-        let waiting = shared.waiting.pop_front();
+        // All of them: one that was polled twice stands here twice, and one that gave up would keep the room to
+        // itself. Those that find none wait again.
+        let waiting = std::mem::take(&mut shared.waiting);
         drop(shared);
-        if let Some(waiting) = waiting {
-            waiting.wake();
-        }
+        waiting.into_iter().for_each(Waker::wake);
         Some(item)
     }
 }
@@ -154,6 +154,9 @@ impl<T> Drop for Receiver<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use futures_util::FutureExt;
 
     use super::*;
@@ -179,6 +182,38 @@ mod tests {
         assert_eq!(receiver.recv().now_or_never(), Some(Some(1)));
         assert_eq!(waits.now_or_never(), Some(Ok(())));
         assert_eq!(receiver.recv().now_or_never(), Some(Some(2)));
+    }
+
+    #[test]
+    fn room_reaches_whoever_waits_for_it_whoever_else_was_looked_at_twice_or_gave_up() {
+        let (sender, mut receiver) = bounded(2);
+        (0..2).for_each(|item| sender.try_send(item).expect("there is room"));
+        let (wakes, waker) = three_wakers();
+        let mut waiting = [7, 8, 9].map(|item| Box::pin(sender.send(item)));
+        for place in [0, 0, 1, 2] {
+            let mut cx = std::task::Context::from_waker(&waker[place]);
+            assert!(waiting[place].as_mut().poll(&mut cx).is_pending());
+        }
+        let [_first, given_up, _third] = waiting;
+        drop(given_up);
+        while receiver.try_recv().is_some() {}
+        assert!([0, 2].iter().all(|place| wakes[*place].0.load(Ordering::Relaxed)));
+    }
+
+    /// Three wakers, and whether each was used.
+    fn three_wakers() -> ([Arc<Woken>; 3], [Waker; 3]) {
+        let wakes: [Arc<Woken>; 3] = std::array::from_fn(|_| Arc::default());
+        let wakers = wakes.clone().map(Waker::from);
+        (wakes, wakers)
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl std::task::Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 
     #[test]
