@@ -69,18 +69,13 @@ impl<E: Env> Frames<E> {
 
     /// The value of the first frame, if all of it has been read.
     fn take<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
-        let Some(length) = self.read.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
-        let length = u32::from_be_bytes(*length) as usize;
-        if length > FRAME_BYTES_MAX {
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let end = LENGTH_BYTES + length;
+        let Some(end) = first_frame_end(&self.read)? else { return Ok(None) };
         let Some(frame) = self.read.get(LENGTH_BYTES..end) else {
             self.read.reserve(end - self.read.len());
             return Ok(None);
         };
         self.env.work(Work::Decode, 1);
-        self.env.work(Work::CodedByte, length as u64);
+        self.env.work(Work::CodedByte, frame.len() as u64);
         let value = decode(frame)?;
         self.read.advance(end);
         Ok(Some(value))
@@ -149,6 +144,15 @@ impl<E: Env> FrameSink<E> {
     }
 }
 
+/// Where the first frame ends, read or not; nothing before its length is there.
+fn first_frame_end(read: &[u8]) -> io::Result<Option<usize>> {
+    let Some(length) = read.first_chunk::<LENGTH_BYTES>() else { return Ok(None) };
+    match u32::from_be_bytes(*length) as usize {
+        length if length > FRAME_BYTES_MAX => Err(io::ErrorKind::InvalidData.into()),
+        length => Ok(Some(LENGTH_BYTES + length)),
+    }
+}
+
 /// The value as postcard bytes.
 pub fn encode<T: Serialize>(value: &T) -> Bytes {
     postcard::to_stdvec(value).expect("values of the protocol always encode").into()
@@ -157,4 +161,22 @@ pub fn encode<T: Serialize>(value: &T) -> Bytes {
 /// The value in `bytes`; `InvalidData` when they hold another shape.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
     postcard::from_bytes(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_ends_where_its_length_says() {
+        let end = |read: &[u8]| first_frame_end(read).map_err(|error| error.kind());
+        assert_eq!(end(&[]), Ok(None));
+        assert_eq!(end(&[0, 0, 1]), Ok(None), "its length is cut off");
+        assert_eq!(end(&[0, 0, 1, 2]), Ok(Some(LENGTH_BYTES + 258)), "the rest is still to come");
+        assert_eq!(end(&[0, 0, 0, 0, 9]), Ok(Some(LENGTH_BYTES)), "the next frame has begun");
+        let largest = (FRAME_BYTES_MAX as u32).to_be_bytes();
+        assert_eq!(end(&largest), Ok(Some(LENGTH_BYTES + FRAME_BYTES_MAX)));
+        let larger = (FRAME_BYTES_MAX as u32 + 1).to_be_bytes();
+        assert_eq!(end(&larger), Err(io::ErrorKind::InvalidData));
+    }
 }
