@@ -47,6 +47,8 @@ pub enum Noted {
     FailStop,
     /// A supervisor starts a process again.
     Restart,
+    /// An ack that was held back leaves, because nothing came that would have taken it along.
+    AckLeaves,
 }
 
 /// A rolling XXH3 hash: words gather in a batch, and each batch is hashed with the last hash as

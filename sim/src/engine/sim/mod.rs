@@ -261,6 +261,18 @@ impl Sim {
         world::with(|world| world.accept_queue = rules);
     }
 
+    /// All hosts are containers of one machine: its kernel's timers tick for all of them together.
+    /// Without this each host has a kernel of its own.
+    pub fn share_kernel(&mut self) {
+        world::with(|world| world.one_kernel = true);
+    }
+
+    /// On connections dialled from now on, receivers may hold acks back, as on Linux. Without this, each
+    /// packet is acked at once, which costs no events; sending then waits a little less after losses.
+    pub fn delay_acks(&mut self) {
+        world::with(|world| world.delayed_acks = true);
+    }
+
     /// Virtual time.
     pub fn now(&self) -> Nanos {
         world::with(|world| world.now)

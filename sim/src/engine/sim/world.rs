@@ -52,6 +52,8 @@ pub enum Event {
     Deliver(EndId),
     /// Acks of packets written by this end come back.
     AcksArrive(EndId),
+    /// What this end has written may have waited long enough for its ack.
+    AckDue(EndId),
     /// The retransmission timer of this end may have run out.
     Retransmit(EndId),
     /// This end learns that its peer made room.
@@ -115,6 +117,10 @@ pub struct World {
     pub links: [LinkProfile; 2],
     pub conditions: Conditions,
     pub accept_queue: AcceptQueue,
+    /// All hosts are containers of one machine, whose kernel's timers tick for all of them.
+    pub one_kernel: bool,
+    /// Receivers may hold acks back, as on Linux.
+    pub delayed_acks: bool,
     pub listeners_opened: u64,
     pub points: Points,
     /// How long a supervisor waits before it starts a process again that ended itself.
@@ -173,6 +179,8 @@ impl World {
             links: [client, backend],
             conditions: Conditions::default(),
             accept_queue: AcceptQueue::default(),
+            one_kernel: false,
+            delayed_acks: false,
             listeners_opened: 0,
             points: Points::default(),
             restart_after: RESTART_AFTER,
@@ -261,6 +269,7 @@ impl World {
             Event::AnswerAgain(conn) => self.answer_again(conn),
             Event::Deliver(end) => self.deliver(end),
             Event::AcksArrive(end) => self.acks_arrive(end),
+            Event::AckDue(end) => self.ack_is_due(end),
             Event::Retransmit(end) => self.retransmit(end),
             Event::WindowOpens(end) => self.window_opens(end),
             Event::ResetArrives(end) => self.reset_arrives(end),

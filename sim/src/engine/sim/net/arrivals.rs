@@ -57,6 +57,11 @@ impl Sender {
         self.packets.iter().any(|packet| packet.arrives_at <= now && packet.bytes > 0)
     }
 
+    /// Whether something is missing before what has arrived.
+    pub fn has_gaps(&self) -> bool {
+        self.packets.range(self.released..).any(|packet| packet.received)
+    }
+
     /// When the next packet arrives.
     pub fn next_arrival(&self) -> Nanos {
         if self.ragged {

@@ -10,6 +10,7 @@ use std::task::Waker;
 
 use im::env::Nanos;
 
+use super::delayed_acks::DelayedAcks;
 use super::keepalive::{Persist, Probing};
 use super::link::Burstiness;
 use super::sender::{NEVER, Sender};
@@ -100,6 +101,8 @@ pub struct Pipe {
     pub persist: Option<Persist>,
     /// When a packet of this pipe last reached its reader's machine.
     pub heard_at: Nanos,
+    /// Its receiver may hold acks back. `None` where each packet is acked at once.
+    pub delayed_acks: Option<Box<DelayedAcks>>,
 }
 
 impl Pipe {
@@ -118,7 +121,14 @@ impl Pipe {
             burstiness: Burstiness::default(),
             persist: None,
             heard_at: 0,
+            delayed_acks: None,
         }
+    }
+
+    /// Its receiver holds acks back, from now on.
+    pub fn delay_acks(&mut self) {
+        self.delayed_acks = Some(Box::default());
+        self.sender.trip_per_ack = true;
     }
 
     /// The machine that writes is gone: what waits to be sent, or to be sent again, never is.

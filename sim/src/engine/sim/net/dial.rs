@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use im::env::{Addr, Nanos};
 
-use super::conn::{Conn, ConnId, EndId, EndState};
+use super::conn::{Conn, ConnId, EndId, EndState, Pipe};
 use super::path::Fare;
 use super::streams::{keep_waker, wake};
 use crate::engine::HostId;
@@ -65,6 +65,9 @@ impl World {
         let rng = rng::indexed(self.seed, "connection", u64::from(from) << 32 | ordinal);
         let kind = self.kind_between(from, to.node);
         let mut conn = Conn::new(from, to.node, to.port, kind as u8, rng);
+        if self.delayed_acks {
+            conn.pipes.iter_mut().for_each(Pipe::delay_acks);
+        }
         conn.dialled_at = self.now;
         let id = self.conns.insert(conn);
         self.attach(EndId { conn: id, side: 0 });

@@ -29,6 +29,7 @@ pub enum Fare {
 pub struct Net<'a> {
     pub now: Nanos,
     pub seed: u64,
+    pub one_kernel: bool,
     pub events: &'a mut EventQueue<Event>,
     pub hosts: &'a mut [Host],
     pub links: &'a [LinkProfile; 2],
@@ -47,6 +48,7 @@ impl World {
         let net = Net {
             now: self.now,
             seed: self.seed,
+            one_kernel: self.one_kernel,
             events: &mut self.events,
             hosts: &mut self.hosts,
             links: &self.links,

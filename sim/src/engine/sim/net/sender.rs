@@ -115,8 +115,12 @@ pub struct Sender {
     pub give_up_after: Nanos,
     /// Packets may be missing, or acks: only then the sender needs a timer.
     pub ragged: bool,
-    /// Packets that have arrived and whose acks were lost.
+    /// Packets that have arrived and whose acks were lost, or are held back.
     pub unreported: bool,
+    /// An ack that tells of several packets measures one round trip, that of the first.
+    pub trip_per_ack: bool,
+    /// When the ack came that a round trip was last measured by.
+    measured_at: Nanos,
     /// The machine that sends is gone: nothing is sent again.
     pub silent: bool,
 }
@@ -149,6 +153,8 @@ impl Default for Sender {
             give_up_after: GIVE_UP,
             ragged: false,
             unreported: false,
+            trip_per_ack: false,
+            measured_at: NEVER,
             silent: false,
         }
     }
@@ -334,8 +340,10 @@ impl Sender {
         if packet.order >= self.acked_before && !ambiguous {
             (self.acked_before, self.acked_trip) = (packet.order + 1, trip);
         }
-        if !packet.resent {
-            self.trip.measure(packet.acked_at - packet.sent_at);
+        let measured = self.trip_per_ack && self.measured_at == packet.acked_at;
+        if !packet.resent && !measured {
+            self.measured_at = packet.acked_at;
+            self.trip.measure(trip);
         }
         let mending = self.front < self.recovering_until && !self.collapsed;
         if packet.order < self.limited_before && !mending {

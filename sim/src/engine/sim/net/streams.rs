@@ -67,7 +67,7 @@ impl World {
         cx: &Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Some((conn, net)) = self.split(end) else {
+        let Some((conn, mut net)) = self.split(end) else {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         };
         let pipe = &mut conn.pipes[1 - end.at()];
@@ -75,8 +75,12 @@ impl World {
             let was_full = pipe.ring.len() == WINDOW_BYTES;
             let count = pipe.take(into);
             net.poll.charge_read(count);
+            let all = pipe.available == 0;
             if pipe.ring.is_empty() {
                 lay_aside(net.spare_rings, &mut pipe.ring);
+            }
+            if all && pipe.delayed_acks.is_some() {
+                net.ack_what_was_read(conn, end.peer());
             }
             if was_full {
                 self.announce_window(end);

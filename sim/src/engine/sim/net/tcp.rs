@@ -6,6 +6,7 @@
 
 use std::io;
 
+use super::arrivals::Arrival;
 use super::conn::{Conn, EndId, EndState, Fin};
 use super::link::PACKET_BYTES;
 use super::path::{Fare, Net};
@@ -59,6 +60,27 @@ impl World {
         pipe.acks_pending_at = NEVER;
         net.note(Noted::AcksArrive, u64::from(end.conn.slot));
         net.push_out(conn, end);
+    }
+
+    /// The ack of what `end` has written was held back, and may have to leave now.
+    pub fn ack_is_due(&mut self, end: EndId) {
+        let Some((conn, mut net)) = self.split(end) else { return };
+        let rto = conn.pipes[1 - end.at()].sender.trip.rto(0);
+        let pipe = &mut conn.pipes[end.at()];
+        let Some(acks) = pipe.delayed_acks.as_deref_mut() else { return };
+        acks.pending_at = NEVER;
+        if acks.due_at > net.now || !pipe.sender.unreported {
+            return net.expect_ack_due(conn, end);
+        }
+        acks.run_out(rto);
+        net.note(Noted::AckLeaves, u64::from(end.conn.slot));
+        if net.hosts[conn.ends[1 - end.at()].host as usize].powered {
+            net.ack_held(conn, end);
+        } else {
+            acks.note_ack();
+            conn.pipes[end.at()].sender.lose_ack();
+            net.look_after(conn, end);
+        }
     }
 
     /// The retransmission timer of `end` may have run out.
@@ -136,6 +158,10 @@ impl Net<'_> {
         let bytes = conn.pipes[end.at()].sender.packets[place].bytes as usize;
         let fare = self.send(conn, end, bytes);
         let [pipe, back] = pipes(conn, end);
+        if let Some(acks) = back.delayed_acks.as_deref_mut() {
+            acks.send(self.now);
+            acks.note_ack();
+        }
         match fare {
             Fare::Arrives(at) => {
                 let at = at.max(pipe.last_arrival);
@@ -147,7 +173,14 @@ impl Net<'_> {
                 }
                 self.expect_delivery(conn, end);
             }
-            Fare::Lost => pipe.sender.note_sending(place, self.now, NEVER),
+            Fare::Lost => {
+                pipe.sender.note_sending(place, self.now, NEVER);
+                // An ack that was held back is lost with it.
+                if back.sender.unreported && !back.sender.ragged {
+                    back.sender.lose_ack();
+                    self.look_after(conn, end.peer());
+                }
+            }
         }
     }
 
@@ -176,8 +209,58 @@ impl Net<'_> {
             wake(&mut conn.ends[1 - end.at()].reader);
         }
         self.note(Noted::BytesArrive, u64::from(arrival.bytes) << 32 | u64::from(end.conn.slot));
-        self.ack(conn, end, arrival.packets);
+        if !self.holds_ack_back(conn, end, arrival) {
+            self.ack(conn, end, arrival.packets);
+        }
         self.expect_delivery(conn, end);
+    }
+
+    /// Whether the ack of what arrived waits for something to go with.
+    fn holds_ack_back(&mut self, conn: &mut Conn, end: EndId, arrival: Arrival) -> bool {
+        let trip = conn.pipes[1 - end.at()].sender.trip;
+        let pipe = &mut conn.pipes[end.at()];
+        let Some(acks) = pipe.delayed_acks.as_deref_mut() else { return false };
+        let in_order = arrival.bytes > 0 && !arrival.fin && !pipe.sender.has_gaps();
+        let news = (arrival.packets, arrival.bytes);
+        let waits = acks.arrive(self.now, news, trip.smoothed(), trip.rto(0));
+        let Some(waits) = waits.filter(|_| in_order) else {
+            acks.note_ack();
+            return false;
+        };
+        if acks.due_at == NEVER {
+            let phase = self.phase(conn.ends[1 - end.at()].host);
+            acks.due_at = timer_fires(self.now, waits, phase);
+        }
+        pipe.sender.unreported = true;
+        self.expect_ack_due(conn, end);
+        true
+    }
+
+    fn expect_ack_due(&mut self, conn: &mut Conn, end: EndId) {
+        let Some(acks) = conn.pipes[end.at()].delayed_acks.as_deref_mut() else { return };
+        if acks.due_at < acks.pending_at {
+            acks.pending_at = acks.due_at;
+            self.events.push(acks.due_at, Event::AckDue(end));
+        }
+    }
+
+    /// The program has read all that `end` has written and that has arrived.
+    pub fn ack_what_was_read(&mut self, conn: &mut Conn, end: EndId) {
+        let pipe = &mut conn.pipes[end.at()];
+        let acks = pipe.delayed_acks.as_deref();
+        if pipe.sender.unreported
+            && acks.is_some_and(|acks| acks.due_at != NEVER && acks.read_all())
+        {
+            self.ack_held(conn, end);
+        }
+    }
+
+    /// The ack that was held back leaves.
+    fn ack_held(&mut self, conn: &mut Conn, end: EndId) {
+        if let Some(acks) = conn.pipes[end.at()].delayed_acks.as_deref_mut() {
+            acks.note_ack();
+        }
+        self.ack(conn, end, 1);
     }
 
     /// The receiver acks `packets` packets that `end` has written; each ack tells of all that has
@@ -278,6 +361,7 @@ impl Net<'_> {
     /// Where the timer ticks of a host stand to virtual time.
     fn phase(&self, host: u32) -> u64 {
         use rand::Rng as _;
+        let host = if self.one_kernel { 0 } else { host };
         rng::indexed(self.seed, "ticks", u64::from(host)).next_u64() % PHASES_NS
     }
 }

@@ -100,6 +100,11 @@ pub struct RoundTrip {
 }
 
 impl RoundTrip {
+    /// As smoothed so far; 0 before the first measurement.
+    pub fn smoothed(self) -> Nanos {
+        self.smoothed
+    }
+
     /// The shortest one so far.
     pub fn least(self) -> Nanos {
         self.least

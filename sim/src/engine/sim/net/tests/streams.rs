@@ -164,3 +164,67 @@ fn a_sender_that_waits_for_its_own_link_takes_no_place_on_the_link_of_its_peer()
     assert_eq!(lines(&log).len(), 50, "connected, and an echo every 40 ms: {:?}", lines(&log));
     assert_eq!(sim.stats().backend.dropped, 0);
 }
+
+/// A host that echoes is told three more bytes while it is cut off. When those come again, after a
+/// timeout that left room for one packet, its kernel holds back the ack of the first.
+#[test]
+fn a_delayed_ack_keeps_a_sender_waiting_whose_window_is_one_packet() {
+    let gap = |delays: bool| {
+        let (mut sim, log) = (world(0), Log::default());
+        if delays {
+            sim.delay_acks();
+        }
+        let heard = log.clone();
+        let listener = sim.add_host("listener", LinkKind::Backend, MS, move |env| {
+            let heard = heard.clone();
+            async move {
+                let mut listener = env.listen(1).expect("the port is free");
+                let mut stream = env.accept(&mut listener).await.expect("a connection");
+                while let Ok(byte) = stream.read_u8().await {
+                    note(&heard, &env, format!("{byte}"));
+                    if byte == 0 {
+                        stream.write_all(&[0]).await.expect("the peer listens");
+                    }
+                }
+            }
+        });
+        sim.start(listener);
+        let talker = sim.add_host("talker", LinkKind::Backend, MS, move |env| async move {
+            let to = Addr { node: listener, port: 1 };
+            let mut stream = env.connect(to).await.expect("somebody listens");
+            for number in 0..4 {
+                stream.write_all(&[number]).await.expect("the peer listens");
+                env.sleep(500 * MS).await;
+            }
+            env.sleep(60 * S).await;
+        });
+        sim.start(talker);
+        sim.run_until(400 * MS);
+        let cut = sim.impose(Condition::Cut(BTreeSet::from([listener]), BTreeSet::from([talker])));
+        sim.run_until(5 * S);
+        sim.lift(cut);
+        sim.run_until(20 * S);
+        let lines = lines(&log);
+        let bytes: Vec<&str> = lines.iter().map(|(_, what)| what.as_str()).collect();
+        assert_eq!(bytes, ["0", "1", "2", "3"]);
+        lines[2].0 - lines[1].0
+    };
+    assert_eq!(gap(false), 20, "a round trip");
+    assert!((60..=64).contains(&gap(true)), "and 40 ms, rounded up to a tick: {}", gap(true));
+}
+
+/// Every second of the bytes that come is acked, unless its reader says something before.
+#[test]
+fn bytes_arrive_when_they_would_without_delayed_acks_on_a_clean_link() {
+    let echoes = |delays: bool| {
+        let (mut sim, log) = (world(0), Log::default());
+        if delays {
+            sim.delay_acks();
+        }
+        let echo = add_echo(&mut sim);
+        add_pinger(&mut sim, echo, 70 * MS, &log);
+        sim.run_until(10 * S);
+        lines(&log)
+    };
+    assert_eq!(echoes(true), echoes(false));
+}
