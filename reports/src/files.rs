@@ -44,7 +44,7 @@ pub fn write(record: &Record, manifest: &Manifest, dir: &Path) -> Result<(), Err
 pub fn render(record: &Record) -> Result<Files, Error> {
     let mut files = Files::default();
     files.add("record.json", json("record.json", record)?);
-    files.add("measures.csv", csv::measures(record).into_bytes());
+    files.add_table("measures", csv::measures(record))?;
 
     let latency = plots::latency(record).map_err(|error| failed("plots/latency", error))?;
     let timeline = plots::timeline(record).map_err(|error| failed("plots/timeline", error))?;
@@ -99,6 +99,18 @@ impl Files {
         for (name, content) in self.iter() {
             write_file(&dir.join(name), content)?;
         }
+        Ok(())
+    }
+
+    /// Adds a table as CSV and, if this build can, as Parquet.
+    pub(crate) fn add_table(&mut self, name: &str, csv: String) -> Result<(), Error> {
+        #[cfg(feature = "parquet")]
+        {
+            let file = format!("{name}.parquet");
+            let table = crate::parquet::table(&csv).map_err(|error| failed(&file, error))?;
+            self.add(&file, table);
+        }
+        self.add(&format!("{name}.csv"), csv.into_bytes());
         Ok(())
     }
 
@@ -204,7 +216,10 @@ mod tests {
             "record.json",
             "report.html",
         ];
-        assert_eq!(written(dir.path()), expected);
+        let mut written = written(dir.path());
+        assert_eq!(written.iter().any(|n| n == "measures.parquet"), cfg!(feature = "parquet"));
+        written.retain(|name| !name.ends_with(".parquet"));
+        assert_eq!(written, expected);
 
         let read = fs::read_to_string(dir.path().join("record.json")).unwrap();
         assert!(read.ends_with("}\n"));

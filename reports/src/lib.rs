@@ -18,6 +18,8 @@ pub mod record;
 pub mod csv;
 pub mod files;
 pub mod page;
+#[cfg(feature = "parquet")]
+pub mod parquet;
 pub mod plots;
 pub mod redis;
 pub mod summary;
