@@ -12,6 +12,9 @@ use im::env::Nanos;
 use rand::Rng as _;
 
 use crate::engine::rng::{self, Stream};
+use content::Content;
+
+mod content;
 
 /// Devices write whole sectors; the one that was under way when the power went may be damaged.
 pub(super) const SECTOR_BYTES: usize = 512;
@@ -63,7 +66,7 @@ pub(super) const INPUT_OUTPUT_ERROR: i32 = 5;
 
 #[derive(Default)]
 struct File {
-    bytes: Vec<u8>,
+    bytes: Content,
     /// Length of the prefix that survives a loss of power.
     synced: usize,
     /// Length of the prefix that syncs under way will have written.
@@ -108,10 +111,9 @@ impl Disk {
         };
         let fitting = &bytes[..bytes.len().min(room)];
         if let Some(found) = self.files.get_mut(file) {
-            found.bytes.extend_from_slice(fitting);
+            found.bytes.append(fitting);
         } else {
-            let found = File { bytes: fitting.to_vec(), ..File::default() };
-            self.files.insert(file.to_owned(), found);
+            self.files.entry(file.to_owned()).or_default().bytes.append(fitting);
         }
         if fitting.len() < bytes.len() {
             self.touched += 1;
@@ -148,7 +150,7 @@ impl Disk {
         if read.len > 0 {
             self.finish(read)?;
         }
-        Ok(self.files.get(file).map(|found| found.bytes.clone()).unwrap_or_default())
+        Ok(self.files.get(file).map(|found| found.bytes.read()).unwrap_or_default())
     }
 
     /// Queues a sync of what the file holds now, as far as no sync before it writes that.
@@ -169,7 +171,7 @@ impl Disk {
         if let Some(found) = self.files.get_mut(file) {
             let len = sync.len.min(found.bytes.len());
             if done.is_err() && found.synced < len {
-                found.bytes[found.synced..len].fill(0);
+                found.bytes.change(found.synced..len, |bytes| bytes.fill(0));
             }
             found.synced = found.synced.max(len);
         }
@@ -192,9 +194,12 @@ impl Disk {
             file.bytes.truncate(file.synced + left);
             if left > 0 && rng::below(rng, 2) == 0 {
                 let sector = (file.bytes.len() - 1) / SECTOR_BYTES * SECTOR_BYTES;
-                let damaged = &mut file.bytes[sector.max(file.synced)..];
-                let from = rng::below(rng, damaged.len() as u64) as usize;
-                rng.fill_bytes(&mut damaged[from..]);
+                let (from, end) = (sector.max(file.synced), file.bytes.len());
+                let from = from + rng::below(rng, (end - from) as u64) as usize;
+                let mut damage = vec![0; end - from];
+                rng.fill_bytes(&mut damage);
+                file.bytes.truncate(from);
+                file.bytes.append(&damage);
             }
             (file.synced, file.queued) = (file.bytes.len(), file.bytes.len());
         }
