@@ -4,15 +4,18 @@
 //! record that is torn or damaged is replayed and the rest is cut off. A disk without room refuses
 //! records; a disk that fails otherwise ends the process, which then replays what is durable.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Notify;
 
 use crate::env::{Env, Work};
 use crate::stats::{self, Stats};
@@ -42,8 +45,23 @@ struct Inner<E: Env> {
     /// The checksum of the last record.
     chain: Cell<u32>,
     synced: Cell<u64>,
-    syncing: Cell<bool>,
-    advanced: Notify,
+    sync: RefCell<Sync>,
+}
+
+/// The sync under way and who waits for it. Whoever waits first drives it; no task of its own does.
+#[derive(Default)]
+struct Sync {
+    /// Up to where it makes durable; completes only if it does.
+    under_way: Option<(u64, LocalBoxFuture<'static, ()>)>,
+    /// Whether one of those who wait drives it.
+    driven: bool,
+    waiting: Vec<Waker>,
+}
+
+/// One who waits for syncs.
+struct Waiting<'a, E: Env> {
+    inner: &'a Rc<Inner<E>>,
+    drives: bool,
 }
 
 /// The disk has no room: nothing was appended. Any other failure of a disk ends the process.
@@ -83,8 +101,7 @@ impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
             appended: Cell::new(len as u64),
             chain: Cell::new(chain),
             synced: Cell::new(len as u64),
-            syncing: Cell::new(false),
-            advanced: Notify::new(),
+            sync: RefCell::default(),
         });
         Ok((Self { inner, records: PhantomData }, records))
     }
@@ -120,39 +137,92 @@ impl<E: Env, R: Serialize + DeserializeOwned> Journal<E, R> {
         self.inner.synced.get()
     }
 
-    /// Completes at the next sync, whoever asked for it.
+    /// Completes when more has become durable than was at the call, whoever asked for it.
     pub async fn advanced(&self) {
-        self.inner.advanced.notified().await;
+        let before = self.inner.synced.get();
+        let mut waiting = Waiting { inner: &self.inner, drives: false };
+        poll_fn(|cx| waiting.poll(cx, before + 1, false)).await;
     }
 
     /// Completes once everything before `position` is durable. Waiters share syncs. A sync that
     /// fails ends the process, so that nobody goes on from it.
     pub async fn durable(&self, position: u64) {
-        let inner = &self.inner;
-        while inner.synced.get() < position {
-            let advanced = inner.advanced.notified();
-            if !inner.syncing.replace(true) {
-                let syncer = inner.clone();
-                inner.env.spawn(async move { syncer.sync().await });
+        let mut waiting = Waiting { inner: &self.inner, drives: false };
+        poll_fn(|cx| waiting.poll(cx, position, true)).await;
+    }
+}
+
+impl<E: Env> Waiting<'_, E> {
+    /// Ready once everything before `position` is durable; begins syncs for that if it `may_begin` any.
+    fn poll(&mut self, cx: &mut Context<'_>, position: u64, may_begin: bool) -> Poll<()> {
+        loop {
+            if self.inner.synced.get() >= position {
+                return Poll::Ready(());
             }
-            advanced.await;
+            let mut sync = self.inner.sync.borrow_mut();
+            let under_way = match sync.driven && !self.drives {
+                true => None,
+                false => sync.under_way.take(),
+            };
+            let may_begin = may_begin && !sync.driven;
+            let Some((target, mut done)) =
+                under_way.or_else(|| may_begin.then(|| self.inner.begin_sync()))
+            else {
+                sync.waiting.push(cx.waker().clone());
+                return Poll::Pending;
+            };
+            sync.driven = true;
+            self.drives = true;
+            // What fails ends the process, and may drop others who wait here.
+            drop(sync);
+            let polled = done.poll_unpin(cx);
+            let mut sync = self.inner.sync.borrow_mut();
+            if polled.is_pending() {
+                sync.under_way = Some((target, done));
+                return Poll::Pending;
+            }
+            sync.driven = false;
+            self.drives = false;
+            drop(sync);
+            self.inner.end_sync(target);
+        }
+    }
+}
+
+impl<E: Env> Drop for Waiting<'_, E> {
+    /// Somebody else goes on with the sync.
+    fn drop(&mut self) {
+        if self.drives {
+            let mut sync = self.inner.sync.borrow_mut();
+            sync.driven = false;
+            let waiting = std::mem::take(&mut sync.waiting);
+            drop(sync);
+            waiting.into_iter().for_each(Waker::wake);
         }
     }
 }
 
 impl<E: Env> Inner<E> {
-    async fn sync(&self) {
-        let target = self.appended.get();
+    /// What makes durable all that is appended by now. A disk that fails ends the process, since nobody knows
+    /// then what the file holds, and a later sync would not tell.
+    fn begin_sync(&self) -> (u64, LocalBoxFuture<'static, ()>) {
         self.env.work(Work::JournalSync, 1);
-        if let Err(error) = self.env.disk_sync(&self.file).await {
-            // What the file holds is not known any more, and a later sync would not tell.
-            stats::bump(&self.stats.fail_stops);
-            match self.env.fail_stop(&format!("{} cannot be synced: {error}", self.file)).await {}
-        }
+        let (env, stats) = (self.env.clone(), self.stats.clone());
+        let (file, synced) = (self.file.clone(), self.env.disk_sync(&self.file));
+        let done = async move {
+            if let Err(error) = synced.await {
+                stats::bump(&stats.fail_stops);
+                match env.fail_stop(&format!("{file} cannot be synced: {error}")).await {}
+            }
+        };
+        (self.appended.get(), done.boxed_local())
+    }
+
+    fn end_sync(&self, target: u64) {
         self.synced.set(target);
         stats::bump(&self.stats.fsyncs);
-        self.syncing.set(false);
-        self.advanced.notify_waiters();
+        let waiting = std::mem::take(&mut self.sync.borrow_mut().waiting);
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     /// An append has failed: cuts off what it may have left, so that the next record does not stand

@@ -16,8 +16,6 @@ struct Shared<T> {
     senders: usize,
     received: bool,
     receiver: Option<Waker>,
-    /// Senders that wait for room, those longest first.
-    waiting: Vec<Waker>,
 }
 
 /// Why nothing was put into a queue.
@@ -45,7 +43,6 @@ pub fn bounded<T>(limit: usize) -> (Sender<T>, Receiver<T>) {
         senders: 1,
         received: true,
         receiver: None,
-        waiting: Vec::new(),
     }));
     (Sender(shared.clone()), Receiver(shared))
 }
@@ -66,21 +63,6 @@ impl<T> Sender<T> {
             receiver.wake();
         }
         Ok(())
-    }
-
-    /// Puts it in as soon as there is room.
-    pub async fn send(&self, item: T) -> Result<(), Refused> {
-        poll_fn(|cx| {
-            let mut shared = self.0.borrow_mut();
-            let full = shared.received && shared.items.len() >= shared.limit;
-            if full {
-                shared.waiting.push(cx.waker().clone());
-                return Poll::Pending;
-            }
-            Poll::Ready(())
-        })
-        .await;
-        self.try_send(item)
     }
 }
 
@@ -131,11 +113,6 @@ impl<T> Receiver<T> {
         if shared.items.is_empty() {
             shared.items.shrink_to(KEPT);
         }
-        // All of them: one that was polled twice stands here twice, and one that gave up would keep the room to
-        // itself. Those that find none wait again.
-        let waiting = std::mem::take(&mut shared.waiting);
-        drop(shared);
-        waiting.into_iter().for_each(Waker::wake);
         Some(item)
     }
 }
@@ -144,19 +121,14 @@ impl<T> Drop for Receiver<T> {
     fn drop(&mut self) {
         let mut shared = self.0.borrow_mut();
         shared.received = false;
-        let (items, waiting) =
-            (std::mem::take(&mut shared.items), std::mem::take(&mut shared.waiting));
+        let items = std::mem::take(&mut shared.items);
         drop(shared);
-        waiting.into_iter().for_each(Waker::wake);
         drop(items);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
-
     use futures_util::FutureExt;
 
     use super::*;
@@ -173,47 +145,11 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_waits_for_room_and_a_receiver_for_things() {
+    fn a_receiver_waits_for_things() {
         let (sender, mut receiver) = bounded(1);
         assert_eq!(receiver.recv().now_or_never(), None);
         sender.try_send(1).expect("there is room");
-        let mut waits = Box::pin(sender.send(2));
-        assert_eq!((&mut waits).now_or_never(), None);
         assert_eq!(receiver.recv().now_or_never(), Some(Some(1)));
-        assert_eq!(waits.now_or_never(), Some(Ok(())));
-        assert_eq!(receiver.recv().now_or_never(), Some(Some(2)));
-    }
-
-    #[test]
-    fn room_reaches_whoever_waits_for_it_whoever_else_was_looked_at_twice_or_gave_up() {
-        let (sender, mut receiver) = bounded(2);
-        (0..2).for_each(|item| sender.try_send(item).expect("there is room"));
-        let (wakes, waker) = three_wakers();
-        let mut waiting = [7, 8, 9].map(|item| Box::pin(sender.send(item)));
-        for place in [0, 0, 1, 2] {
-            let mut cx = std::task::Context::from_waker(&waker[place]);
-            assert!(waiting[place].as_mut().poll(&mut cx).is_pending());
-        }
-        let [_first, given_up, _third] = waiting;
-        drop(given_up);
-        while receiver.try_recv().is_some() {}
-        assert!([0, 2].iter().all(|place| wakes[*place].0.load(Ordering::Relaxed)));
-    }
-
-    /// Three wakers, and whether each was used.
-    fn three_wakers() -> ([Arc<Woken>; 3], [Waker; 3]) {
-        let wakes: [Arc<Woken>; 3] = std::array::from_fn(|_| Arc::default());
-        let wakers = wakes.clone().map(Waker::from);
-        (wakes, wakers)
-    }
-
-    #[derive(Default)]
-    struct Woken(AtomicBool);
-
-    impl std::task::Wake for Woken {
-        fn wake(self: Arc<Self>) {
-            self.0.store(true, Ordering::Relaxed);
-        }
     }
 
     #[test]
@@ -228,6 +164,5 @@ mod tests {
         let (sender, receiver) = bounded(1);
         drop(receiver);
         assert_eq!(sender.try_send(1), Err(Refused::Closed));
-        assert_eq!(sender.send(1).now_or_never(), Some(Err(Refused::Closed)));
     }
 }

@@ -2,20 +2,25 @@
 //!
 //! Values are encoded into, and decoded from, the buffers of the stream. A connection that is silent has next
 //! to none: a cluster has many more connections than are busy at a time.
+//!
+//! Each connection has one task, which reads. What is sent leaves at once, from the task that has something to
+//! say, as far as the stream takes it; the connection's task writes the rest.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::AsyncWrite;
 use tokio_util::io::poll_read_buf;
 
 use crate::env::{Env, Work};
-use crate::queue;
 
 /// Frames larger than this are refused.
 const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -23,46 +28,81 @@ const FRAME_BYTES_MAX: usize = 64 << 20;
 const LENGTH_BYTES: usize = 4;
 /// A read yields as many bytes as there are, up to this.
 const READ_BYTES: usize = 8 << 10;
-/// Frames that are ready together leave in writes of about this size.
-const WRITE_BYTES: usize = 8 << 10;
 /// What a silent connection keeps of its buffer for writing.
 const KEPT_BYTES: usize = 512;
 
-/// The receiving half of a stream of frames.
+/// The receiving half of a stream of frames. The connection ends when it is dropped.
 pub struct Frames<E: Env> {
     env: E,
-    stream: ReadHalf<E::Stream>,
+    line: Rc<RefCell<Line<E>>>,
     /// What has been read and is no whole frame yet.
     read: BytesMut,
 }
 
-/// The sending half of a stream of frames.
-pub struct FrameSink<E: Env> {
+/// The sending half of a stream of frames of one kind. Clones are handles to the same.
+pub struct Outlet<E: Env, T> {
     env: E,
-    stream: WriteHalf<E::Stream>,
+    line: Rc<RefCell<Line<E>>>,
+    kind: PhantomData<fn(&T)>,
+}
+
+/// What both halves share.
+struct Line<E: Env> {
+    /// `None` when the connection has ended.
+    stream: Option<E::Stream>,
     /// Frames that have not left yet, but for their first `written` bytes.
     frames: Vec<u8>,
     written: usize,
+    /// Bytes that may wait before more is refused.
+    limit: usize,
+    /// The connection's task, which writes what the stream did not take.
+    task: Option<Waker>,
 }
 
-/// Splits a byte stream into its two halves of frames.
-pub fn frames<E: Env>(env: &E, stream: E::Stream) -> (Frames<E>, FrameSink<E>) {
-    let (read, write) = tokio::io::split(stream);
-    let incoming = Frames { env: env.clone(), stream: read, read: BytesMut::new() };
-    let outgoing = FrameSink { env: env.clone(), stream: write, frames: Vec::new(), written: 0 };
-    (incoming, outgoing)
+/// Why a frame was not taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    /// Too much waits to leave at the moment.
+    #[error("too much waits to leave")]
+    Full,
+    /// The connection has ended.
+    #[error("the connection has ended")]
+    Closed,
+}
+
+/// Splits a byte stream into its two halves of frames. What is sent is refused while `limit` bytes or more
+/// wait to leave.
+pub fn frames<E: Env, T: Serialize>(
+    env: &E,
+    stream: E::Stream,
+    limit: usize,
+) -> (Frames<E>, Outlet<E, T>) {
+    let line = Rc::new(RefCell::new(Line {
+        stream: Some(stream),
+        frames: Vec::new(),
+        written: 0,
+        limit,
+        task: None,
+    }));
+    let incoming = Frames { env: env.clone(), line: line.clone(), read: BytesMut::new() };
+    (incoming, Outlet { env: env.clone(), line, kind: PhantomData })
 }
 
 impl<E: Env> Frames<E> {
     /// The next value. An end of the stream is `UnexpectedEof`, a malformed frame `InvalidData`. A call
     /// that is given up loses nothing.
     pub async fn next<T: DeserializeOwned>(&mut self) -> io::Result<T> {
+        poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// See [`Frames::next`].
+    pub fn poll_next<T: DeserializeOwned>(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
         loop {
             if let Some(value) = self.take()? {
-                return Ok(value);
+                return Poll::Ready(Ok(value));
             }
-            if poll_fn(|cx| self.poll_read(cx)).await? == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            if ready!(self.poll_read(cx))? == 0 {
+                return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
         }
     }
@@ -83,7 +123,9 @@ impl<E: Env> Frames<E> {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.read.reserve(READ_BYTES);
-        let polled = poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.read);
+        let mut line = self.line.borrow_mut();
+        let stream = line.stream.as_mut().expect("it stands as long as this half");
+        let polled = poll_read_buf(Pin::new(stream), cx, &mut self.read);
         if polled.is_pending() && self.read.is_empty() {
             self.read = BytesMut::new();
         }
@@ -91,30 +133,90 @@ impl<E: Env> Frames<E> {
     }
 }
 
-impl<E: Env> FrameSink<E> {
-    /// Sends one value.
-    pub async fn send<T: Serialize>(&mut self, value: &T) -> io::Result<()> {
-        self.add(value);
-        self.flush().await
+impl<E: Env> Drop for Frames<E> {
+    fn drop(&mut self) {
+        let mut line = self.line.borrow_mut();
+        let stream = line.stream.take();
+        line.frames = Vec::new();
+        line.written = 0;
+        line.task = None;
+        drop(line);
+        drop(stream);
     }
+}
 
-    /// Sends what comes from `queue` until the queue closes or the stream fails. What is ready at
-    /// the same time leaves in one write.
-    pub async fn drain<T: Serialize>(&mut self, queue: &mut queue::Receiver<T>) -> io::Result<()> {
-        while let Some(first) = queue.recv().await {
-            self.add(&first);
-            while let Some(next) = queue.try_recv() {
-                if self.frames.len() >= WRITE_BYTES {
-                    self.flush().await?;
-                }
-                self.add(&next);
-            }
-            self.flush().await?;
-        }
+impl<E: Env, T> Clone for Outlet<E, T> {
+    fn clone(&self) -> Self {
+        Self { env: self.env.clone(), line: self.line.clone(), kind: PhantomData }
+    }
+}
+
+impl<E: Env, T: Serialize> Outlet<E, T> {
+    /// Sends one value: it leaves at once if the stream takes it.
+    pub fn send(&self, value: &T) -> Result<(), Refused> {
+        self.add(value)?;
+        self.flush();
         Ok(())
     }
 
-    fn add<T: Serialize>(&mut self, value: &T) {
+    /// Puts one value behind those that wait to leave. Whoever adds some flushes before it awaits anything: then
+    /// they leave together.
+    pub fn add(&self, value: &T) -> Result<(), Refused> {
+        let mut line = self.line.borrow_mut();
+        if line.stream.is_none() {
+            return Err(Refused::Closed);
+        }
+        if line.backlog() >= line.limit {
+            return Err(Refused::Full);
+        }
+        let length = line.add(value);
+        self.env.work(Work::Encode, 1);
+        self.env.work(Work::CodedByte, length as u64);
+        Ok(())
+    }
+
+    /// Writes what the stream takes; the connection's task sees to the rest, and to errors.
+    pub fn flush(&self) {
+        let mut line = self.line.borrow_mut();
+        let mut nobody = Context::from_waker(Waker::noop());
+        if matches!(line.poll_write(&mut nobody), Poll::Ready(Ok(()))) {
+            return;
+        }
+        let task = line.task.take();
+        drop(line);
+        task.into_iter().for_each(Waker::wake);
+    }
+
+    /// For the connection's task: writes what waits, and hears of what will. Ready only when the stream has
+    /// failed.
+    pub fn poll_errors(&self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let mut line = self.line.borrow_mut();
+        if !line.task.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+            line.task = Some(cx.waker().clone());
+        }
+        match line.poll_write(cx) {
+            Poll::Ready(Err(error)) => Poll::Ready(error),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// How many bytes wait to leave.
+    pub fn backlog(&self) -> usize {
+        self.line.borrow().backlog()
+    }
+}
+
+impl<E: Env> Line<E> {
+    fn backlog(&self) -> usize {
+        self.frames.len() - self.written
+    }
+
+    /// Encodes a value behind the others; returns its length.
+    fn add<T: Serialize>(&mut self, value: &T) -> usize {
+        if self.written > self.frames.len() / 2 {
+            self.frames.drain(..self.written);
+            self.written = 0;
+        }
         let start = self.frames.len();
         self.frames.extend([0; LENGTH_BYTES]);
         self.frames = postcard::to_extend(value, std::mem::take(&mut self.frames))
@@ -122,25 +224,22 @@ impl<E: Env> FrameSink<E> {
         let length = self.frames.len() - start - LENGTH_BYTES;
         let told = u32::try_from(length).expect("a frame has less than 4 GiB");
         self.frames[start..][..LENGTH_BYTES].copy_from_slice(&told.to_be_bytes());
-        self.env.work(Work::Encode, 1);
-        self.env.work(Work::CodedByte, length as u64);
+        length
     }
 
-    /// Writes what has not left. A call that is given up leaves the rest to the next one.
-    async fn flush(&mut self) -> io::Result<()> {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(Ok(())) };
         while self.written < self.frames.len() {
             let left = &self.frames[self.written..];
-            let stream = &mut self.stream;
-            let count = poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, left)).await?;
-            if count == 0 {
-                return Err(io::ErrorKind::WriteZero.into());
+            match ready!(Pin::new(&mut *stream).poll_write(cx, left))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.written += count,
             }
-            self.written += count;
         }
         self.written = 0;
         self.frames.clear();
         self.frames.shrink_to(KEPT_BYTES);
-        self.stream.flush().await
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -43,7 +43,7 @@ fn cores_busy(record: &Record) -> f64 {
 
 #[test]
 fn latency_rises_with_the_load_and_nothing_is_lost() {
-    let [easy, busy, overloaded] = ["20/s", "500/s", "1500/s"].map(at_rate);
+    let [easy, busy, overloaded] = ["20/s", "600/s", "2500/s"].map(at_rate);
     for record in [&easy, &busy, &overloaded] {
         assert_eq!(record.verdict, Verdict::Valid, "{:?}", record.promises);
         assert_eq!(record.ledger.pending, 0, "all of it is worked off");

@@ -1,19 +1,19 @@
 //! Staying logged in: one gateway after the other, with backoff, heartbeats and an idle timeout.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::rc::Rc;
 
 use super::Device;
 use crate::config::Conversations;
 use crate::env::{Addr, Env};
 use crate::proto::device::{ToDevice, ToGateway};
-use crate::queue;
 use crate::stats;
 use crate::topology::DEVICE_PORT;
 use crate::wire;
 
-/// Frames that may wait for the connection.
-const OUT_QUEUE: usize = 10_000;
+/// Bytes that may wait for the connection.
+const BACKLOG_BYTES: usize = 4 << 20;
 /// The wait before dialling again doubles up to this many times.
 const DOUBLINGS_MAX: u32 = 3;
 
@@ -43,21 +43,26 @@ pub async fn stay_logged_in<E: Env>(device: Rc<Device<E>>, take: impl Fn(ToDevic
 /// Serves one connection until it ends; whether the login was acked on it.
 async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToDevice)) -> bool {
     let (env, config) = (&device.node.env, &device.node.config);
-    let (mut incoming, mut outgoing) = wire::frames(env, stream);
-    if outgoing.send(&ToGateway::Login(device.id)).await.is_err() {
-        return false;
-    }
-    match env.timeout(2 * config.call_timeout.0, incoming.next()).await {
-        Some(Ok(ToDevice::LoggedIn)) => {}
+    let (mut incoming, out) = wire::frames(env, stream, BACKLOG_BYTES);
+    // Nothing else waits to leave yet, so there is room.
+    let _ = out.send(&ToGateway::Login(device.id));
+    let answer = async {
+        tokio::select! {
+            biased;
+            answer = incoming.next() => answer.ok(),
+            _ = poll_fn(|cx| out.poll_errors(cx)) => None,
+        }
+    };
+    match env.timeout(2 * config.call_timeout.0, answer).await {
+        Some(Some(ToDevice::LoggedIn)) => {}
         _ => return false,
     }
     device.observer.logged_in();
-    let (out, mut queue) = queue::bounded(OUT_QUEUE);
-    device.online.replace(Some(out));
+    device.online.replace(Some(out.clone()));
     device.status.set_online(true);
     device.came_online.notify_waiters();
     if config.conversations != Conversations::None {
-        device.send_now(ToGateway::Conversations);
+        device.send_now(&ToGateway::Conversations);
     }
     let heard = Cell::new(env.now());
     let receive = async {
@@ -69,10 +74,10 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
     let stay_alive = async {
         env.sleep(env.rand_below(config.heartbeat.0)).await;
         while env.now() < heard.get() + config.idle_timeout.0 {
-            device.send_now(ToGateway::Heartbeat);
+            device.send_now(&ToGateway::Heartbeat);
             let counts = std::mem::take(&mut *device.open_counts.borrow_mut());
             if !counts.is_empty() {
-                device.send_now(ToGateway::OpenCounts(counts.into_iter().collect()));
+                device.send_now(&ToGateway::OpenCounts(counts.into_iter().collect()));
             }
             env.sleep(config.heartbeat.0).await;
         }
@@ -80,7 +85,7 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
     tokio::select! {
         biased;
         () = receive => {}
-        _ = outgoing.drain(&mut queue) => {}
+        _ = poll_fn(|cx| out.poll_errors(cx)) => {}
         () = stay_alive => {}
     }
     device.online.replace(None);

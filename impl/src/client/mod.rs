@@ -25,6 +25,7 @@ use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, SendKe
 use crate::node::Node;
 use crate::proto::device::{Operation, Refusal, ToDevice, ToGateway};
 use crate::queue;
+use crate::wire::Outlet;
 
 use db::Db;
 use opener::Opener;
@@ -106,7 +107,7 @@ struct Device<E: Env> {
     db: Db<E>,
     observer: Rc<dyn Observer>,
     /// Frames to the gateway, while the device is logged in.
-    online: RefCell<Option<queue::Sender<ToGateway>>>,
+    online: RefCell<Option<Outlet<E, ToGateway>>>,
     came_online: Notify,
     /// How often conversations were opened since the last heartbeat, where that is told.
     open_counts: RefCell<BTreeMap<ConversationId, u32>>,
@@ -185,7 +186,7 @@ impl Client {
 
 impl<E: Env> Device<E> {
     /// Waits until the device is logged in.
-    async fn online(&self) -> queue::Sender<ToGateway> {
+    async fn online(&self) -> Outlet<E, ToGateway> {
         loop {
             let came_online = self.came_online.notified();
             if let Some(out) = self.online.borrow().clone() {
@@ -195,11 +196,23 @@ impl<E: Env> Device<E> {
         }
     }
 
-    /// Sends a frame if the device is logged in and the queue has room.
-    fn send_now(&self, frame: ToGateway) {
+    /// Sends a frame if the device is logged in and there is room.
+    fn send_now(&self, frame: &ToGateway) {
+        self.add(frame);
+        self.flush();
+    }
+
+    /// As [`Device::send_now`], but it leaves with the next [`Device::flush`].
+    fn add(&self, frame: &ToGateway) {
         if let Some(out) = self.online.borrow().as_ref() {
             // What cannot leave now is asked for again by heartbeat or retry.
-            let _ = out.try_send(frame);
+            let _ = out.add(frame);
+        }
+    }
+
+    fn flush(&self) {
+        if let Some(out) = self.online.borrow().as_ref() {
+            out.flush();
         }
     }
 }

@@ -207,7 +207,7 @@ impl<E: Env> Receiver<E> {
         }
         for id in &touched {
             device.db.shown(*id, cursor(id));
-            device.send_now(ToGateway::Ack { conversation: *id, upto: cursor(id) });
+            device.add(&ToGateway::Ack { conversation: *id, upto: cursor(id) });
         }
         let now = device.node.env.now();
         for conversation in outcome.syncs {
@@ -221,9 +221,10 @@ impl<E: Env> Receiver<E> {
                 timeline.syncing_until = now + device.node.config.call_timeout.0;
                 timeline.asked.get_or_insert(now);
                 stats::bump(&device.node.stats.sync_requests);
-                device.send_now(ToGateway::Sync { conversation, after, heard_of });
+                device.add(&ToGateway::Sync { conversation, after, heard_of });
             }
         }
+        device.flush();
     }
 }
 

@@ -152,8 +152,8 @@ impl<E: Env> Shared<E> {
             self.device.observer.attempted(id, attempt as u32 + 1);
             let operation = operation.clone();
             let frame = ToGateway::Submit { client_msg_id: id, conversation, operation };
-            // A connection that ends here is an attempt without an answer.
-            let _ = out.send(frame).await;
+            // Where it ends here, or has no room, this is an attempt without an answer.
+            let _ = out.send(&frame);
             let patience = Config::backoff(&config.send_retry, attempt);
             if let Some(Ok(outcome)) = env.timeout(patience.0, outcome).await {
                 return outcome;

@@ -1,11 +1,9 @@
 //! Pushes: looks recipients up in presence and hands rows to the gateways that hold them.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use futures_util::future::join_all;
-use tokio::sync::Semaphore;
 
 use super::partition::Addressed;
 use crate::env::Env;
@@ -30,7 +28,6 @@ pub struct Pusher<E: Env> {
     roster: Roster,
     presence: Presence<E>,
     gateways: Callers<E, Gateway>,
-    room: RefCell<BTreeMap<u32, Rc<Semaphore>>>,
 }
 
 impl<E: Env> Pusher<E> {
@@ -40,7 +37,6 @@ impl<E: Env> Pusher<E> {
             roster,
             presence: Presence::new(RedisLink::start(node.clone()), node.config.presence_lease),
             gateways: Callers::new(node.clone()),
-            room: RefCell::default(),
         }
     }
 
@@ -88,18 +84,13 @@ impl<E: Env> Pusher<E> {
 
     fn hand_over(&self, gateway: u32, pushes: Vec<Push>, alive: bool) {
         let count: usize = pushes.iter().map(|push| push.devices.len()).sum();
-        let mut room = self.room.borrow_mut();
-        let room = room.entry(gateway).or_insert_with(|| Rc::new(Semaphore::new(UNANSWERED)));
-        if !alive || room.try_acquire().map(|permit| permit.forget()).is_err() {
+        let caller = self.gateways.to(gateway);
+        if !alive || caller.unanswered() >= UNANSWERED {
             stats::add(&self.node.stats.pushes_left_to_sync, count as u64);
             return;
         }
         stats::add(&self.node.stats.pushes, count as u64);
-        let (call, room) = (self.gateways.to(gateway).call(pushes), room.clone());
-        self.node.env.spawn(async move {
-            // A push that failed is left to sync.
-            let _ = call.await;
-            room.add_permits(1);
-        });
+        // A push that fails is left to sync.
+        caller.call(pushes).forget();
     }
 }

@@ -1,21 +1,21 @@
 //! One device's connection: login, then frames both ways until it ends or falls silent.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 
-use super::sessions::{OUT_QUEUE, Session};
+use super::sessions::{BACKLOG_BYTES, Session};
 use super::{GatewayNode, reconcile, requests};
 use crate::env::Env;
 use crate::model::DeviceId;
 use crate::proto::device::{ToDevice, ToGateway};
 use crate::proto::store;
-use crate::queue;
 use crate::stats;
 use crate::wire::{self, Frames};
 
 /// Serves a device's connection until it ends.
 pub async fn serve<E: Env>(gateway: &Rc<GatewayNode<E>>, stream: E::Stream) {
     let env = &gateway.node.env;
-    let (mut incoming, mut outgoing) = wire::frames(env, stream);
+    let (mut incoming, out) = wire::frames(env, stream, BACKLOG_BYTES);
     let idle = gateway.node.config.idle_timeout.0;
     let login = env.timeout(idle, incoming.next::<ToGateway>()).await;
     let Some(Ok(ToGateway::Login(device))) = login else { return };
@@ -24,14 +24,13 @@ pub async fn serve<E: Env>(gateway: &Rc<GatewayNode<E>>, stream: E::Stream) {
     if gateway.ask_store(device.user, register).await != Ok(store::Reply::Done) {
         return;
     }
-    let (out, mut queue) = queue::bounded(OUT_QUEUE);
-    let session = gateway.sessions.open(device, out, env.now());
+    let session = gateway.sessions.open(device, out.clone(), env.now());
     stats::bump(&gateway.node.stats.logins);
     greet(gateway, &session);
     tokio::select! {
         biased;
         () = receive(gateway, &session, &mut incoming) => {}
-        _ = outgoing.drain(&mut queue) => {}
+        _ = poll_fn(|cx| out.poll_errors(cx)) => {}
         () = silence(gateway, &session) => stats::bump(&gateway.node.stats.idle_closes),
     }
     if gateway.sessions.close(&session) {
@@ -39,9 +38,9 @@ pub async fn serve<E: Env>(gateway: &Rc<GatewayNode<E>>, stream: E::Stream) {
     }
 }
 
-fn greet<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
-    // The queue is new and has room.
-    let _ = session.out.try_send(ToDevice::LoggedIn);
+fn greet<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>) {
+    // Nothing else waits to leave yet, so there is room.
+    let _ = session.out.send(&ToDevice::LoggedIn);
     let (gateway, session) = (gateway.clone(), session.clone());
     gateway.node.env.clone().spawn(async move {
         gateway.presence.announce(&[session.device], gateway.node.number).await;
@@ -61,7 +60,7 @@ fn withdraw<E: Env>(gateway: &Rc<GatewayNode<E>>, device: DeviceId) {
 
 async fn receive<E: Env>(
     gateway: &Rc<GatewayNode<E>>,
-    session: &Rc<Session>,
+    session: &Rc<Session<E>>,
     incoming: &mut Frames<E>,
 ) {
     while let Ok(frame) = incoming.next::<ToGateway>().await {
@@ -71,7 +70,7 @@ async fn receive<E: Env>(
 }
 
 /// Completes when the device has said nothing for too long.
-async fn silence<E: Env>(gateway: &GatewayNode<E>, session: &Session) {
+async fn silence<E: Env>(gateway: &GatewayNode<E>, session: &Session<E>) {
     let env = &gateway.node.env;
     loop {
         let dead_at = session.heard.get() + gateway.node.config.idle_timeout.0;

@@ -18,10 +18,10 @@ use crate::stats;
 
 /// Answers a device that asks for its list. Where there is no answer it asks again at its next
 /// login.
-pub async fn answer<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
+pub async fn answer<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>) {
     if let Some(list) = list(gateway, session.device.user).await {
         // The device may be gone by now.
-        let _ = session.out.send(ToDevice::Conversations(list)).await;
+        let _ = session.out.send(&ToDevice::Conversations(list));
     }
 }
 

@@ -20,8 +20,9 @@ pub struct Gathered {
     left: Cell<u64>,
 }
 
-/// Sends a push, at once or with others; false when there is no room.
-pub fn send<E: Env>(node: &Node<E>, session: &Rc<Session>, what: &What) -> bool {
+/// Adds a push to what leaves when the session's outlet is flushed, or to those that wait for others; false when
+/// there is no room.
+pub fn add<E: Env>(node: &Node<E>, session: &Rc<Session<E>>, what: &What) -> bool {
     stats::add(&node.stats.rows_pushed, u64::from(matches!(what, What::Row(_))));
     if let What::Row(row) = what
         && node.config.pull == Pull::OnOpen
@@ -34,11 +35,11 @@ pub fn send<E: Env>(node: &Node<E>, session: &Rc<Session>, what: &What) -> bool 
             gather(node, session, merge, what.clone());
             true
         }
-        None => leave(node, session, frame(what)),
+        None => add_frame(node, session, &frame(what)),
     }
 }
 
-fn gather<E: Env>(node: &Node<E>, session: &Rc<Session>, merge: &Merge, what: What) {
+fn gather<E: Env>(node: &Node<E>, session: &Rc<Session<E>>, merge: &Merge, what: What) {
     let gathered = &session.gathered;
     gathered.waiting.borrow_mut().push(what);
     let count = gathered.waiting.borrow().len();
@@ -56,21 +57,22 @@ fn gather<E: Env>(node: &Node<E>, session: &Rc<Session>, merge: &Merge, what: Wh
     }
 }
 
-fn leave_together<E: Env>(node: &Node<E>, session: &Session) {
+fn leave_together<E: Env>(node: &Node<E>, session: &Session<E>) {
     let gathered = &session.gathered;
     gathered.left.set(gathered.left.get() + 1);
     let pushes = gathered.waiting.take();
     let places: Vec<_> = pushes.iter().map(What::place).collect();
-    if !leave(node, session, ToDevice::Pushes(pushes)) {
+    if !add_frame(node, session, &ToDevice::Pushes(pushes)) {
         stats::add(&node.stats.pushes_left_to_sync, places.len() as u64);
         places.into_iter().for_each(|place| session.give_up(place));
     }
+    session.out.flush();
 }
 
-fn leave<E: Env>(node: &Node<E>, session: &Session, frame: ToDevice) -> bool {
-    let sent = session.out.try_send(frame).is_ok();
-    stats::add(&node.stats.push_frames, u64::from(sent));
-    sent
+fn add_frame<E: Env>(node: &Node<E>, session: &Session<E>, frame: &ToDevice) -> bool {
+    let added = session.out.add(frame).is_ok();
+    stats::add(&node.stats.push_frames, u64::from(added));
+    added
 }
 
 fn frame(what: &What) -> ToDevice {

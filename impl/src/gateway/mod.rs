@@ -50,7 +50,7 @@ struct GatewayNode<E: Env> {
     chats: Callers<E, Chat>,
     stores: Vec<Caller<E, Store>>,
     presence: Presence<E>,
-    sessions: Sessions,
+    sessions: Sessions<E>,
     /// Queues in Redis, where there are any.
     queue: Option<RedisQueue<E>>,
     /// Conversation lists in Redis, where there are any.
@@ -101,14 +101,19 @@ pub async fn run<E: Env>(node: Node<E>) {
 impl<E: Env> GatewayNode<E> {
     /// Pushes to devices that are connected here.
     fn push(&self, pushes: Vec<crate::proto::gateway::Push>) {
+        let mut pushed = Vec::new();
         for push in pushes {
             for device in push.devices {
                 match self.sessions.get(device) {
-                    Some(session) => self.sessions.push(&self.node, &session, push.what.clone()),
+                    Some(session) => {
+                        self.sessions.push(&self.node, &session, push.what.clone());
+                        pushed.push(session);
+                    }
                     None => stats::bump(&self.node.stats.pushes_stale),
                 }
             }
         }
+        pushed.iter().for_each(|session| session.out.flush());
     }
 
     /// Asks the store shard that holds the user.

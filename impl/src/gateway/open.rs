@@ -16,7 +16,7 @@ use crate::proto::store::{Reply, Request};
 /// Answers a device that opens a conversation. Where there is no answer it asks again.
 pub async fn answer<E: Env>(
     gateway: &Rc<GatewayNode<E>>,
-    session: &Rc<Session>,
+    session: &Rc<Session<E>>,
     conversation: ConversationId,
     after: Seq,
 ) {
@@ -26,7 +26,7 @@ pub async fn answer<E: Env>(
     let Some((_, head)) = heads.first().copied() else { return };
     if head <= after {
         // The device may be gone by now.
-        let _ = session.out.send(ToDevice::Opened { conversation, page: None }).await;
+        let _ = session.out.send(&ToDevice::Opened { conversation, page: None });
         return;
     }
     let user = session.device.user;

@@ -39,9 +39,8 @@ pub async fn tell<E: Env>(gateway: &GatewayNode<E>) {
             }
         }
         for (owner, counts) in by_owner {
-            let told = gateway.chats.to(owner).call(Request::OpenCounts(counts));
             // Nobody waits for the answer, and a count that is lost is not told again.
-            node.env.spawn(async move { drop(told.await) });
+            gateway.chats.to(owner).call(Request::OpenCounts(counts)).forget();
         }
     }
 }

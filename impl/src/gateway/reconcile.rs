@@ -21,7 +21,7 @@ use crate::stats;
 const STORE_EVERY: u64 = 3;
 
 /// Compares once. What fails is found at the next heartbeat.
-pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
+pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>) {
     if gateway.node.config.sabotaged(Sabotage::PushOnce) {
         return;
     }
@@ -42,6 +42,7 @@ pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
         for what in fanout::lacking(pending.copies, &gateway.node.config) {
             push(gateway, session, what);
         }
+        session.out.flush();
         if first_page {
             match gateway.node.config.pull {
                 Pull::OnNotify => compare_heads(gateway, session, pending.cursors).await,
@@ -55,7 +56,7 @@ pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) {
 }
 
 /// Pushes what the user's queue in Redis holds; true when the store's copies need not be read.
-async fn push_queued<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>) -> bool {
+async fn push_queued<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>) -> bool {
     let Some(queue) = &gateway.queue else { return false };
     let (limit, stats) = (gateway.node.config.sync_rows, &gateway.node.stats);
     let generation = queue.generation();
@@ -68,6 +69,7 @@ async fn push_queued<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>
         for row in rows {
             push(gateway, session, What::Row(row));
         }
+        session.out.flush();
         if last_page {
             break;
         }
@@ -82,7 +84,7 @@ async fn push_queued<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>
 /// Compares cursors with the heads of their timelines.
 async fn compare_heads<E: Env>(
     gateway: &Rc<GatewayNode<E>>,
-    session: &Rc<Session>,
+    session: &Rc<Session<E>>,
     cursors: Vec<(ConversationId, Seq, Option<Seq>)>,
 ) {
     let mut by_shard: BTreeMap<usize, Vec<ConversationId>> = BTreeMap::new();
@@ -102,24 +104,28 @@ async fn compare_heads<E: Env>(
                 push(gateway, session, What::Head(conversation, visible));
             }
         }
+        session.out.flush();
     }
 }
 
 /// Tells the device which conversations it must ask for when they are opened: once, and again after a
 /// conversation was written for a while and is not any more.
-fn tell_on_timeline(session: &Session, cursors: Vec<(ConversationId, Seq, Option<Seq>)>) {
+fn tell_on_timeline<E: Env>(
+    session: &Session<E>,
+    cursors: Vec<(ConversationId, Seq, Option<Seq>)>,
+) {
     let (mut told, written) = (session.on_timeline.borrow_mut(), session.written.take());
     let all = cursors.into_iter().map(|(conversation, ..)| conversation);
     let new: Vec<ConversationId> = all
         .filter(|conversation| !told.contains(conversation) && !written.contains(conversation))
         .collect();
-    // Where the queue is full, the next comparison tells.
-    if !new.is_empty() && session.out.try_send(ToDevice::OnTimeline(new.clone())).is_ok() {
+    // Where there is no room, the next comparison tells.
+    if !new.is_empty() && session.out.send(&ToDevice::OnTimeline(new.clone())).is_ok() {
         told.extend(new);
     }
 }
 
-fn push<E: Env>(gateway: &GatewayNode<E>, session: &Rc<Session>, what: What) {
+fn push<E: Env>(gateway: &GatewayNode<E>, session: &Rc<Session<E>>, what: What) {
     let place = what.place();
     let stored = gateway.acks.borrow().get(&(session.device, place.0)).copied();
     let acked_meanwhile = stored.is_some_and(|cursor| cursor >= place.1);

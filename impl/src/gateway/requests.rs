@@ -14,7 +14,7 @@ use crate::stats;
 use crate::topology::{Role, owner_of};
 
 /// Handles one frame. Calls run in tasks of their own; their answers leave as they come.
-pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame: ToGateway) {
+pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>, frame: ToGateway) {
     match frame {
         // Only the first frame of a connection logs in.
         ToGateway::Login(_) => {}
@@ -27,8 +27,8 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame
             gateway.acked.notify_one();
         }
         ToGateway::Heartbeat => {
-            // A full queue keeps the device waiting; it will call the connection dead.
-            let _ = session.out.try_send(ToDevice::Heartbeat);
+            // Where there is no room the device goes on waiting; it will call the connection dead.
+            let _ = session.out.send(&ToDevice::Heartbeat);
             let (gateway, session) = (gateway.clone(), session.clone());
             gateway.node.env.clone().spawn(async move { reconcile::run(&gateway, &session).await });
         }
@@ -66,7 +66,7 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session>, frame
 /// Has an operation committed.
 fn submit<E: Env>(
     gateway: &Rc<GatewayNode<E>>,
-    session: &Rc<Session>,
+    session: &Rc<Session<E>>,
     client_msg_id: ClientMsgId,
     conversation: ConversationId,
     operation: Operation,
@@ -86,7 +86,7 @@ fn submit<E: Env>(
 /// and keeps it: a refusal would be for good.
 fn submit_within_limit<E: Env>(
     gateway: &Rc<GatewayNode<E>>,
-    session: &Rc<Session>,
+    session: &Rc<Session<E>>,
     client_msg_id: ClientMsgId,
     conversation: ConversationId,
     operation: Operation,
@@ -102,7 +102,7 @@ fn submit_within_limit<E: Env>(
 }
 
 /// Takes rows that the device has acked out of its user's queue in Redis.
-fn leave_queue<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Session, acked: Vec<What>) {
+fn leave_queue<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Session<E>, acked: Vec<What>) {
     if gateway.queue.is_none() {
         return;
     }
@@ -124,7 +124,7 @@ fn leave_queue<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Session, acked: V
 /// again when its own time is up.
 pub fn ask<E: Env>(
     gateway: &Rc<GatewayNode<E>>,
-    session: &Rc<Session>,
+    session: &Rc<Session<E>>,
     conversation: ConversationId,
     request: Request,
     answer: impl FnOnce(Reply) -> Option<ToDevice> + 'static,
@@ -135,7 +135,7 @@ pub fn ask<E: Env>(
     gateway.node.env.spawn(async move {
         if let Some(frame) = call.await.ok().and_then(answer) {
             // The device may be gone by now.
-            let _ = session.out.send(frame).await;
+            let _ = session.out.send(&frame);
         }
     });
 }

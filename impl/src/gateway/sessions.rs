@@ -13,18 +13,18 @@ use crate::model::{ConversationId, DeviceId, Seq};
 use crate::node::Node;
 use crate::proto::device::ToDevice;
 use crate::proto::gateway::What;
-use crate::queue;
 use crate::stats::{self, Depth};
+use crate::wire::Outlet;
 
-/// Frames that may wait for one device; what is pushed on top is left to sync.
-pub const OUT_QUEUE: usize = 2_000;
+/// Bytes that may wait for one device; what is pushed on top is left to sync.
+pub const BACKLOG_BYTES: usize = 1 << 20;
 
 /// One device's connection.
-pub struct Session {
+pub struct Session<E: Env> {
     pub device: DeviceId,
     /// Tells this connection from earlier ones of the same device.
     pub number: u64,
-    pub out: queue::Sender<ToDevice>,
+    pub out: Outlet<E, ToDevice>,
     /// When the device last said anything.
     pub heard: Cell<Nanos>,
     /// How often its cursors were compared.
@@ -43,22 +43,22 @@ pub struct Session {
 }
 
 /// A push to look at again.
-struct Retry {
+struct Retry<E: Env> {
     due: Nanos,
-    session: Rc<Session>,
+    session: Rc<Session<E>>,
     place: (ConversationId, Seq),
 }
 
 /// All sessions of a gateway.
-pub struct Sessions {
-    by_device: RefCell<BTreeMap<DeviceId, Rc<Session>>>,
+pub struct Sessions<E: Env> {
+    by_device: RefCell<BTreeMap<DeviceId, Rc<Session<E>>>>,
     opened: Cell<u64>,
     unacked_depth: Rc<Depth>,
     /// One queue per try: each has one wait, so its entries fall due in order.
-    retries: Vec<(RefCell<VecDeque<Retry>>, Notify)>,
+    retries: Vec<(RefCell<VecDeque<Retry<E>>>, Notify)>,
 }
 
-impl Sessions {
+impl<E: Env> Sessions<E> {
     /// No sessions; pushes are retried up to `tries` times.
     pub fn new(tries: usize, unacked_depth: Depth) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Sessions {
     }
 
     /// Opens a session; an older one of the same device is forgotten.
-    pub fn open(&self, device: DeviceId, out: queue::Sender<ToDevice>, now: Nanos) -> Rc<Session> {
+    pub fn open(&self, device: DeviceId, out: Outlet<E, ToDevice>, now: Nanos) -> Rc<Session<E>> {
         self.opened.set(self.opened.get() + 1);
         let session = Rc::new(Session {
             device,
@@ -90,7 +90,7 @@ impl Sessions {
     }
 
     /// Closes a session; false when the device has a newer one here.
-    pub fn close(&self, session: &Session) -> bool {
+    pub fn close(&self, session: &Session<E>) -> bool {
         let mut sessions = self.by_device.borrow_mut();
         let current = sessions.get(&session.device).is_some_and(|s| s.number == session.number);
         if current {
@@ -100,7 +100,7 @@ impl Sessions {
     }
 
     /// The device's session.
-    pub fn get(&self, device: DeviceId) -> Option<Rc<Session>> {
+    pub fn get(&self, device: DeviceId) -> Option<Rc<Session<E>>> {
         self.by_device.borrow().get(&device).cloned()
     }
 
@@ -110,15 +110,16 @@ impl Sessions {
         sessions.values().filter(|s| s.heard.get() >= since).map(|s| s.device).collect()
     }
 
-    fn is_current(&self, session: &Session) -> bool {
+    fn is_current(&self, session: &Session<E>) -> bool {
         self.by_device.borrow().get(&session.device).is_some_and(|s| s.number == session.number)
     }
 
-    /// Sends something to a device, to be tried again until it is acked.
-    pub fn push<E: Env>(&self, node: &Node<E>, session: &Rc<Session>, what: What) {
+    /// Sends something to a device, to be tried again until it is acked. It leaves when the session's outlet is
+    /// flushed, with what else is pushed by then.
+    pub fn push(&self, node: &Node<E>, session: &Rc<Session<E>>, what: What) {
         let place = what.place();
         node.env.work(Work::Push, 1);
-        if !merge::send(node, session, &what) {
+        if !merge::add(node, session, &what) {
             return stats::bump(&node.stats.pushes_left_to_sync);
         }
         if !node.config.sabotaged(Sabotage::PushOnce) {
@@ -127,11 +128,11 @@ impl Sessions {
         }
     }
 
-    fn look_again<E: Env>(
+    fn look_again(
         &self,
         node: &Node<E>,
         tried: usize,
-        session: Rc<Session>,
+        session: Rc<Session<E>>,
         place: (ConversationId, Seq),
     ) {
         let due = node.env.now() + node.config.push_retry[tried].0;
@@ -141,30 +142,52 @@ impl Sessions {
     }
 
     /// Tries pushes again that have been tried `tried` times after the first, for ever.
-    pub async fn retry<E: Env>(&self, node: &Node<E>, tried: usize) {
+    pub async fn retry(&self, node: &Node<E>, tried: usize) {
         let (queue, added) = &self.retries[tried];
         loop {
-            let Some(due) = queue.borrow().front().map(|retry| retry.due) else {
+            let Some(due) = self.next_unacked(&mut queue.borrow_mut()) else {
                 added.notified().await;
                 continue;
             };
             node.env.sleep_until(due).await;
-            let retry = queue.borrow_mut().pop_front().expect("only this task takes from it");
-            let Retry { session, place, .. } = retry;
-            let what = session.unacked.borrow().get(&place).cloned();
-            let Some(what) = what.filter(|_| self.is_current(&session)) else { continue };
-            stats::bump(&node.stats.push_retries);
-            let sent = merge::send(node, &session, &what);
-            if sent && tried + 1 < self.retries.len() {
-                self.look_again(node, tried + 1, session, place);
-            } else {
-                session.give_up(place);
+            let mut sent = Vec::new();
+            while self
+                .next_unacked(&mut queue.borrow_mut())
+                .is_some_and(|due| due <= node.env.now())
+            {
+                let retry = queue.borrow_mut().pop_front().expect("only this task takes from it");
+                sent.push(retry.session.clone());
+                self.try_again(node, tried, retry);
             }
+            sent.iter().for_each(|session| session.out.flush());
+        }
+    }
+
+    /// When the first push is due that is still waited for. Those before it are forgotten: most are acked long
+    /// before they are due.
+    fn next_unacked(&self, queue: &mut VecDeque<Retry<E>>) -> Option<Nanos> {
+        while let Some(retry) = queue.front() {
+            if retry.session.is_on_its_way(retry.place) && self.is_current(&retry.session) {
+                return Some(retry.due);
+            }
+            queue.pop_front();
+        }
+        None
+    }
+
+    fn try_again(&self, node: &Node<E>, tried: usize, retry: Retry<E>) {
+        let Retry { session, place, .. } = retry;
+        let what = session.unacked.borrow().get(&place).cloned().expect("it was looked at");
+        stats::bump(&node.stats.push_retries);
+        if merge::add(node, &session, &what) && tried + 1 < self.retries.len() {
+            self.look_again(node, tried + 1, session, place);
+        } else {
+            session.give_up(place);
         }
     }
 }
 
-impl Session {
+impl<E: Env> Session<E> {
     /// The device is pushed a copy and will find the rest of the conversation with itself, until it is told
     /// again to ask for it.
     pub fn note_written(&self, conversation: ConversationId) {
@@ -200,7 +223,7 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl<E: Env> Drop for Session<E> {
     fn drop(&mut self) {
         self.unacked_depth.fall(self.unacked.borrow().len() as u64);
     }
