@@ -45,12 +45,12 @@ struct Inner<E: Env> {
     /// The checksum of the last record.
     chain: Cell<u32>,
     synced: Cell<u64>,
-    sync: RefCell<Sync>,
+    sync: RefCell<Syncing>,
 }
 
 /// The sync under way and who waits for it. Whoever waits first drives it; no task of its own does.
 #[derive(Default)]
-struct Sync {
+struct Syncing {
     /// Up to where it makes durable; completes only if it does.
     under_way: Option<(u64, LocalBoxFuture<'static, ()>)>,
     /// Whether one of those who wait drives it.

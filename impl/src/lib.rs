@@ -22,7 +22,6 @@ pub mod journal;
 pub mod node;
 pub mod presence;
 pub mod proto;
-pub mod queue;
 pub mod redis_client;
 pub mod stats;
 pub mod wire;

@@ -48,9 +48,9 @@ points! {
     LogSynced = "log-synced",
     /// Dispatcher: records are fetched; nothing is done with them.
     DispatcherFetched = "dispatcher-fetched",
-    /// Dispatcher: copies are written and pushes are under way; the offset is not committed.
+    /// Dispatcher: copies are written and pushes have left for gateways; the offset is not committed.
     DispatcherPushed = "dispatcher-pushed",
-    /// Gateway: pushes are queued for their connections; the dispatcher has no reply.
+    /// Gateway: pushes have left for their devices; the dispatcher has no reply.
     GatewayPushed = "gateway-pushed",
     /// Gateway: a batch of delivery acks is stored.
     GatewayAcksStored = "gateway-acks-stored",

@@ -10,15 +10,15 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::io::AsyncWrite;
-use tokio_util::io::poll_read_buf;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::env::{Env, Work};
 
@@ -28,15 +28,16 @@ const FRAME_BYTES_MAX: usize = 64 << 20;
 const LENGTH_BYTES: usize = 4;
 /// A read yields as many bytes as there are, up to this.
 const READ_BYTES: usize = 8 << 10;
-/// What a silent connection keeps of its buffer for writing.
+/// What a silent connection keeps of a buffer.
 const KEPT_BYTES: usize = 512;
 
 /// The receiving half of a stream of frames. The connection ends when it is dropped.
 pub struct Frames<E: Env> {
     env: E,
     line: Rc<RefCell<Line<E>>>,
-    /// What has been read and is no whole frame yet.
-    read: BytesMut,
+    /// What has been read, of which the first `taken` bytes are frames that have been taken.
+    read: Vec<u8>,
+    taken: usize,
 }
 
 /// The sending half of a stream of frames of one kind. Clones are handles to the same.
@@ -84,7 +85,7 @@ pub fn frames<E: Env, T: Serialize>(
         limit,
         task: None,
     }));
-    let incoming = Frames { env: env.clone(), line: line.clone(), read: BytesMut::new() };
+    let incoming = Frames { env: env.clone(), line: line.clone(), read: Vec::new(), taken: 0 };
     (incoming, Outlet { env: env.clone(), line, kind: PhantomData })
 }
 
@@ -107,29 +108,31 @@ impl<E: Env> Frames<E> {
         }
     }
 
-    /// The value of the first frame, if all of it has been read.
+    /// The value of the next frame, if all of it has been read.
     fn take<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
-        let Some(end) = first_frame_end(&self.read)? else { return Ok(None) };
-        let Some(frame) = self.read.get(LENGTH_BYTES..end) else {
-            self.read.reserve(end - self.read.len());
-            return Ok(None);
-        };
+        let unread = &self.read[self.taken..];
+        let Some(end) = first_frame_end(unread)? else { return Ok(None) };
+        let Some(frame) = unread.get(LENGTH_BYTES..end) else { return Ok(None) };
         self.env.work(Work::Decode, 1);
         self.env.work(Work::CodedByte, frame.len() as u64);
         let value = decode(frame)?;
-        self.read.advance(end);
+        self.taken += end;
         Ok(Some(value))
     }
 
+    /// Reads what there is, behind what is no whole frame yet; how many bytes.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.read.reserve(READ_BYTES);
+        self.read.drain(..std::mem::take(&mut self.taken));
+        if self.read.is_empty() {
+            self.read.shrink_to(KEPT_BYTES);
+        }
+        let mut room = [const { MaybeUninit::uninit() }; READ_BYTES];
+        let mut into = ReadBuf::uninit(&mut room);
         let mut line = self.line.borrow_mut();
         let stream = line.stream.as_mut().expect("it stands as long as this half");
-        let polled = poll_read_buf(Pin::new(stream), cx, &mut self.read);
-        if polled.is_pending() && self.read.is_empty() {
-            self.read = BytesMut::new();
-        }
-        polled
+        ready!(Pin::new(stream).poll_read(cx, &mut into))?;
+        self.read.extend_from_slice(into.filled());
+        Poll::Ready(Ok(into.filled().len()))
     }
 }
 
@@ -159,15 +162,24 @@ impl<E: Env, T: Serialize> Outlet<E, T> {
         Ok(())
     }
 
+    /// Sends an answer, however much waits: there are no more answers than questions.
+    pub fn answer(&self, value: &T) -> Result<(), Refused> {
+        self.add_answer(value)?;
+        self.flush();
+        Ok(())
+    }
+
     /// Puts one value behind those that wait to leave. Whoever adds some flushes before it awaits anything: then
     /// they leave together.
     pub fn add(&self, value: &T) -> Result<(), Refused> {
+        if self.is_full() { Err(Refused::Full) } else { self.add_answer(value) }
+    }
+
+    /// As [`Outlet::add`], however much waits.
+    pub fn add_answer(&self, value: &T) -> Result<(), Refused> {
         let mut line = self.line.borrow_mut();
         if line.stream.is_none() {
             return Err(Refused::Closed);
-        }
-        if line.backlog() >= line.limit {
-            return Err(Refused::Full);
         }
         let length = line.add(value);
         self.env.work(Work::Encode, 1);
@@ -189,7 +201,7 @@ impl<E: Env, T: Serialize> Outlet<E, T> {
 
     /// For the connection's task: writes what waits, and hears of what will. Ready only when the stream has
     /// failed.
-    pub fn poll_errors(&self, cx: &mut Context<'_>) -> Poll<io::Error> {
+    pub fn poll_rest(&self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let mut line = self.line.borrow_mut();
         if !line.task.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
             line.task = Some(cx.waker().clone());
@@ -198,6 +210,12 @@ impl<E: Env, T: Serialize> Outlet<E, T> {
             Poll::Ready(Err(error)) => Poll::Ready(error),
             Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Whether so much waits to leave that more is refused.
+    pub fn is_full(&self) -> bool {
+        let line = self.line.borrow();
+        line.backlog() >= line.limit
     }
 
     /// How many bytes wait to leave.

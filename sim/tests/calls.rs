@@ -252,7 +252,7 @@ fn serve(sim: &Sim, host: HostId, end: &Rc<RefCell<Ends>>) -> Rc<RefCell<Vec<u64
         tokio::select! {
             biased;
             () = read => {}
-            _ = std::future::poll_fn(|cx| out.poll_errors(cx)) => {}
+            _ = std::future::poll_fn(|cx| out.poll_rest(cx)) => {}
         }
     });
     read

@@ -127,10 +127,12 @@ impl<E: Env, S: Service> Caller<E, S> {
 impl<E: Env, S: Service> Call<E, S> {
     /// Nobody waits for the reply; until it comes the call counts as unanswered.
     pub fn forget(mut self) {
-        if let Some(number) = self.number.take()
-            && let Some(call) = self.line.state.borrow_mut().calls.get_mut(&number)
-        {
-            call.waiter = Waiter::Nobody;
+        let Some(number) = self.number.take() else { return };
+        let calls = &mut self.line.state.borrow_mut().calls;
+        let call = calls.get_mut(&number).expect("it stays until its outcome is taken");
+        match call.outcome {
+            Some(_) => drop(calls.remove(&number)),
+            None => call.waiter = Waiter::Nobody,
         }
     }
 }
@@ -202,10 +204,11 @@ impl<E: Env, S: Service> State<E, S> {
         open.into_iter().for_each(|number| self.settle(number, Err(error)));
     }
 
-    /// Sends what has waited for a connection, unless its caller has given up.
-    fn connect(&mut self, out: Requests<E, S>) {
+    /// Sends what has waited for a connection, unless its caller has given up or its time is up.
+    fn connect(&mut self, out: Requests<E, S>, now: Nanos) {
         for request in std::mem::take(&mut self.queue) {
-            if self.calls.contains_key(&request.number) && out.add(&request).is_err() {
+            let Some(call) = self.calls.get(&request.number) else { continue };
+            if call.until <= now || out.add(&request).is_err() {
                 self.settle(request.number, Err(CallError::Unreachable));
             }
         }
@@ -238,7 +241,7 @@ async fn keep<E: Env, S: Service>(env: E, to: Addr, timeout: Nanos, line: Weak<L
         if let Some(Ok(stream)) = dialled {
             let (incoming, out) = wire::frames(&env, stream, BACKLOG_BYTES);
             let Some(held) = line.upgrade() else { return };
-            held.state.borrow_mut().connect(out.clone());
+            held.state.borrow_mut().connect(out.clone(), env.now());
             drop(held);
             serve(&env, timeout, &line, incoming, out).await;
         }
@@ -302,7 +305,7 @@ async fn serve<E: Env, S: Service>(
         state.watched = alarm.is_some();
         state.wait(cx);
         drop(state);
-        out.poll_errors(cx).map(|_| ())
+        out.poll_rest(cx).map(|_| ())
     })
     .await;
 }

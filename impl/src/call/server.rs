@@ -1,12 +1,13 @@
 //! The answering side: requests of a connection begin in their order, are worked on together, and are answered
 //! as they are done.
 
-use std::future::{Future, poll_fn};
+use std::future::{Future, pending, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;
 
-use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 
 use super::{Service, Tagged};
 use crate::env::Env;
@@ -45,18 +46,20 @@ async fn serve_connection<E: Env, S: Service, F>(
     F: Future<Output = S::Reply> + 'static,
 {
     env.keep_alive(&stream, SILENCE_MAX.0);
-    // Replies are never refused: what bounds them is how many requests are taken.
-    let (mut incoming, out) = wire::frames(&env, stream, usize::MAX);
-    let mut begun = FuturesUnordered::new();
+    let (mut incoming, out) = wire::frames(&env, stream, BACKLOG_BYTES);
+    // It wakes itself whenever it has polled as many as it has, which one that is never ready prevents.
+    let mut begun: FuturesUnordered<LocalBoxFuture<'static, Tagged<S::Reply>>> =
+        FuturesUnordered::new();
+    begun.push(pending().boxed_local());
     poll_fn(|cx| {
         loop {
             let mut limited = true;
-            while begun.len() < CONCURRENT && out.backlog() < BACKLOG_BYTES {
+            while begun.len() <= CONCURRENT && !out.is_full() {
                 match incoming.poll_next::<Tagged<S::Request>>(cx) {
                     Poll::Ready(Ok(Tagged { number, body })) => {
                         let reply = handle(body);
-                        // Large futures are moved less often in a box.
-                        begun.push(Box::pin(async move { Tagged { number, body: reply.await } }));
+                        let reply = async move { Tagged { number, body: reply.await } };
+                        begun.push(reply.boxed_local());
                     }
                     Poll::Ready(Err(_)) => return Poll::Ready(()),
                     Poll::Pending => {
@@ -66,19 +69,20 @@ async fn serve_connection<E: Env, S: Service, F>(
                 }
             }
             while let Poll::Ready(Some(reply)) = begun.poll_next_unpin(cx) {
-                let _ = out.add(&reply);
+                // The caller may be gone by now.
+                let _ = out.add_answer(&reply);
             }
-            if let Poll::Ready(_failed) = out.poll_errors(cx) {
+            if let Poll::Ready(_failed) = out.poll_rest(cx) {
                 return Poll::Ready(());
             }
-            if !limited || begun.len() >= CONCURRENT || out.backlog() >= BACKLOG_BYTES {
+            if !limited || begun.len() > CONCURRENT || out.is_full() {
                 return Poll::Pending;
             }
         }
     })
     .await;
     drop(incoming);
-    if !begun.is_empty() {
-        env.spawn(async move { while begun.next().await.is_some() {} });
+    if begun.len() > 1 {
+        env.spawn(async move { while begun.len() > 1 && begun.next().await.is_some() {} });
     }
 }

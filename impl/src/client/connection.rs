@@ -50,7 +50,7 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
         tokio::select! {
             biased;
             answer = incoming.next() => answer.ok(),
-            _ = poll_fn(|cx| out.poll_errors(cx)) => None,
+            _ = poll_fn(|cx| out.poll_rest(cx)) => None,
         }
     };
     match env.timeout(2 * config.call_timeout.0, answer).await {
@@ -85,7 +85,7 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
     tokio::select! {
         biased;
         () = receive => {}
-        _ = poll_fn(|cx| out.poll_errors(cx)) => {}
+        _ = poll_fn(|cx| out.poll_rest(cx)) => {}
         () = stay_alive => {}
     }
     device.online.replace(None);

@@ -8,6 +8,7 @@
 mod connection;
 mod db;
 mod opener;
+mod queue;
 mod receiver;
 mod sender;
 mod status;
@@ -24,7 +25,6 @@ use crate::env::{Env, Nanos};
 use crate::model::{ClientMsgId, ConversationId, DeviceId, MessageId, Row, SendKey, Seq};
 use crate::node::Node;
 use crate::proto::device::{Operation, Refusal, ToDevice, ToGateway};
-use crate::queue;
 use crate::wire::Outlet;
 
 use db::Db;
@@ -148,7 +148,7 @@ impl Client {
         env.spawn(connection::stay_logged_in(device.clone(), move |frame| match frame {
             ToDevice::Accepted { .. } | ToDevice::Refused { .. } => sender.outcome(frame),
             // A full queue loses the frame; the gateway pushes again, or sync finds the row.
-            _ => drop(frames.try_send(frame)),
+            _ => drop(frames.send(frame)),
         }));
         Self { deeds, status }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::opener::Opener;
+use super::queue;
 use super::{Device, Question};
 use crate::config::Sabotage;
 use crate::env::{Env, Nanos};
@@ -12,7 +13,6 @@ use crate::model::{ConversationId, Row, Seq};
 use crate::points::Point;
 use crate::proto::device::{Page, ToDevice, ToGateway};
 use crate::proto::gateway::What;
-use crate::queue;
 use crate::stats;
 
 /// Frames taken together: their rows share one disk sync.

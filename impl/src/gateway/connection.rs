@@ -30,7 +30,7 @@ pub async fn serve<E: Env>(gateway: &Rc<GatewayNode<E>>, stream: E::Stream) {
     tokio::select! {
         biased;
         () = receive(gateway, &session, &mut incoming) => {}
-        _ = poll_fn(|cx| out.poll_errors(cx)) => {}
+        _ = poll_fn(|cx| out.poll_rest(cx)) => {}
         () = silence(gateway, &session) => stats::bump(&gateway.node.stats.idle_closes),
     }
     if gateway.sessions.close(&session) {

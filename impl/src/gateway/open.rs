@@ -26,7 +26,7 @@ pub async fn answer<E: Env>(
     let Some((_, head)) = heads.first().copied() else { return };
     if head <= after {
         // The device may be gone by now.
-        let _ = session.out.send(&ToDevice::Opened { conversation, page: None });
+        let _ = session.out.answer(&ToDevice::Opened { conversation, page: None });
         return;
     }
     let user = session.device.user;

@@ -135,7 +135,7 @@ pub fn ask<E: Env>(
     gateway.node.env.spawn(async move {
         if let Some(frame) = call.await.ok().and_then(answer) {
             // The device may be gone by now.
-            let _ = session.out.send(&frame);
+            let _ = session.out.answer(&frame);
         }
     });
 }

@@ -73,7 +73,7 @@ impl Db {
     /// The value of a key, to look at or to change. Who changes it tells
     /// [`Context::modified`](super::instance::Context::modified).
     pub fn get(&mut self, key: &[u8]) -> Option<&mut Value> {
-        self.look(key)?;
+        self.find(key)?;
         let entry = self.entries.get_mut(key)?;
         if let Some(by_use) = self.by_use.as_mut().filter(|_| entry.used_ms != self.now_ms) {
             by_use.remove(&(entry.used_ms, key.to_vec()));
@@ -85,14 +85,24 @@ impl Db {
 
     /// The value of a key, which is not used for that.
     pub fn look(&mut self, key: &[u8]) -> Option<&Value> {
-        if self.has_expired(key) {
-            match self.expiry {
-                Expiry::Delete => self.expire(key),
-                Expiry::Hide => return None,
-                Expiry::Ignore => {}
-            }
-        }
+        self.find(key)?;
         self.entries.get(key).map(|entry| &entry.value)
+    }
+
+    /// Nothing if the key is not there, or its time is over and that counts.
+    fn find(&mut self, key: &[u8]) -> Option<()> {
+        let entry = self.entries.get(key)?;
+        if entry.expires_ms.is_none_or(|at_ms| at_ms >= self.now_ms) {
+            return Some(());
+        }
+        match self.expiry {
+            Expiry::Delete => {
+                self.expire(key);
+                None
+            }
+            Expiry::Hide => None,
+            Expiry::Ignore => Some(()),
+        }
     }
 
     /// Gives a key a value; it no longer expires.
@@ -256,6 +266,11 @@ impl Db {
             let (_, key) = self.expiries.first().cloned().expect("there is a first");
             self.expire(&key);
         }
+    }
+
+    /// Whether [`Db::take_expired`] would tell of any.
+    pub fn has_found_expired(&self) -> bool {
+        !self.expired.is_empty()
     }
 
     /// Keys that were found expired and removed since the last call.

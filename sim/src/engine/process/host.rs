@@ -160,6 +160,7 @@ impl<F: Fabric> Host<F> {
     /// The process ends. Returns whether one ran.
     fn die(&self) -> bool {
         self.gate.borrow().shut();
+        self.lines.borrow().iter().filter_map(Weak::upgrade).for_each(|line| line.close());
         self.alive.replace(false)
     }
 

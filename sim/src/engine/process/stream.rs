@@ -54,6 +54,8 @@ pub struct Line {
     /// Who dialled and who was; unknown to the end that accepted.
     pub hosts: Option<(HostId, HostId)>,
     reset: AtomicBool,
+    /// Its process has ended, and may be in a poll that goes on.
+    closed: AtomicBool,
     /// Two tasks may share a stream, one to read and one to write.
     reading: AtomicWaker,
     writing: AtomicWaker,
@@ -62,7 +64,8 @@ pub struct Line {
 impl Line {
     pub fn new(hosts: Option<(HostId, HostId)>) -> Arc<Self> {
         let (reading, writing) = (AtomicWaker::new(), AtomicWaker::new());
-        Arc::new(Self { hosts, reset: AtomicBool::new(false), reading, writing })
+        let [reset, closed] = [false, false].map(AtomicBool::new);
+        Arc::new(Self { hosts, reset, closed, reading, writing })
     }
 
     /// The end gets an error at its next read or write. Returns whether it has not been reset before.
@@ -73,9 +76,17 @@ impl Line {
         first
     }
 
+    /// The end's process is no more: nothing goes in or out.
+    pub fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
     fn check(&self) -> io::Result<()> {
-        match self.reset.load(Ordering::Relaxed) {
-            true => Err(io::ErrorKind::ConnectionReset.into()),
+        if self.reset.load(Ordering::Relaxed) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        match self.closed.load(Ordering::Relaxed) {
+            true => Err(io::ErrorKind::BrokenPipe.into()),
             false => Ok(()),
         }
     }

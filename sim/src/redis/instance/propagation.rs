@@ -5,6 +5,7 @@
 
 use super::Instance;
 use crate::redis::commands::{Command, flags};
+use crate::redis::db::Db;
 use crate::redis::request::Request;
 
 /// What is to be told.
@@ -74,6 +75,9 @@ impl Instance {
 
     /// Tells of keys that have been found expired.
     pub(super) fn note_expired(&mut self) {
+        if !self.databases.iter().any(Db::has_found_expired) {
+            return;
+        }
         for database in 0..self.databases.len() {
             for key in self.databases[database].take_expired() {
                 self.totals.expired_keys += 1;

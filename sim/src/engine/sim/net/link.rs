@@ -11,6 +11,9 @@ pub const PACKET_BYTES: usize = 1448;
 /// What a packet carries beside its payload: Ethernet, IP and TCP headers.
 const HEADER_BYTES: usize = 66;
 
+/// Steps of 1/256 in one sd of a normal deviate.
+const STEPS_PER_SD: i64 = 1955 * 256 / 10;
+
 impl LinkProfile {
     /// A path that always takes `latency` and loses nothing.
     pub const fn constant(latency: Nanos) -> Self {
@@ -37,7 +40,10 @@ impl LinkProfile {
         let sum: i64 = draw[..7].iter().map(|byte| i64::from(*byte)).sum();
         // Deviation in 1/256 of a step: the sum has mean 892.5 and sd 195.5.
         let deviation = (sum * 256 + i64::from(draw[7])) - (892 * 256 + 256);
-        let offset = i128::from(self.sd) * i128::from(deviation) / (1955 * 256 / 10);
+        let offset = match i64::try_from(self.sd).ok().and_then(|sd| sd.checked_mul(deviation)) {
+            Some(steps) => i128::from(steps / STEPS_PER_SD),
+            None => i128::from(self.sd) * i128::from(deviation) / i128::from(STEPS_PER_SD),
+        };
         let latency = i128::from(self.median) + offset;
         latency.clamp(i128::from(self.min), i128::from(self.max)) as Nanos
     }
