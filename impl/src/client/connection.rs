@@ -62,7 +62,8 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
     device.status.set_online(true);
     device.came_online.notify_waiters();
     if config.conversations != Conversations::None {
-        device.send_now(&ToGateway::Conversations);
+        device.add(&ToGateway::Conversations);
+        device.flush();
     }
     let heard = Cell::new(env.now());
     let receive = async {
@@ -74,11 +75,12 @@ async fn serve<E: Env>(device: &Device<E>, stream: E::Stream, take: &impl Fn(ToD
     let stay_alive = async {
         env.sleep(env.rand_below(config.heartbeat.0)).await;
         while env.now() < heard.get() + config.idle_timeout.0 {
-            device.send_now(&ToGateway::Heartbeat);
+            device.add(&ToGateway::Heartbeat);
             let counts = std::mem::take(&mut *device.open_counts.borrow_mut());
             if !counts.is_empty() {
-                device.send_now(&ToGateway::OpenCounts(counts.into_iter().collect()));
+                device.add(&ToGateway::OpenCounts(counts.into_iter().collect()));
             }
+            device.flush();
             env.sleep(config.heartbeat.0).await;
         }
     };

@@ -196,13 +196,7 @@ impl<E: Env> Device<E> {
         }
     }
 
-    /// Sends a frame if the device is logged in and there is room.
-    fn send_now(&self, frame: &ToGateway) {
-        self.add(frame);
-        self.flush();
-    }
-
-    /// As [`Device::send_now`], but it leaves with the next [`Device::flush`].
+    /// Sends a frame if the device is logged in and there is room; it leaves with the next [`Device::flush`].
     fn add(&self, frame: &ToGateway) {
         if let Some(out) = self.online.borrow().as_ref() {
             // What cannot leave now is asked for again by heartbeat or retry.
