@@ -121,9 +121,15 @@ impl Db {
         self.remove_entry(key)
     }
 
-    /// Removes a key, whatever its time.
-    pub fn discard(&mut self, key: &[u8]) {
-        self.remove_entry(key);
+    /// Removes a key, whatever its time; its value, if it was there.
+    pub fn discard(&mut self, key: &[u8]) -> Option<Value> {
+        self.remove_entry(key)
+    }
+
+    /// Removes the key that a result of so many items goes to; its value, if it was there. Where there are none,
+    /// Redis does not ask whether the key has expired: removing it is the command's own change.
+    pub fn remove_for(&mut self, key: &[u8], len: usize) -> Option<Value> {
+        if len == 0 { self.discard(key) } else { self.remove(key) }
     }
 
     /// When a key that is there was used last.

@@ -82,7 +82,7 @@ fn stored(
 ) -> Result<Reply, Failure> {
     let (to, set) = (&words[1], combine(sets(context, &words[2..])?));
     let len = set.len();
-    let replaced = context.db().remove(to).is_some();
+    let replaced = context.db().remove_for(to, len).is_some();
     if len > 0 {
         context.db().set(to, set.into());
     }

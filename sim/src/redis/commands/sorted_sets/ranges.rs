@@ -93,7 +93,7 @@ pub(super) fn store(
     set: SortedSet,
 ) -> Result<Reply, Failure> {
     let len = set.len();
-    let replaced = context.db().remove(to).map(|value| value.kind());
+    let replaced = context.db().remove_for(to, len).map(|value| value.kind());
     if len > 0 {
         context.db().set(to, set.into());
     }

@@ -160,7 +160,7 @@ fn bitop(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure>
     };
     let result: Vec<u8> = (0..len).map(combined).collect();
     let to = &words[2];
-    let replaced = context.db().remove(to).is_some();
+    let replaced = context.db().remove_for(to, len).is_some();
     if len > 0 {
         context.db().set(to, Value::String(result));
     }
