@@ -234,6 +234,38 @@ fn replicas_get_the_same_bytes() {
     compare_several(1, Expired::Go, kinds().into_iter().chain([scripts]).collect());
 }
 
+/// Ten million commands found it: Redis removes the old value without asking whether its time is over, and tells
+/// replicas the command itself, not `DEL`.
+#[test]
+fn replicas_are_told_alike_of_an_expired_key_that_gets_an_empty_result() {
+    let mut pair = several::Pair::start(Expired::Stay);
+    for command in [
+        "ZINTERSTORE to 1 none",
+        "ZUNIONSTORE to 1 none",
+        "ZDIFFSTORE to 1 none",
+        "ZRANGESTORE to none 0 -1",
+        "SINTERSTORE to none",
+        "SUNIONSTORE to none",
+        "SDIFFSTORE to none",
+        "BITOP AND to none",
+        "BITOP NOT to none",
+        "COPY none to REPLACE",
+        "SET to y PXAT 1",
+        "GETEX to PXAT 1",
+        "PEXPIREAT to 1",
+        "UNLINK to",
+    ] {
+        let of = |line: &str| {
+            Step::Command(0, line.split(' ').map(|word| word.as_bytes().to_vec()).collect())
+        };
+        let steps = [of("SET to x PX 5"), Step::Pass(10), of(command), of("EXISTS to")];
+        match pair.compare(&steps) {
+            Ok(commands) => assert_eq!(commands, 3, "{command}"),
+            Err(difference) => panic!("{command}: {difference}"),
+        }
+    }
+}
+
 #[test]
 fn the_real_server_is_of_the_version_that_is_simulated() {
     let real = Real::start();
