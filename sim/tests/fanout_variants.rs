@@ -112,3 +112,19 @@ fn a_new_threshold_counts_from_the_next_commit_on() {
     let changed = copies(&[]);
     assert!(read < changed && changed < written, "{read}, {changed}, {written}");
 }
+
+#[test]
+fn a_gap_is_asked_for_alone() {
+    // Groups on the border between both sides: when one is written again, what was left in its timeline is missing
+    // before the first row that is pushed.
+    let sets = ["im.hybrid_opens_percent=7", "workload.groups.consume_rate=0.146/s"];
+    let record = holds("consume-rate", &sets);
+    assert!(counter(&record, "device", "rows_held_back") > 0, "a push came after a gap");
+    assert!(counter(&record, "device", "sync_requests") > 0);
+    let read = ["rows_from_cache", "rows_from_store"].map(|name| counter(&record, "chat", name));
+    let pushed = counter(&record, "gateway", "rows_pushed");
+    // A heartbeat may cross a push: the comparison of cursors sends the row again.
+    let twice = counter(&record, "device", "device_duplicates");
+    assert!(twice < 5, "{twice}");
+    assert_eq!(read.iter().sum::<u64>() + pushed, record.totals.shown + twice);
+}

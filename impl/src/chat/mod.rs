@@ -78,8 +78,8 @@ pub async fn run<E: Env>(node: Node<E>, threshold: Threshold) {
         async move {
             match (request, outcome) {
                 (_, Some(outcome)) => outcome.await.unwrap_or(Reply::Unavailable),
-                (Request::Sync { user, conversation, after, heard_of }, None) => {
-                    reader::sync(&chat, user, conversation, after, heard_of).await
+                (Request::Sync { user, conversation, after, heard_of, before }, None) => {
+                    reader::sync(&chat, user, conversation, after, heard_of, before).await
                 }
                 (Request::OpenCounts(counts), None) => {
                     chat.note_opens(counts);

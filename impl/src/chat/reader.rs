@@ -10,7 +10,7 @@ use crate::proto::device::Page;
 use crate::proto::store;
 use crate::stats;
 
-/// What `user` may see of the conversation after `after`. When the device has heard of a later seq
+/// What `user` may see of the conversation after `after`, and before `before`, if that is given. When the device has heard of a later seq
 /// than this node knows, somebody else has owned the conversation meanwhile: it is taken over
 /// again, so that a node that was cut off cannot answer from the past for ever.
 pub async fn sync<E: Env>(
@@ -19,6 +19,7 @@ pub async fn sync<E: Env>(
     id: ConversationId,
     after: Seq,
     heard_of: Seq,
+    before: Option<Seq>,
 ) -> Reply {
     stats::bump(&chat.node.stats.syncs);
     let conversation = chat.conversation(id);
@@ -29,11 +30,12 @@ pub async fn sync<E: Env>(
         return Reply::Unavailable;
     }
     let Some(mut head) = head(&conversation) else { return Reply::Unavailable };
-    if after >= head {
-        return Reply::Page(Page { rows: Vec::new(), covered: head, head });
+    let end = before.map_or(head, |before| head.min(before.saturating_sub(1)));
+    if after >= end {
+        return Reply::Page(Page { rows: Vec::new(), covered: end, head });
     }
     let limit = chat.node.config.sync_rows;
-    let count = limit.min((head - after) as usize);
+    let count = limit.min((end - after) as usize);
     let Some(mut rows) = read(chat, id, after, count).await else {
         return Reply::Unavailable;
     };
@@ -41,7 +43,7 @@ pub async fn sync<E: Env>(
         // The rest is in the log and not yet in the store; devices are told of it once it is there.
         head = after + rows.len() as Seq;
     }
-    let covered = rows.last().map_or(head, |row| row.seq);
+    let covered = rows.last().map_or(head.min(end), |row| row.seq);
     let owned = conversation.owned.borrow();
     let Some(owned) = owned.as_ref() else { return Reply::Unavailable };
     let versioned = !chat.node.config.sabotaged(Sabotage::UnversionedMembers);

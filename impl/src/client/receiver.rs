@@ -221,7 +221,8 @@ impl<E: Env> Receiver<E> {
                 timeline.syncing_until = now + device.node.config.call_timeout.0;
                 timeline.asked.get_or_insert(now);
                 stats::bump(&device.node.stats.sync_requests);
-                device.add(&ToGateway::Sync { conversation, after, heard_of });
+                let before = timeline.held.keys().next().copied();
+                device.add(&ToGateway::Sync { conversation, after, heard_of, before });
             }
         }
         device.flush();

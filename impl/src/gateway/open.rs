@@ -30,7 +30,7 @@ pub async fn answer<E: Env>(
         return;
     }
     let user = session.device.user;
-    let request = chat::Request::Sync { user, conversation, after, heard_of: head };
+    let request = chat::Request::Sync { user, conversation, after, heard_of: head, before: None };
     requests::ask(gateway, session, conversation, request, move |reply| match reply {
         chat::Reply::Page(page) => Some(ToDevice::Opened { conversation, page: Some(page) }),
         _ => None,

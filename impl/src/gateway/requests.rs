@@ -41,9 +41,9 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>, fr
                 false => submit(gateway, session, client_msg_id, conversation, operation),
             }
         }
-        ToGateway::Sync { conversation, after, heard_of } => {
+        ToGateway::Sync { conversation, after, heard_of, before } => {
             let user = session.device.user;
-            let request = Request::Sync { user, conversation, after, heard_of };
+            let request = Request::Sync { user, conversation, after, heard_of, before };
             ask(gateway, session, conversation, request, move |reply| match reply {
                 Reply::Page(page) => Some(ToDevice::Synced { conversation, page }),
                 _ => None,

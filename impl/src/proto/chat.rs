@@ -36,6 +36,8 @@ pub enum Request {
         after: Seq,
         /// The highest seq that the reader has heard of.
         heard_of: Seq,
+        /// Only rows before this one are wanted.
+        before: Option<Seq>,
     },
     /// How often conversations were opened by devices of one gateway since it last told.
     OpenCounts(Vec<(ConversationId, u32)>),

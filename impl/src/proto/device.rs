@@ -48,6 +48,8 @@ pub enum ToGateway {
         after: Seq,
         /// The highest seq that the device has heard of.
         heard_of: Seq,
+        /// The first row after the gap that the device holds already, if any: only what is before it is missing.
+        before: Option<Seq>,
     },
     /// The device is there; asks for a comparison of cursors.
     Heartbeat,
