@@ -2,8 +2,8 @@
 //! counting allocations costs time.
 //!
 //! ```sh
-//! cargo bench -p im-benches                                # everything, memory and hot paths too
-//! cargo bench -p im-benches --bench engine -- packets      # one of packets, heartbeats, threads
+//! cargo bench                                # everything, memory and hot paths too
+//! cargo bench --bench engine -- packets      # one of packets, heartbeats, threads
 //! ```
 
 mod heartbeats;

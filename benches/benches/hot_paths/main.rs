@@ -5,8 +5,8 @@
 //! and tells the difference. They are of wall time; let nothing else run.
 //!
 //! ```sh
-//! cargo bench -p im-benches --bench hot_paths              # all, in less than two minutes
-//! cargo bench -p im-benches --bench hot_paths -- redis     # those with `redis` in their name
+//! cargo bench --bench hot_paths              # all, in less than two minutes
+//! cargo bench --bench hot_paths -- redis     # those with `redis` in their name
 //! cargo test -p im-benches --bench hot_paths               # each of them once, unmeasured
 //! ```
 
