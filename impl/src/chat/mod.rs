@@ -15,6 +15,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use futures_util::FutureExt;
+
 use crate::call::{self, CallError, Caller};
 use crate::env::Env;
 use crate::fanout::{self, Strategy, Threshold};
@@ -78,8 +80,10 @@ pub async fn run<E: Env>(node: Node<E>, threshold: Threshold) {
         async move {
             match (request, outcome) {
                 (_, Some(outcome)) => outcome.await.unwrap_or(Reply::Unavailable),
+                // Far larger than what waits for a submit, each of which would be as large.
                 (Request::Sync { user, conversation, after, heard_of, before }, None) => {
-                    reader::sync(&chat, user, conversation, after, heard_of, before).await
+                    let sync = reader::sync(&chat, user, conversation, after, heard_of, before);
+                    sync.boxed_local().await
                 }
                 (Request::OpenCounts(counts), None) => {
                     chat.note_opens(counts);

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::Future;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -136,7 +137,9 @@ pub struct World {
 }
 
 thread_local! {
-    static WORLD: RefCell<Option<Box<World>>> = const { RefCell::new(None) };
+    // Without a destructor a thread need not look, at each access, whether it has been called already.
+    static WORLD: ManuallyDrop<RefCell<Option<Box<World>>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
 /// Calls `f` with this thread's world.
