@@ -13,6 +13,10 @@ const NONE: &str = "–";
 
 /// What stands where chance explains the difference.
 const ALIKE: &str = "~";
+/// What stands where chance does not explain a difference that nobody would notice.
+const HARDLY: &str = "≈";
+/// How far a ratio is from 1 that would be rounded to it.
+const HARDLY_FROM_ONE: f64 = 0.000_5;
 
 /// What the figures rest on.
 pub const METHOD: [&str; 4] = [
@@ -22,7 +26,8 @@ pub const METHOD: [&str; 4] = [
      bootstrap, 10,000 resamples).",
     "Ratios are medians of the pairs' ratios. ~ stands where chance explains the difference: p ≥ 0.05 \
      by Wilcoxon's signed-rank test, corrected by Holm's method for the number of variants, or 1 \
-     within the interval. Fewer than 6 seeds cannot tell any difference.",
+     within the interval. ≈ stands where it does not, and the ratio is within 0.05 % of 1. Fewer than 6 \
+     seeds cannot tell any difference.",
     "Several metrics are looked at: one of 20 that do not differ would seem to. Decide before looking \
      which one counts.",
 ];
@@ -119,6 +124,7 @@ fn cell(comparison: &Comparison, metric: &Metric, variant: &Variant) -> Cell {
         Some(Contrast { ratio: None, .. }) => (NONE.to_owned(), ""),
         Some(contrast) => match contrast.significant() {
             None => (ALIKE.to_owned(), ""),
+            Some(ratio) if hardly(&ratio) => (HARDLY.to_owned(), ""),
             Some(ratio) => {
                 let less = ratio.mid < 1.0;
                 let better = less == (metric.better == Better::Lower);
@@ -139,11 +145,13 @@ fn cell(comparison: &Comparison, metric: &Metric, variant: &Variant) -> Cell {
 pub fn sentences(comparison: &Comparison) -> Vec<String> {
     let reference = &comparison.reference;
     let mut told: Vec<(f64, String)> = Vec::new();
-    let mut alike = Vec::new();
+    let (mut alike, mut nearly) = (Vec::new(), Vec::new());
     for contrast in &comparison.contrasts {
         let Some(ratio) = contrast.ratio else { continue };
+        let name = format!("{} of {}", contrast.metric, contrast.variant);
         match contrast.significant() {
-            None => alike.push(format!("{} of {}", contrast.metric, contrast.variant)),
+            None => alike.push(name),
+            Some(ratio) if hardly(&ratio) => nearly.push(name),
             Some(_) => told.push((
                 ratio.mid.ln().abs(),
                 format!(
@@ -157,10 +165,17 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
     }
     told.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut sentences: Vec<String> = told.into_iter().map(|(_, sentence)| sentence).collect();
-    if !alike.is_empty() {
-        sentences.push(format!("{ALIKE} {reference}: {}.", alike.join(", ")));
+    for (sign, names) in [(HARDLY, nearly), (ALIKE, alike)] {
+        if !names.is_empty() {
+            sentences.push(format!("{sign} {reference}: {}.", names.join(", ")));
+        }
     }
     sentences
+}
+
+/// Whether nobody would notice the difference.
+fn hardly(ratio: &Estimate) -> bool {
+    (ratio.mid - 1.0).abs() < HARDLY_FROM_ONE
 }
 
 /// A ratio that is not 1. Where the farther end of its interval is as far away as 1, both ends are told, so that
@@ -249,6 +264,19 @@ mod tests {
         assert_eq!(ratios, ["", "1.5×", "~"]);
         let marks: Vec<&str> = p99.cells.iter().map(|cell| cell.mark).collect();
         assert_eq!(marks, ["", "worse", ""]);
+    }
+
+    #[test]
+    fn what_rounds_to_one_is_neither_better_nor_worse() {
+        let mut comparison = sample::comparison();
+        let of_read = |one: &&mut Contrast| one.variant == "read" && one.metric == "show_p99";
+        let contrast = comparison.contrasts.iter_mut().find(of_read).unwrap();
+        contrast.ratio = Some(Estimate { mid: 1.000_4, low: 1.000_3, high: 1.000_5 });
+        let rows = rows(&comparison);
+        let p99 = rows.iter().find(|row| row.name.starts_with("show_p99")).unwrap();
+        assert_eq!((p99.cells[1].ratio.as_str(), p99.cells[1].mark), ("≈", ""));
+        let sentences = sentences(&comparison);
+        assert!(sentences.contains(&"≈ write: show_p99 of read.".to_owned()), "{sentences:?}");
     }
 
     #[test]
