@@ -10,9 +10,10 @@ use crate::proto::device::Page;
 use crate::proto::store;
 use crate::stats;
 
-/// What `user` may see of the conversation after `after`, and before `before`, if that is given. When the device has heard of a later seq
-/// than this node knows, somebody else has owned the conversation meanwhile: it is taken over
-/// again, so that a node that was cut off cannot answer from the past for ever.
+/// What `user` may see of the conversation after `after`, and before `before` if that is given. When
+/// the device has heard of a later seq than this node knows, somebody else has owned the conversation
+/// meanwhile: it is taken over again, so that a node that was cut off cannot answer from the past for
+/// ever.
 pub async fn sync<E: Env>(
     chat: &ChatNode<E>,
     user: UserId,

@@ -137,7 +137,7 @@ pub struct World {
 }
 
 thread_local! {
-    // Without a destructor a thread need not look, at each access, whether it has been called already.
+    // What has a destructor is looked at, at each access, for whether that has run. `uninstall` drops the world.
     static WORLD: ManuallyDrop<RefCell<Option<Box<World>>>> =
         const { ManuallyDrop::new(RefCell::new(None)) };
 }
