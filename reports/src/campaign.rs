@@ -11,19 +11,21 @@ mod told;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{Error, Files, failed, json};
 use crate::plots;
+pub use crate::record::Outcome;
 
 pub use spread::Spread;
 pub(crate) use told::outcome as said;
 
 /// Version of the shape of `campaign.json`; raised when a field changes its meaning or goes away.
-pub const CAMPAIGN_VERSION: u32 = 1;
+pub const CAMPAIGN_VERSION: u32 = 2;
 
 /// Many runs (`campaign.json`).
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Campaign {
     /// [`CAMPAIGN_VERSION`] of the writer.
     pub schema_version: u32,
@@ -46,7 +48,7 @@ pub struct Campaign {
 }
 
 /// A scenario and its runs.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Checked {
     /// The scenario's name; with its folder, where two have the same.
     pub name: String,
@@ -61,7 +63,7 @@ pub struct Checked {
 }
 
 /// What is kept of one run.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RunSummary {
     /// The seed.
     pub seed: u64,
@@ -75,39 +77,15 @@ pub struct RunSummary {
     /// The command that replays it, if it does not count as held.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replay: Option<String>,
+    /// Whether the cluster was offered more than it could take.
+    #[serde(default)]
+    pub overloaded: bool,
     /// What was measured; absent when the run did not come to its end.
     pub figures: Option<RunFigures>,
 }
 
-/// How a run ended, from the best to the worst.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// Every promise held, as the scenario expects.
-    Held,
-    /// A promise did not hold, as the scenario expects.
-    Expected,
-    /// A promise could not be decided.
-    Undecided,
-    /// A promise was not as the scenario expects, or a fault that must touch something did not.
-    Broken,
-    /// There is no verdict to trust: no set-up, a bug, or the same seed gave two different runs.
-    Failed,
-}
-
-impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Outcome; 5] =
-        [Outcome::Held, Outcome::Expected, Outcome::Undecided, Outcome::Broken, Outcome::Failed];
-
-    /// Whether the run was as the scenario expects.
-    pub fn is_as_expected(self) -> bool {
-        matches!(self, Outcome::Held | Outcome::Expected)
-    }
-}
-
 /// Figures of one run.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RunFigures {
     /// Median of send→ack; absent without samples, as the three below.
     pub ack_p50_ns: Option<u64>,
@@ -130,7 +108,7 @@ pub struct RunFigures {
 }
 
 /// What the faults of one kind touched.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FaultKind {
     /// Runs with such a fault.
     pub seeds_drawn: u64,

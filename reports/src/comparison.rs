@@ -10,6 +10,7 @@ mod told;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{Error, Files, failed, json};
@@ -24,7 +25,7 @@ pub const COMPARISON_VERSION: u32 = 1;
 pub const SIGNIFICANT_BELOW: f64 = 0.05;
 
 /// Variants of one scenario side by side (`comparison.json`).
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Comparison {
     /// [`COMPARISON_VERSION`] of the writer.
     pub schema_version: u32,
@@ -60,7 +61,7 @@ pub struct Comparison {
 }
 
 /// A key and the values it is given.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Varied {
     /// The key, as `--set` takes it.
     pub key: String,
@@ -69,7 +70,7 @@ pub struct Varied {
 }
 
 /// A figure that variants are compared by.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Metric {
     /// Its name, as `--metric` takes it.
     pub name: String,
@@ -82,7 +83,7 @@ pub struct Metric {
 }
 
 /// Which way a figure is better.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Better {
     /// Less is better.
@@ -92,7 +93,7 @@ pub enum Better {
 }
 
 /// A median over seeds and its 95 % interval.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// The median.
     pub mid: f64,
@@ -115,7 +116,7 @@ impl Estimate {
 }
 
 /// A variant and what was measured of it.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Variant {
     /// What it is called.
     pub name: String,
@@ -132,7 +133,7 @@ pub struct Variant {
 }
 
 /// A variant against the reference, by one metric.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Contrast {
     /// The metric.
     pub metric: String,
@@ -156,7 +157,7 @@ impl Contrast {
 }
 
 /// Which variants no other beats in both latency and cost.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Pareto {
     /// The metric of latency.
     pub latency: String,
@@ -167,7 +168,7 @@ pub struct Pareto {
 }
 
 /// Where two variants change places, as a key grows.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Crossover {
     /// The key that was changed.
     pub key: String,
@@ -185,7 +186,7 @@ pub struct Crossover {
 }
 
 /// Both variants at one value of the key.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CrossoverPoint {
     /// The value of the key.
     pub value: f64,

@@ -142,6 +142,7 @@ fn ledger(table: &mut Table, record: &Record) {
         ("owed", "pairs", ledger.owed),
         ("shown", "pairs", ledger.shown),
         ("pending", "pairs", ledger.pending),
+        ("too_late", "pairs", ledger.too_late),
         ("maybe_shown", "pairs", ledger.maybe_shown),
         ("leaked", "pairs", ledger.leaked),
     ] {
@@ -157,8 +158,12 @@ fn faults(table: &mut Table, record: &Record) {
         let measure = format!("fault {} {}", fault.number, fault.kind);
         table.row(&measure, "ns", "from", fault.from_ns);
         table.row(&measure, "ns", "until", fault.until_ns);
+        if let Some(took) = fault.caught_up_ns {
+            table.row(&measure, "ns", "caught_up", took);
+        }
         if let Some(took) = fault.recovery_ns {
-            table.row(&measure, "ns", "recovery", took);
+            let name = if fault.recovery_open { "recovery_at_least" } else { "recovery" };
+            table.row(&measure, "ns", name, took);
         }
         if fault.left_out.is_some() {
             table.row(&measure, "", "left_out", 1);

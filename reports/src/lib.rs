@@ -24,9 +24,10 @@ pub mod plots;
 pub mod redis;
 pub mod summary;
 
+pub mod words;
+
 mod engine;
 mod figures;
-mod words;
 
 #[cfg(test)]
 mod sample;

@@ -6,15 +6,16 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::redis::RedisWrites;
 
 /// Version of the record's shape; raised when a field changes its meaning or goes away.
-pub const SCHEMA_VERSION: u32 = 2;
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// What one run leaves behind (`record.json`).
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// [`SCHEMA_VERSION`] of the writer.
     pub schema_version: u32,
@@ -39,10 +40,30 @@ pub struct Record {
     pub reproduce: String,
     /// All promises together.
     pub verdict: Verdict,
+    /// How the run ended beside what the scenario expects.
+    pub outcome: Outcome,
+    /// Whether that is what the scenario expects.
+    pub as_expected: bool,
+    /// Whether it was interrupted: what is missing then proves nothing.
+    #[serde(default)]
+    pub interrupted: bool,
+    /// Whether any message was owed to anybody, without which no promise was put to the test.
+    pub tested: bool,
+    /// Whether the scenario expects that.
+    pub tested_expected: bool,
+    /// How far the cluster fell short of its load; absent if it took all that was offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overload: Option<Overload>,
+    /// The bounds that the scenario sets, and what was measured.
+    #[serde(default)]
+    pub bounds: Vec<Bound>,
     /// One entry per checker, in the order of the promises.
     pub promises: Vec<Promise>,
-    /// The violations found, each explained; at most a few per promise.
+    /// The violations by cause, the first of each explained.
     pub findings: Vec<Finding>,
+    /// Causes that are not among the findings, since there are too many.
+    #[serde(default)]
+    pub findings_left_out: u64,
     /// Where every owed row went.
     pub ledger: Ledger,
     /// Lengths of the run's phases.
@@ -73,7 +94,7 @@ pub struct Record {
 }
 
 /// Something of a scenario that the engine could not do.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOut {
     /// What, in the words of the scenario.
     pub what: String,
@@ -81,8 +102,92 @@ pub struct LeftOut {
     pub why: String,
 }
 
+/// How a run ended beside what its scenario expects, from the best to the worst.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every promise held, as the scenario expects.
+    Held,
+    /// A promise did not hold, or nothing was put to the test, as the scenario expects.
+    Expected,
+    /// A promise could not be decided.
+    Undecided,
+    /// Nothing was owed to anybody, so that no promise was put to the test.
+    NotTested,
+    /// A figure lay beyond a bound of the scenario.
+    BoundMissed,
+    /// A promise was not as the scenario expects, or a fault that must touch something did not.
+    Broken,
+    /// There is no verdict to trust: no set-up, a bug, or the same seed gave two different runs.
+    Failed,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Outcome; 7] = [
+        Outcome::Held,
+        Outcome::Expected,
+        Outcome::Undecided,
+        Outcome::NotTested,
+        Outcome::BoundMissed,
+        Outcome::Broken,
+        Outcome::Failed,
+    ];
+
+    /// Whether the run was as the scenario expects.
+    pub fn is_as_expected(self) -> bool {
+        matches!(self, Outcome::Held | Outcome::Expected)
+    }
+}
+
+/// A cluster that was offered more than it could take. A state beside the verdicts: what it accepted it
+/// must still deliver, once and in order.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Overload {
+    /// Sends that got neither an ack nor a refusal by the end of the run.
+    pub waiting: u64,
+    /// All sends that reached a device's database.
+    pub offered: u64,
+    /// The same per second of the load.
+    pub offered_per_s: f64,
+    /// Acked per second of the load.
+    pub accepted_per_s: f64,
+    /// The role with the busiest processor during the load, and its busy share, 0 to 1; absent where nodes
+    /// compute in no time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busiest: Option<(String, f64)>,
+}
+
+/// A bound of the scenario's `[expect]`, and what was measured.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Bound {
+    /// The metric.
+    pub metric: String,
+    /// Of which workload alone; of the whole run if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workload: Option<String>,
+    /// The bound as it is written: `< 800ms`.
+    pub limit: String,
+    /// What was measured, in `unit`; absent when the run has no sample of it.
+    pub value: Option<f64>,
+    /// Unit of the value; empty for a count.
+    pub unit: String,
+    /// Whether the value is only the least it can have been: it was cut off.
+    #[serde(default)]
+    pub at_least: bool,
+    /// Whether the bound was met.
+    pub met: bool,
+    /// When it was missed, as far as time tells: spans in nanoseconds from the start of `duration`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<(u64, u64)>,
+}
+
 /// The answer of a checker.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The promise held.
@@ -94,7 +199,7 @@ pub enum Verdict {
 }
 
 /// One promise and the answer of its checker.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Promise {
     /// Id of the promise (`A1`) or of the lint (`ledger`).
     pub id: String,
@@ -106,13 +211,22 @@ pub struct Promise {
     pub evidence: String,
     /// How many violations were found in all.
     pub violations: u64,
+    /// The answer that the scenario expects.
+    pub expected: Verdict,
 }
 
-/// One violation, explained.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+/// Violations of one cause, of which the first is explained.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Id of the broken promise.
     pub promise: String,
+    /// Ids of other promises that the same violations break.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
+    /// How many violations there are of this cause; one that breaks two promises counts once.
+    pub count: u64,
+    /// What they have in common: the kind, where it happened, and the fault under way.
+    pub cause: String,
     /// What is wrong, in one sentence that names the message and the device.
     pub summary: String,
     /// What should have been.
@@ -122,7 +236,7 @@ pub struct Finding {
 }
 
 /// One event in the explanation of a violation.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct FindingEvent {
     /// When, in nanoseconds on the engine's clock.
     pub at_ns: u64,
@@ -144,7 +258,7 @@ pub struct FindingEvent {
 }
 
 /// Where the message of an event came from.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Origin {
     /// The place among the finding's events at which the message was sent.
     pub event: usize,
@@ -152,8 +266,8 @@ pub struct Origin {
     pub arrived: bool,
 }
 
-/// Where every (row, device) pair that is owed went: owed = shown + pending + dropped.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// Where every (row, device) pair that is owed went: owed = shown + pending + too late + dropped.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Ledger {
     /// Rows that got a seq.
     pub sequenced: u64,
@@ -165,8 +279,15 @@ pub struct Ledger {
     pub owed: u64,
     /// Owed pairs that were shown.
     pub shown: u64,
-    /// Owed pairs above the device's durable cursor: still to come.
+    /// Of these, pairs whose row is a message.
+    #[serde(default)]
+    pub owed_messages: u64,
+    /// Owed pairs above the device's durable cursor that should have been shown: still to come.
     pub pending: u64,
+    /// Owed pairs that were accepted too late for the time in which they are promised to be over by the end
+    /// of the run.
+    #[serde(default)]
+    pub too_late: u64,
     /// Owed pairs at or below the cursor that were never shown, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// Shown pairs that may or may not be owed (an ack is missing).
@@ -177,7 +298,7 @@ pub struct Ledger {
 
 /// Lengths of the phases, in nanoseconds on the engine's clock. Times elsewhere in the record count from the
 /// start of `duration`; the set-up lies before it.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Phases {
     /// Logins and opening of conversations, before the clock of the scenario starts.
     pub setup_ns: u64,
@@ -188,7 +309,7 @@ pub struct Phases {
 }
 
 /// One fault and what it touched.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct FaultReport {
     /// Its number in the run, from 1.
     pub number: u32,
@@ -218,7 +339,15 @@ pub struct FaultReport {
     /// From the end of the fault until all messages that were intended before had been shown, on all devices
     /// that ever showed them, in nanoseconds.
     #[serde(default)]
+    pub caught_up_ns: Option<u64>,
+    /// From the begin of the fault to the first second after which rates, and latencies of new sends, stay in
+    /// the band in which they were before, in nanoseconds; absent where there is no time before it to compare
+    /// with.
+    #[serde(default)]
     pub recovery_ns: Option<u64>,
+    /// Whether that is only the least it took: the load ended, or the next fault began, before it was over.
+    #[serde(default)]
+    pub recovery_open: bool,
     /// It was done, but the engine cannot tell what it touched.
     #[serde(default)]
     pub uncounted: bool,
@@ -237,7 +366,7 @@ impl FaultReport {
 }
 
 /// How busy the nodes' processors were during `duration`, and where that comes from.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Processors {
     /// What work was reckoned to cost; absent when nothing was reckoned but the processors of the
     /// machine itself were measured, by the processor time of the nodes' threads.
@@ -248,7 +377,7 @@ pub struct Processors {
 }
 
 /// The calibration that the costs of work come from.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CalibrationUsed {
     /// Its name.
     pub name: String,
@@ -259,7 +388,7 @@ pub struct CalibrationUsed {
 }
 
 /// How busy the processors of a role were.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessorLoad {
     /// The role.
     pub role: String,
@@ -274,7 +403,7 @@ pub struct ProcessorLoad {
 }
 
 /// What went from one tier to another.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct HopTraffic {
     /// The role that wrote.
     pub from: String,
@@ -287,9 +416,10 @@ pub struct HopTraffic {
 }
 
 /// A distribution of latency.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Latency {
-    /// What was measured: `send→ack`, `send→show`, `send→first show`, `send→last show`, `sync`, `open`.
+    /// What was measured: `send→ack`, `send→show`, `send→first show`, `send→last show`, `absence→shown`, `sync`,
+    /// `open`.
     pub name: String,
     /// How it was measured, in one sentence.
     pub about: String,
@@ -313,7 +443,7 @@ impl Latency {
 }
 
 /// What happened within one second of the engine's clock.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Bucket {
     /// Start of the second, from the start of `duration`.
     pub second: u64,
@@ -329,6 +459,12 @@ pub struct Bucket {
     pub show_p50_ns: Option<u64>,
     /// 99th percentile of the same.
     pub show_p99_ns: Option<u64>,
+    /// Median send→ack of the sends acked in this second; absent when none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack_p50_ns: Option<u64>,
+    /// 99th percentile of the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ack_p99_ns: Option<u64>,
     /// Busy share of the servers' processors in this second, 0 to 1, the mean of each role; empty where nobody
     /// counted, and for a last second that is not whole.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -340,7 +476,7 @@ pub struct Bucket {
 }
 
 /// Totals over the run; rates are per second of `duration`, on the engine's clock.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
     /// Users.
     pub users: u64,
@@ -358,6 +494,16 @@ pub struct Totals {
     pub not_asked: u64,
     /// Sends refused for good.
     pub refused: u64,
+    /// Sends that got neither an ack nor a refusal by the end of the run.
+    #[serde(default)]
+    pub sends_without_outcome: u64,
+    /// The longest span in which sends waited and none was accepted: from and until, in nanoseconds from the
+    /// start of `duration`.
+    #[serde(default)]
+    pub unaccepted_gap_ns: (u64, u64),
+    /// Logins of devices that had lost their connection while their programs ran on.
+    #[serde(default)]
+    pub connections_lost: u64,
     /// Tries of a send after its first, by devices.
     pub send_retries: u64,
     /// Tries of a push after its first, by gateways.
@@ -381,7 +527,7 @@ pub struct Totals {
 }
 
 /// Facts of the wall (`manifest.json`): nothing here repeats.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     /// When the run began, in milliseconds since the Unix epoch.
     pub started_unix_ms: u64,

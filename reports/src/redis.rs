@@ -3,10 +3,11 @@
 //!
 //! Must not know how it was found out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What became of the writes of `[redis_clients]`.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RedisWrites {
     /// Writes that were acknowledged, increments aside.
     pub acked: u64,
@@ -30,7 +31,7 @@ pub struct RedisWrites {
 }
 
 /// Effects that were lost or repeated for the same reason.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RedisCause {
     /// `lost` or `repeated`.
     pub effect: String,
@@ -45,7 +46,7 @@ pub struct RedisCause {
 }
 
 /// What was acknowledged within one second of the engine's clock, and what became of it.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RedisBucket {
     /// Start of the second, from the start of `duration`.
     pub second: u64,
@@ -58,7 +59,7 @@ pub struct RedisBucket {
 }
 
 /// Something that happened to a Redis node.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RedisEvent {
     /// When, in nanoseconds from the start of `duration`.
     pub at_ns: u64,

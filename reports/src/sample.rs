@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::record::{
-    Bucket, CalibrationUsed, FaultReport, HopTraffic, Latency, Ledger, LeftOut, Manifest, Phases,
-    ProcessorLoad, Processors, Promise, Record, SCHEMA_VERSION, Totals, Verdict,
+    Bound, Bucket, CalibrationUsed, FaultReport, HopTraffic, Latency, Ledger, LeftOut, Manifest,
+    Outcome, Overload, Phases, ProcessorLoad, Processors, Promise, Record, SCHEMA_VERSION, Totals,
+    Verdict,
 };
 
 use crate::redis::{RedisBucket, RedisCause, RedisEvent, RedisWrites};
@@ -76,8 +77,16 @@ pub fn valid() -> Record {
         events_total: 4_812_337,
         reproduce: "imsim run scenarios/faults/redis-master-dies.toml --seed 7".to_owned(),
         verdict: Verdict::Valid,
+        outcome: Outcome::Held,
+        as_expected: true,
+        interrupted: false,
+        tested: true,
+        tested_expected: true,
+        overload: None,
+        bounds: Vec::new(),
         promises: promises(),
         findings: Vec::new(),
+        findings_left_out: 0,
         ledger: ledger(),
         phases: Phases {
             setup_ns: 3_250_000_000,
@@ -146,6 +155,7 @@ pub fn valid() -> Record {
 pub fn invalid() -> Record {
     let mut record = valid();
     record.verdict = Verdict::Invalid;
+    (record.outcome, record.as_expected) = (Outcome::Broken, false);
     record.promises[0].verdict = Verdict::Invalid;
     record.promises[0].violations = 2;
     record.promises[0].evidence =
@@ -156,6 +166,44 @@ pub fn invalid() -> Record {
     record.ledger.shown -= 2;
     record.ledger.dropped = BTreeMap::from([("cursor moved over a gap".to_owned(), 2)]);
     record.findings = vec![finding(1, 44, 7), finding(2, 45, 9)];
+    record
+}
+
+/// The valid run, which took less than it was offered and missed a bound.
+pub fn overloaded() -> Record {
+    let mut record = valid();
+    (record.outcome, record.as_expected) = (Outcome::BoundMissed, false);
+    record.ledger.shown -= 44;
+    record.ledger.too_late = 44;
+    record.totals.sends_without_outcome = 4_100;
+    record.overload = Some(Overload {
+        waiting: 4_100,
+        offered: record.totals.offered,
+        offered_per_s: record.totals.offered_per_s,
+        accepted_per_s: record.totals.accepted_per_s,
+        busiest: Some(("chat".to_owned(), 1.0)),
+    });
+    let bound = |metric: &str, limit: &str, value, unit: &str, missed: &[(u64, u64)]| Bound {
+        metric: metric.to_owned(),
+        workload: None,
+        limit: limit.to_owned(),
+        value,
+        unit: unit.to_owned(),
+        at_least: false,
+        met: missed.is_empty(),
+        missed: missed.iter().map(|(from, until)| (from * SECOND, until * SECOND)).collect(),
+    };
+    let slow = [(20, 28), (31, 32), (40, 41), (50, 60)];
+    record.bounds = vec![
+        bound("show_p99", "< 800ms", Some(1_240.0), "ms", &slow),
+        bound("accepted", "> 99%", Some(99.2), "%", &[]),
+        Bound {
+            workload: Some("groups".to_owned()),
+            ..bound("unaccepted_gap", "< 5s", Some(7.2), "s", &[(20, 27)])
+        },
+        Bound { at_least: true, ..bound("recovery", "< 10s", Some(12.0), "s", &[(20, 32)]) },
+        Bound { met: false, ..bound("open_p50", "< 1s", None, "ms", &[]) },
+    ];
     record
 }
 
@@ -253,6 +301,7 @@ pub fn empty() -> Record {
 pub fn nothing() -> Record {
     let mut record = empty();
     record.verdict = Verdict::Unknown;
+    (record.outcome, record.as_expected, record.tested) = (Outcome::NotTested, false, false);
     record.promises.clear();
     record.phases = Phases::default();
     record.latencies.clear();
@@ -319,6 +368,7 @@ fn promises() -> Vec<Promise> {
         verdict: Verdict::Valid,
         evidence: evidence.to_owned(),
         violations: 0,
+        expected: Verdict::Valid,
     };
     rows.map(promise).to_vec()
 }
@@ -334,6 +384,7 @@ fn ledger() -> Ledger {
         dropped: BTreeMap::new(),
         maybe_shown: 61,
         leaked: 0,
+        ..Ledger::default()
     }
 }
 
@@ -434,6 +485,8 @@ fn timeline(seconds: u64, load: u64) -> Vec<Bucket> {
             retries: if hurt { 80 } else { 0 },
             show_p50_ns: (!quiet).then_some((38_000_000 + wave * 300_000) * slow.min(9)),
             show_p99_ns: (!quiet).then_some((118_000_000 + wave * 2_000_000) * slow),
+            ack_p50_ns: None,
+            ack_p99_ns: None,
             busy_share: [("chat", 0.2), ("gateway", 0.35), ("store", 0.28)]
                 .map(|(role, share)| {
                     (role.to_owned(), if quiet { 0.01 } else { share / slow.min(3) as f64 })
@@ -468,6 +521,7 @@ fn totals(timeline: &[Bucket]) -> Totals {
         client_packets_lost: 23_551,
         backend_packets_sent: 3_000_400,
         backend_packets_lost: 0,
+        ..Totals::default()
     }
 }
 

@@ -28,6 +28,7 @@ pub fn summary(record: &Record, manifest: Option<&Manifest>, colour: bool) -> St
     let mut text = Text::new(colour);
     verdict(&mut text, record);
     promises(&mut text, record);
+    bounds(&mut text, record);
     left_out(&mut text, record);
     findings(&mut text, record);
     latencies(&mut text, record);
@@ -43,8 +44,12 @@ pub fn summary(record: &Record, manifest: Option<&Manifest>, colour: bool) -> St
 }
 
 fn verdict(text: &mut Text, record: &Record) {
-    text.push(0, words::headline(record.verdict), mood(record.verdict));
+    text.push(0, &words::headline(record), mood(words::mood(record.outcome)));
     text.wrap(2, &words::because(record));
+    let beside = [words::interrupted(record), words::overload(record), words::stuck(record)];
+    for line in beside.into_iter().flatten().flat_map(|line| wrapped(&line, COLUMNS - 2)) {
+        text.push(2, &line, Style::Doubt);
+    }
     text.blank();
     text.wrap(2, &format!("{}: {}", record.scenario, record.about));
     let phases = &record.phases;
@@ -68,7 +73,7 @@ fn promises(text: &mut Text, record: &Record) {
             0 => promise.evidence.clone(),
             n => format!("{} ({} violations)", promise.evidence, figures::count(n)),
         };
-        let answer = words::answer(promise.verdict).to_owned();
+        let answer = words::answer_beside(promise);
         vec![answer, promise.id.clone(), promise.name.clone(), evidence]
     });
     let lines = grid(rows.collect(), &[Align::Left; 4], COLUMNS - 2);
@@ -80,6 +85,22 @@ fn promises(text: &mut Text, record: &Record) {
         text.push(2, &format!("ledger balances: {equation}"), Style::Plain);
     } else {
         text.push(2, &format!("ledger: {equation}"), Style::Bad);
+    }
+}
+
+fn bounds(text: &mut Text, record: &Record) {
+    if record.bounds.is_empty() {
+        return;
+    }
+    text.title("Bounds");
+    let rows = record.bounds.iter().map(|bound| {
+        let answer = if bound.met { "met" } else { "missed" }.to_owned();
+        let (what, value) = (words::bounded(bound), words::measured(bound));
+        vec![answer, what, value, bound.limit.clone(), words::missed_when(bound)]
+    });
+    for line in grid(rows.collect(), &[Align::Left; 5], COLUMNS - 2) {
+        let style = if line.starts_with("missed") { Style::Bad } else { Style::Plain };
+        text.push(2, &line, style);
     }
 }
 
@@ -111,12 +132,19 @@ fn findings(text: &mut Text, record: &Record) {
     if more > 0 {
         text.dim(&format!("{more} more in report.html and findings/"));
     }
+    if record.findings_left_out > 0 {
+        let left_out = figures::count(record.findings_left_out);
+        text.dim(&format!("{left_out} more causes are not explained"));
+    }
 }
 
 fn finding(text: &mut Text, number: usize, finding: &Finding) {
-    let summary = format!("{number}. {}: {}", finding.promise, finding.summary);
+    let summary = format!("{number}. {}: {}", words::promises(finding), finding.summary);
     for line in wrapped(&summary, COLUMNS - 5) {
         text.push(2, &line, Style::Bad);
+    }
+    if let Some(cause) = words::cause(finding) {
+        text.wrap(5, &cause);
     }
     text.wrap(5, &format!("expected: {}", finding.expected));
     let row = |event: &crate::record::FindingEvent| {
@@ -343,6 +371,11 @@ mod tests {
     #[test]
     fn a_run_with_findings() {
         insta::assert_snapshot!(summary(&sample::invalid(), None, false));
+    }
+
+    #[test]
+    fn an_overloaded_run_that_missed_bounds() {
+        insta::assert_snapshot!(summary(&sample::overloaded(), None, false));
     }
 
     #[test]

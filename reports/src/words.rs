@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::record::{
-    CalibrationUsed, FaultReport, Ledger, ProcessorLoad, Processors, Record, Totals, Verdict,
+    Bound, CalibrationUsed, FaultReport, Finding, Ledger, Outcome, ProcessorLoad, Processors,
+    Promise, Record, Totals, Verdict,
 };
 use crate::{engine, figures};
 
@@ -16,12 +17,62 @@ pub const HEADLINE_PERCENTILES: [f64; 4] = [50.0, 90.0, 99.0, 99.9];
 /// What is said when a distribution or a timeline is empty.
 pub const NO_SAMPLES: &str = "no samples";
 
-/// The verdict over the whole run.
-pub fn headline(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Valid => "All promises held",
-        Verdict::Invalid => "A promise was broken",
-        Verdict::Unknown => "Undecided",
+/// How the run ended beside what the scenario expects, in a line.
+pub fn headline(record: &Record) -> String {
+    let invalid = ids(record, |promise| promise.verdict == Verdict::Invalid);
+    match record.outcome {
+        Outcome::Held => "All promises held".to_owned(),
+        Outcome::Expected if !record.tested => {
+            "As expected: no promise was put to the test".to_owned()
+        }
+        Outcome::Expected if invalid.is_empty() => "As expected: undecided".to_owned(),
+        Outcome::Expected => format!("As expected: {} violated", invalid.join(", ")),
+        Outcome::Undecided => "Undecided".to_owned(),
+        Outcome::NotTested => "Not put to the test".to_owned(),
+        Outcome::BoundMissed => match record.bounds.iter().filter(|bound| !bound.met).count() {
+            1 => "A bound was missed".to_owned(),
+            some => format!("{some} bounds were missed"),
+        },
+        Outcome::Broken => broken(record),
+        Outcome::Failed => "There is no verdict".to_owned(),
+    }
+}
+
+fn broken(record: &Record) -> String {
+    let violated = ids(record, |promise| {
+        promise.verdict == Verdict::Invalid && promise.expected != Verdict::Invalid
+    });
+    let absent = ids(record, |promise| {
+        promise.verdict == Verdict::Valid && promise.expected == Verdict::Invalid
+    });
+    let decided = ids(record, |promise| {
+        promise.verdict == Verdict::Valid && promise.expected == Verdict::Unknown
+    });
+    match (&violated[..], &absent[..], &decided[..]) {
+        ([_], ..) => "A promise was broken".to_owned(),
+        ([_, _, ..], ..) => "Promises were broken".to_owned(),
+        ([], [_, ..], _) => {
+            format!("Expected a violation of {}, found none", absent.join(", "))
+        }
+        ([], [], [_, ..]) => format!("Expected {} to be undecided; it held", decided.join(", ")),
+        _ if record.tested && !record.tested_expected => {
+            "Expected that nothing is put to the test, but messages were owed".to_owned()
+        }
+        _ => "A fault that must touch something touched nothing".to_owned(),
+    }
+}
+
+fn ids(record: &Record, of: impl Fn(&Promise) -> bool) -> Vec<&str> {
+    let some = record.promises.iter().filter(|promise| of(promise));
+    some.map(|promise| promise.id.as_str()).collect()
+}
+
+/// Good, bad, or neither: how an outcome is to be taken.
+pub fn mood(outcome: Outcome) -> Verdict {
+    match outcome {
+        Outcome::Held | Outcome::Expected => Verdict::Valid,
+        Outcome::Undecided | Outcome::NotTested => Verdict::Unknown,
+        Outcome::BoundMissed | Outcome::Broken | Outcome::Failed => Verdict::Invalid,
     }
 }
 
@@ -34,11 +85,21 @@ pub fn answer(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Which promises made the verdict what it is, and what it does not speak of.
+/// The answer, and whether the scenario expects another one.
+pub fn answer_beside(promise: &Promise) -> String {
+    let said = answer(promise.verdict);
+    match (promise.verdict == promise.expected, promise.verdict) {
+        (true, Verdict::Valid) | (false, Verdict::Invalid | Verdict::Unknown) => said.to_owned(),
+        (true, _) => format!("{said}, as expected"),
+        (false, Verdict::Valid) => format!("{said}, unexpected"),
+    }
+}
+
+/// What the headline rests on, and what it does not speak of.
 pub fn because(record: &Record) -> String {
     let mut text = decided_by(record);
-    if record.ledger.sequenced == 0 && !record.promises.is_empty() {
-        text += " No message was written, so the promises were not put to the test.";
+    if !record.tested && !record.promises.is_empty() {
+        text += &format!(" {}", untested(record));
     }
     if let Some((redis, lost @ 1..)) =
         record.redis.as_ref().and_then(|redis| Some((redis, redis.lost?)))
@@ -68,12 +129,154 @@ fn decided_by(record: &Record) -> String {
     }
 }
 
+/// Why nothing was put to the test.
+fn untested(record: &Record) -> String {
+    let totals = &record.totals;
+    let (offered, not_asked) = (figures::count(totals.offered), figures::count(totals.not_asked));
+    match (totals.offered, totals.accepted) {
+        (0, _) if totals.not_asked > 0 => format!(
+            "No promise was put to the test: none of {not_asked} operations could be asked for, since \
+             their devices were down."
+        ),
+        (0, _) => "No promise was put to the test: nobody sent a message.".to_owned(),
+        (_, 0) => {
+            format!("No promise was put to the test: none of {offered} sends was accepted.")
+        }
+        _ => "No promise was put to the test: no message was owed to anybody.".to_owned(),
+    }
+}
+
+/// That the run was interrupted, if it was.
+pub fn interrupted(record: &Record) -> Option<String> {
+    record.interrupted.then(|| {
+        let ran = figures::clock(record.phases.duration_ns + record.phases.settle_ns);
+        format!("Interrupted after {ran}: what is missing proves nothing.")
+    })
+}
+
+/// That the cluster was offered more than it could take, and how far it fell short.
+pub fn overload(record: &Record) -> Option<String> {
+    let overload = record.overload.as_ref()?;
+    let (accepted, offered) =
+        (figures::rate(overload.accepted_per_s), figures::rate(overload.offered_per_s));
+    let mut text = format!("Overloaded: {accepted} of {offered}/s accepted");
+    if overload.waiting > 0 {
+        let share = figures::share(overload.waiting, overload.offered);
+        text += &format!(", {share} of sends still queued on their devices at the end");
+    }
+    if record.ledger.too_late > 0 {
+        let late = figures::count(record.ledger.too_late);
+        text += &format!(", {late} owed pairs too late to judge");
+    }
+    if let Some((role, share)) = &overload.busiest {
+        text += &format!("; busiest: {role} {}", figures::percentage(*share));
+    }
+    Some(text + ".")
+}
+
+/// Sends that got no outcome although the cluster was not overloaded, if there are any.
+pub fn stuck(record: &Record) -> Option<String> {
+    let stuck = record.totals.sends_without_outcome;
+    (stuck > 0 && record.overload.is_none() && !record.interrupted).then(|| {
+        let (stuck, offered) = (figures::count(stuck), figures::count(record.totals.offered));
+        format!("{stuck} of {offered} sends never got an outcome, and nothing moved at the end.")
+    })
+}
+
+/// What a bound is on: the metric, and the workload if it is of one.
+pub fn bounded(bound: &Bound) -> String {
+    match &bound.workload {
+        Some(workload) => format!("{} of {workload}", bound.metric),
+        None => bound.metric.clone(),
+    }
+}
+
+/// What was measured of a bounded figure.
+pub fn measured(bound: &Bound) -> String {
+    let Some(value) = bound.value else { return "no sample".to_owned() };
+    let least = if bound.at_least { "at least " } else { "" };
+    let value = match bound.unit.as_str() {
+        "ms" => figures::duration((value * 1e6) as u64),
+        "s" => figures::duration((value * 1e9) as u64),
+        "" => figures::rate(value),
+        unit => format!("{} {unit}", figures::rate(value)),
+    };
+    format!("{least}{value}")
+}
+
+/// When a bound was missed, as far as time tells.
+pub fn missed_when(bound: &Bound) -> String {
+    /// Spans that are named.
+    const SPANS: usize = 3;
+    let spans: Vec<String> = bound
+        .missed
+        .iter()
+        .take(SPANS)
+        .map(|(from, until)| figures::window(*from, *until))
+        .collect();
+    match (bound.met, bound.missed.len()) {
+        (true, _) => String::new(),
+        (false, 0) => "over the whole run".to_owned(),
+        (false, some) if some > SPANS => {
+            format!("at {} and {} more times", spans.join(", "), some - SPANS)
+        }
+        (false, _) => format!("at {}", spans.join(", ")),
+    }
+}
+
+/// Why a run was not as its scenario expects, in a line; empty if it was.
+pub fn why(record: &Record) -> String {
+    let example = record.findings.first().map(|finding| format!(": {}", finding.summary));
+    let example = example.unwrap_or_default();
+    match record.outcome {
+        Outcome::Held | Outcome::Expected => String::new(),
+        Outcome::NotTested => untested(record),
+        Outcome::BoundMissed => {
+            let missed = record.bounds.iter().filter(|bound| !bound.met);
+            let each = missed.map(|bound| {
+                let (what, value) = (bounded(bound), measured(bound));
+                format!("{what} is {value}, bound {}, {}", bound.limit, missed_when(bound))
+            });
+            each.collect::<Vec<_>>().join("; ")
+        }
+        Outcome::Broken | Outcome::Undecided | Outcome::Failed => {
+            let unexpected = record.promises.iter().filter(|one| one.verdict != one.expected);
+            let each =
+                unexpected.map(|one| format!("{} ({}) {}", one.id, one.name, answer(one.verdict)));
+            let each: Vec<String> = each.collect();
+            match each.is_empty() {
+                true => headline(record),
+                false => format!("{}; {}{example}", headline(record), each.join(", ")),
+            }
+        }
+    }
+}
+
+/// The promises that a finding's violations break: `A1, ledger`.
+pub fn promises(finding: &Finding) -> String {
+    let also = finding.also.iter().map(String::as_str);
+    std::iter::once(finding.promise.as_str()).chain(also).collect::<Vec<_>>().join(", ")
+}
+
+/// How many violations a finding stands for, and what they have in common.
+pub fn cause(finding: &Finding) -> Option<String> {
+    let count = figures::count(finding.count);
+    (!finding.cause.is_empty()).then(|| match finding.count {
+        1 => format!("1 of this cause: {}", finding.cause),
+        _ => format!("{count} of this cause, the first is told here: {}", finding.cause),
+    })
+}
+
 /// The ledger's equation, and whether it balances.
 pub fn balance(ledger: &Ledger) -> (String, bool) {
     let dropped: u64 = ledger.dropped.values().sum();
-    let sum = ledger.shown + ledger.pending + dropped;
+    let sum = ledger.shown + ledger.pending + ledger.too_late + dropped;
+    let too_late = match ledger.too_late {
+        0 => String::new(),
+        late => format!(" + too late to judge {}", figures::count(late)),
+    };
     let equation = format!(
-        "owed {} = shown {} + pending {} + dropped {}",
+        "owed {} = shown {} + pending {} + dropped {}{too_late}",
         figures::count(ledger.owed),
         figures::count(ledger.shown),
         figures::count(ledger.pending),
@@ -99,8 +302,17 @@ pub fn effect(fault: &FaultReport, engine: &str) -> String {
     if fault.uncounted {
         said.push(format!("in force; {engine} does not count what it touches"));
     }
-    if let Some(took) = fault.recovery_ns.filter(|took| *took > 0) {
+    if let Some(took) = fault.caught_up_ns.filter(|took| *took > 0) {
         said.push(format!("all shown {} after it", figures::duration(took)));
+    }
+    match fault.recovery_ns {
+        Some(took) if fault.recovery_open => {
+            said.push(format!("not recovered {} after its begin", figures::duration(took)));
+        }
+        Some(took @ 1..) => {
+            said.push(format!("recovered {} after its begin", figures::duration(took)));
+        }
+        _ => {}
     }
     said.join(", ")
 }
@@ -222,11 +434,19 @@ mod tests {
 
     #[test]
     fn promises_over_no_message_are_not_praised() {
-        let untested = "No message was written, so the promises were not put to the test.";
+        let untested = "No promise was put to the test";
         let mut record = sample::valid();
         assert!(!because(&record).contains(untested));
-        record.ledger.sequenced = 0;
-        assert!(because(&record).contains(untested));
+        record.tested = false;
+        record.outcome = Outcome::NotTested;
+        assert!(because(&record).contains("no message was owed to anybody"));
+        record.totals.accepted = 0;
+        assert!(why(&record).contains("sends was accepted"));
+        record.totals.offered = 0;
+        record.totals.not_asked = 3;
+        assert!(because(&record).contains("none of 3 operations could be asked for"));
+        record.totals.not_asked = 0;
+        assert!(because(&record).contains("nobody sent a message"));
         record.promises.clear();
         assert!(
             because(&record).starts_with("No promise was checked.")

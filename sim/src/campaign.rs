@@ -10,38 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
-use im_reports::record::{Record, Verdict};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::effects;
 use crate::run::Progress;
-use crate::scenario::Scenario;
-
-/// How the verdicts of a run compare with what the scenario expects.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Outcome {
-    /// Every promise got its expected verdict.
-    Held,
-    /// A promise could not be decided.
-    Undecided,
-    /// A promise was broken, or one that was expected to break was not, or a fault that had to
-    /// touch something touched nothing.
-    Broken,
-}
-
-/// Compares the record's verdicts, and the effects of its faults, with the expected ones.
-pub fn outcome(scenario: &Scenario, record: &Record) -> Outcome {
-    let unexpected = record
-        .promises
-        .iter()
-        .filter(|promise| promise.verdict != scenario.expect.of(&promise.id))
-        .map(|promise| match promise.verdict {
-            Verdict::Unknown => Outcome::Undecided,
-            Verdict::Valid | Verdict::Invalid => Outcome::Broken,
-        });
-    let idle = (!effects::missing(&record.faults).is_empty()).then_some(Outcome::Broken);
-    unexpected.chain(idle).max().unwrap_or(Outcome::Held)
-}
 
 /// Does `job` once per seed on `jobs` threads, each time on a fresh one: a world leaves nothing
 /// behind for the next. `each` hears of every result as it comes, in any order, and may end the

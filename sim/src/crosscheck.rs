@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
-use im_reports::record::{Record, Verdict};
+use im_reports::record::{Outcome, Record, Verdict};
 
 use crate::campaign;
 use crate::engine::Kind;
@@ -16,16 +16,31 @@ use crate::scenario::Scenario;
 /// Verdicts by promise.
 pub type Verdicts = BTreeMap<String, Verdict>;
 
+/// What one engine says of one seed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Opinion {
+    /// Verdicts by promise.
+    pub verdicts: Verdicts,
+    /// How the run ended beside what the scenario expects.
+    pub outcome: Outcome,
+}
+
 /// What the engines say of one seed. An engine on which the run failed says why.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Opinions(pub BTreeMap<Kind, Result<Verdicts, String>>);
+pub struct Opinions(pub BTreeMap<Kind, Result<Opinion, String>>);
 
 impl Opinions {
     /// Whether all engines came to the same verdicts.
     pub fn agree(&self) -> bool {
-        let mut opinions = self.0.values();
-        let first = opinions.next();
-        first.is_none_or(|first| first.is_ok() && opinions.all(|opinion| opinion == first))
+        let mut verdicts = self.0.values().map(|opinion| Some(&opinion.as_ref().ok()?.verdicts));
+        let first = verdicts.next();
+        first.is_none_or(|first| first.is_some() && verdicts.all(|one| one == first))
+    }
+
+    /// How the run ended on an engine; a run that failed has no verdict.
+    pub fn outcome(&self, engine: Kind) -> Outcome {
+        let opinion = self.0.get(&engine).and_then(|opinion| opinion.as_ref().ok());
+        opinion.map_or(Outcome::Failed, |opinion| opinion.outcome)
     }
 
     /// Where they disagree, a sentence for each promise.
@@ -34,13 +49,14 @@ impl Opinions {
         let mut promises: BTreeSet<&String> = BTreeSet::new();
         for (engine, opinion) in &self.0 {
             match opinion {
-                Ok(verdicts) => promises.extend(verdicts.keys()),
+                Ok(opinion) => promises.extend(opinion.verdicts.keys()),
                 Err(why) => sentences.push(format!("no run on {engine}: {why}")),
             }
         }
         for promise in promises {
-            let of =
-                |opinion: &Result<Verdicts, String>| opinion.as_ref().ok()?.get(promise).copied();
+            let of = |opinion: &Result<Opinion, String>| {
+                opinion.as_ref().ok()?.verdicts.get(promise).copied()
+            };
             let said: BTreeMap<Kind, Verdict> =
                 self.0.iter().filter_map(|(engine, it)| Some((*engine, of(it)?))).collect();
             let distinct: BTreeSet<Verdict> = said.values().copied().collect();
@@ -78,8 +94,8 @@ impl Comparison {
     /// In how many seeds an engine called the promise invalid.
     pub fn invalid(&self, engine: Kind, promise: &str) -> usize {
         let said = |opinions: &&Opinions| {
-            let verdicts = opinions.0.get(&engine).and_then(|opinion| opinion.as_ref().ok());
-            verdicts.and_then(|verdicts| verdicts.get(promise)) == Some(&Verdict::Invalid)
+            let opinion = opinions.0.get(&engine).and_then(|opinion| opinion.as_ref().ok());
+            opinion.and_then(|one| one.verdicts.get(promise)) == Some(&Verdict::Invalid)
         };
         self.seeds.values().filter(said).count()
     }
@@ -136,7 +152,7 @@ fn opinions(
                 fault.left_out.as_ref().map(|why| (format!("{} faults", fault.kind), why.clone()))
             });
             faults = left_out.collect();
-            verdicts(&record)
+            Opinion { verdicts: verdicts(&record), outcome: record.outcome }
         });
         opinions.0.insert(*engine, opinion.map_err(|error| error.to_string()));
     }
@@ -151,8 +167,9 @@ fn verdicts(record: &Record) -> Verdicts {
 mod tests {
     use super::*;
 
-    fn opinion(a1: Verdict, a2: Verdict) -> Result<Verdicts, String> {
-        Ok([("A1".to_owned(), a1), ("A2".to_owned(), a2)].into())
+    fn opinion(a1: Verdict, a2: Verdict) -> Result<Opinion, String> {
+        let verdicts = [("A1".to_owned(), a1), ("A2".to_owned(), a2)].into();
+        Ok(Opinion { verdicts, outcome: Outcome::Held })
     }
 
     #[test]

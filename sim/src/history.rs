@@ -117,6 +117,19 @@ pub struct History {
     pub events: Vec<Event>,
     /// False when the run was cut short (interrupted): what is missing then proves nothing.
     pub complete: bool,
+    /// The time in which what is owed is promised; without it everything is due by the end.
+    pub promised: Option<Promised>,
+}
+
+/// In which time what is owed is promised to be shown, and how much of it there was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Promised {
+    /// When everything had healed. What was accepted before is promised from here on.
+    pub healed: Nanos,
+    /// What is accepted is shown within this time: detection + largest backoff + one sync.
+    pub within: Nanos,
+    /// When the run ended.
+    pub end: Nanos,
 }
 
 impl History {

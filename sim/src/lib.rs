@@ -18,11 +18,13 @@ pub mod history;
 pub mod recorder;
 
 pub mod checkers;
+pub mod metrics;
 pub mod run;
 
 pub mod calibrate;
 pub mod campaign;
 pub mod crosscheck;
 pub mod effects;
+pub mod estimate;
 pub mod load_curve;
 pub mod sabotages;

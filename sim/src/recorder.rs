@@ -9,7 +9,7 @@ use im::env::{Env, Nanos};
 use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId, SendKey, Seq, UserId};
 use im::proto::device::{Operation as Asked, Refusal};
 
-use crate::history::{Event, History, Operation, What};
+use crate::history::{Event, History, Operation, Promised, What};
 
 /// How far a member must get in a conversation, for nothing to be owed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,10 +66,9 @@ impl Recorder {
     }
 
     /// Takes the history out.
-    pub fn finish(&self, complete: bool) -> History {
-        let mut history = std::mem::take(&mut self.book().history);
-        history.complete = complete;
-        history
+    pub fn finish(&self, complete: bool, promised: Option<Promised>) -> History {
+        let history = std::mem::take(&mut self.book().history);
+        History { complete, promised, ..history }
     }
 
     /// Conversations in which a device with these cursors still lacks rows, as far as acks and

@@ -109,12 +109,11 @@ fn results_go_to_stdout_and_progress_to_stderr() {
     );
 
     let arguments = ["check", "small.toml", "small.toml", "--seeds", "1", "--format", "json"];
-    let lines = run(folder.path(), &arguments).exits(0).stdout;
-    let tallies: Vec<Value> =
-        lines.lines().map(|line| serde_json::from_str(line).expect("one JSON per line")).collect();
-    assert_eq!(tallies.len(), 2);
-    assert_eq!(tallies[0], tallies[1]);
-    assert_eq!(tallies[0]["held"], 1);
+    let campaign = run(folder.path(), &arguments).exits(0).json();
+    let scenarios = campaign["scenarios"].as_array().expect("one for each");
+    assert_eq!(scenarios.len(), 2);
+    assert_eq!(scenarios[0], scenarios[1]);
+    assert_eq!(scenarios[0]["runs"][0]["outcome"], "held");
 }
 
 #[test]
@@ -140,7 +139,7 @@ fn shipped_scenarios_are_listed_with_what_they_are_for() {
     let quickstart = told.lines().find(|line| line.starts_with("scenarios/quickstart.toml"));
     assert!(quickstart.is_some_and(|line| line.contains("nothing may be lost")), "{told}");
     let entries = run(&root, &["list", "--format", "json"]).exits(0).json();
-    let entries = entries.as_array().expect("a list");
+    let entries = entries["scenarios"].as_array().expect("a list");
     assert_eq!(entries.len(), told.lines().count());
     assert!(
         entries.iter().all(|entry| entry["about"] != ""),
@@ -160,13 +159,15 @@ fn the_schema_and_the_completions_print() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn people_may_stop_reading_and_programs_get_whole_documents() {
     let folder = folder();
-    let mut child = piped(folder.path(), &["schema"]);
-    drop(child.stdout.take());
-    let ended: Ended = child.wait_with_output().expect("it ends").into();
-    let ended = ended.exits(0);
-    assert_eq!(ended.stderr, "");
+    let unread = |arguments: &[&str]| -> Ended {
+        let mut child = piped(folder.path(), arguments);
+        drop(child.stdout.take());
+        child.wait_with_output().expect("it ends").into()
+    };
+    assert_eq!(unread(&["completions", "bash"]).exits(0).stderr, "");
+    unread(&["schema"]).exits(74).complains_of(&["cannot write the result to stdout"]);
 }
 
 #[test]
@@ -255,6 +256,6 @@ fn a_campaign_tells_what_each_family_of_faults_touched() {
     assert_eq!(row("partition"), ["2", "2", "2", "2"]);
     assert_eq!(row("total"), ["12", "12"]);
     let arguments = ["check", "small.toml", "--seeds", "1..=2", "--format", "json"];
-    let tally = run(folder.path(), &arguments).exits(0).json();
-    assert_eq!(tally["faults"]["crash"]["faults_effective"], 10);
+    let campaign = run(folder.path(), &arguments).exits(0).json();
+    assert_eq!(campaign["scenarios"][0]["faults"]["crash"]["faults_effective"], 10);
 }

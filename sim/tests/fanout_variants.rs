@@ -3,8 +3,7 @@
 
 use std::path::Path;
 
-use im_reports::record::Record;
-use imsim::campaign::{Outcome, outcome};
+use im_reports::record::{Outcome, Record};
 use imsim::effects;
 use imsim::engine::Kind;
 use imsim::run::{self, Progress};
@@ -21,7 +20,7 @@ fn holds(name: &str, sets: &[&str]) -> Record {
     let observed = run::live_through(&scenario, 1, Kind::Sim, &Progress::default());
     let record = run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")));
     assert_eq!(effects::missing(&record.faults), Vec::<String>::new());
-    assert_eq!(outcome(&scenario, &record), Outcome::Held, "{:#?}", record.findings);
+    assert_eq!(record.outcome, Outcome::Held, "{:#?}", record.findings);
     record
 }
 

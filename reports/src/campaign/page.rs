@@ -10,6 +10,7 @@ use super::{Campaign, Checked, RunSummary, told};
 use crate::figures;
 use crate::page::{self, Fact, PageError, Template};
 use crate::plots::Plot;
+use crate::words;
 
 const TEMPLATE: Template =
     Template { name: "campaign.html", text: include_str!("page/campaign.html") };
@@ -133,7 +134,7 @@ fn failing(campaign: &Campaign) -> Vec<Failing> {
 fn failure(run: &RunSummary) -> Failure {
     Failure {
         seed: run.seed.to_string(),
-        mood: page::mood(told::verdict(run.outcome)),
+        mood: page::mood(words::mood(run.outcome)),
         answer: told::outcome(run.outcome),
         why: run.why.clone().unwrap_or_default(),
         replay: run.replay.clone().unwrap_or_default(),

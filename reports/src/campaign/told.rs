@@ -33,7 +33,11 @@ pub fn headline(campaign: &Campaign) -> (Verdict, String) {
         Some(Outcome::Undecided) => {
             (Verdict::Unknown, format!("{} of {runs} runs undecided", figures::count(off)))
         }
-        Some(Outcome::Broken | Outcome::Failed) => {
+        Some(Outcome::NotTested) => {
+            let off = figures::count(off);
+            (Verdict::Unknown, format!("{off} of {runs} runs put nothing to the test"))
+        }
+        Some(Outcome::BoundMissed | Outcome::Broken | Outcome::Failed) => {
             (Verdict::Invalid, format!("{} of {runs} runs not as expected", figures::count(off)))
         }
     }
@@ -49,6 +53,8 @@ pub fn because(campaign: &Campaign) -> String {
             Outcome::Held => "held every promise",
             Outcome::Expected => "broke a promise, as expected",
             Outcome::Undecided => "undecided",
+            Outcome::NotTested => "put nothing to the test",
+            Outcome::BoundMissed => "missed a bound",
             Outcome::Broken => "not as expected",
             Outcome::Failed => "without a verdict",
         };
@@ -56,6 +62,10 @@ pub fn because(campaign: &Campaign) -> String {
     });
     let by_outcome: Vec<String> = by_outcome.collect();
     let mut text = format!("{scenarios}, {seeds} each: {}.", by_outcome.join("; "));
+    let overloaded = campaign.runs().filter(|(_, run)| run.overloaded).count() as u64;
+    if overloaded > 0 {
+        text += &format!(" {} overloaded.", counted(overloaded, "run"));
+    }
     let (ran, asked) = (campaign.runs().count() as u64, campaign.runs_asked());
     if ran < asked {
         let (ran, asked) = (figures::count(ran), figures::count(asked));
@@ -70,7 +80,7 @@ pub fn seeds(campaign: &Campaign) -> String {
     match campaign.seeds_asked {
         0 => "none".to_owned(),
         1 => first.to_string(),
-        count => format!("{first} to {}", first + count - 1),
+        count => format!("{first} to {}", first + (count - 1)),
     }
 }
 
@@ -80,17 +90,10 @@ pub fn outcome(outcome: Outcome) -> &'static str {
         Outcome::Held => "held",
         Outcome::Expected => "broken, as expected",
         Outcome::Undecided => "undecided",
+        Outcome::NotTested => "not put to the test",
+        Outcome::BoundMissed => "bound missed",
         Outcome::Broken => "not as expected",
         Outcome::Failed => "no verdict",
-    }
-}
-
-/// The mood of an outcome.
-pub fn verdict(outcome: Outcome) -> Verdict {
-    match outcome {
-        Outcome::Held | Outcome::Expected => Verdict::Valid,
-        Outcome::Undecided => Verdict::Unknown,
-        Outcome::Broken | Outcome::Failed => Verdict::Invalid,
     }
 }
 

@@ -113,7 +113,8 @@ pub(crate) mod tests {
         for (record, words) in [
             (sample::valid(), "All promises held"),
             (sample::invalid(), "A promise was broken"),
-            (sample::nothing(), "Undecided"),
+            (sample::nothing(), "Not put to the test"),
+            (sample::overloaded(), "4 bounds were missed"),
         ] {
             let page = page(&record);
             let verdict = page.find("<h1").unwrap();

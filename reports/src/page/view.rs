@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::record::{FaultReport, Finding, FindingEvent, Promise, Record, Verdict};
+use crate::record::{Bound, FaultReport, Finding, FindingEvent, Promise, Record, Verdict};
 use crate::redis::{RedisCause, RedisEvent, RedisWrites};
 use crate::words;
 use crate::{engine, figures};
@@ -21,14 +21,18 @@ pub struct View {
     about: String,
     /// `valid`, `invalid` or `unknown`: which colours and sign the verdict gets.
     mood: &'static str,
-    headline: &'static str,
+    headline: String,
     because: String,
+    /// What stands beside the verdicts: interrupted, overloaded, stuck.
+    beside: Vec<String>,
     run: Vec<Fact>,
     engine: EngineView,
     promises: Vec<PromiseRow>,
+    bounds: Vec<BoundRow>,
     ledger: LedgerView,
     findings: Vec<FindingView>,
-    violations_unexplained: Option<String>,
+    /// How many causes of violations the findings leave out, if any.
+    causes_left_out: Option<String>,
     percentile_names: Vec<String>,
     latencies: Vec<LatencyRow>,
     rates: Vec<Fact>,
@@ -70,9 +74,19 @@ struct PromiseRow {
     id: String,
     name: String,
     mood: &'static str,
-    answer: &'static str,
+    answer: String,
     evidence: String,
     violations: String,
+}
+
+#[derive(Serialize)]
+struct BoundRow {
+    mood: &'static str,
+    answer: &'static str,
+    what: String,
+    value: String,
+    limit: String,
+    when: String,
 }
 
 #[derive(Serialize)]
@@ -81,6 +95,7 @@ struct FindingView {
     promise: String,
     promise_name: String,
     summary: String,
+    cause: Option<String>,
     expected: String,
     events: Vec<EventView>,
 }
@@ -132,15 +147,21 @@ impl View {
         View {
             title: record.scenario.clone(),
             about: record.about.clone(),
-            mood: mood(record.verdict),
-            headline: words::headline(record.verdict),
+            mood: mood(words::mood(record.outcome)),
+            headline: words::headline(record),
             because: words::because(record),
+            beside: [words::interrupted(record), words::overload(record), words::stuck(record)]
+                .into_iter()
+                .flatten()
+                .collect(),
             run: run(record),
             engine: engine_view(record),
             promises: record.promises.iter().map(promise).collect(),
+            bounds: record.bounds.iter().map(bound).collect(),
             ledger: measured::ledger(record),
             findings: findings(record),
-            violations_unexplained: violations_unexplained(record),
+            causes_left_out: (record.findings_left_out > 0)
+                .then(|| figures::count(record.findings_left_out)),
             percentile_names: measured::percentile_names(),
             latencies: record.latencies.iter().map(measured::latency).collect(),
             rates: measured::rates(record),
@@ -209,10 +230,26 @@ fn promise(promise: &Promise) -> PromiseRow {
     PromiseRow {
         id: promise.id.clone(),
         name: promise.name.clone(),
-        mood: mood(promise.verdict),
-        answer: words::answer(promise.verdict),
+        mood: match promise.verdict == promise.expected {
+            true => mood(Verdict::Valid),
+            // What should have broken and did not is no good news.
+            false if promise.verdict == Verdict::Valid => mood(Verdict::Invalid),
+            false => mood(promise.verdict),
+        },
+        answer: words::answer_beside(promise),
         evidence: promise.evidence.clone(),
         violations: figures::count(promise.violations),
+    }
+}
+
+fn bound(bound: &Bound) -> BoundRow {
+    BoundRow {
+        mood: if bound.met { "valid" } else { "invalid" },
+        answer: if bound.met { "met" } else { "missed" },
+        what: words::bounded(bound),
+        value: words::measured(bound),
+        limit: bound.limit.clone(),
+        when: words::missed_when(bound),
     }
 }
 
@@ -227,7 +264,8 @@ fn findings(record: &Record) -> Vec<FindingView> {
         };
         FindingView {
             number: index + 1,
-            promise: finding.promise.clone(),
+            promise: words::promises(finding),
+            cause: words::cause(finding),
             promise_name: promise.map(|promise| promise.name.clone()).unwrap_or_default(),
             summary: finding.summary.clone(),
             expected: finding.expected.clone(),
@@ -235,13 +273,6 @@ fn findings(record: &Record) -> Vec<FindingView> {
         }
     };
     record.findings.iter().enumerate().map(view).collect()
-}
-
-/// How many violations the findings leave out, if any.
-fn violations_unexplained(record: &Record) -> Option<String> {
-    let all: u64 = record.promises.iter().map(|promise| promise.violations).sum();
-    let explained = record.findings.len() as u64;
-    (all > explained).then(|| figures::count(all - explained))
 }
 
 fn fault(fault: &FaultReport, engine: &str) -> FaultRow {

@@ -82,6 +82,7 @@ fn run(seed: u64, place: u64) -> RunSummary {
         seed,
         digest: Some(format!("{:016x}", seed * 31 + place)),
         outcome: Outcome::Held,
+        overloaded: false,
         why: None,
         replay: None,
         figures: Some(figures),

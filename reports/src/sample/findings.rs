@@ -34,6 +34,10 @@ pub fn finding(number: u64, seq: u64, user: u64) -> Finding {
     events[1].until_ns = Some(30 * SECOND);
     events[4].origin = Some(Origin { event: 0, arrived: false });
     Finding {
+        also: vec!["ledger".to_owned()],
+        count: 2,
+        cause: "never shown; shown on other users' devices alone: between fan-out and user; no fault near"
+            .to_owned(),
         promise: "A1".to_owned(),
         summary: format!(
             "u{user}.d0 never showed message c12#{seq}, which u3.d0 had sent and saw acked"

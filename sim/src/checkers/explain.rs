@@ -76,6 +76,9 @@ pub fn explain(
     }
     Finding {
         promise: violation.promise.to_owned(),
+        also: Vec::new(),
+        count: 1,
+        cause: String::new(),
         summary: wording::summary(history, clock, &violation.broken, violation.event),
         expected: wording::expected(&violation.broken),
         events,

@@ -11,6 +11,7 @@ use im::env::Nanos;
 use im::model::{ConversationId, DeviceId, MessageId, SendKey, Seq, UserId};
 use indexmap::IndexMap;
 
+use super::lateness::Lateness;
 use super::membership::{Change, Segment, segments};
 use crate::history::{Event, History, Operation, What};
 
@@ -28,6 +29,8 @@ pub struct Index<'h> {
     pub conversations: IndexMap<ConversationId, Timeline>,
     /// Every show, by (conversation, device) and then in the order of the history.
     pub shows: Vec<Show>,
+    /// Which rows are too late to judge.
+    pub lateness: Lateness,
 }
 
 /// An operation that a device asked for, and what came of it.
@@ -104,6 +107,8 @@ pub struct Row {
     pub seen: usize,
     /// The event of its first ack.
     pub acked: Option<usize>,
+    /// When it and every row before it that is known had been seen: nobody can show it earlier.
+    pub accepted: Nanos,
 }
 
 /// A row synced into a device's database.
@@ -155,6 +160,18 @@ impl<'h> Index<'h> {
     pub fn conversation(&self, conversation: usize) -> ConversationId {
         let entry = self.conversations.get_index(conversation);
         *entry.expect("conversations are numbered by this index").0
+    }
+
+    /// Whether a device with this cursor that lacks the row may have got it, had the run gone on: a
+    /// cursor that passed a row never goes back.
+    pub fn too_late(&self, row: &Row, cursor: Seq) -> bool {
+        row.seq > cursor && self.lateness.excuses(row.accepted)
+    }
+
+    /// Whether the row is something that somebody said.
+    pub fn is_message(&self, row: &Row) -> bool {
+        let operation = row.operation.map(|operation| self.operations[operation].operation);
+        matches!(operation, Some(Operation::Send(_)))
     }
 
     /// All shows in a conversation.
@@ -276,6 +293,7 @@ impl<'h> Building<'h> {
             operation,
             seen: position,
             acked: None,
+            accepted: 0,
         });
         if !shown {
             row.acked.get_or_insert(position);
@@ -284,8 +302,11 @@ impl<'h> Building<'h> {
 
     fn finish(mut self, history: &'h History) -> Index<'h> {
         self.shows.sort_unstable();
-        let mut conversations: IndexMap<ConversationId, Timeline> =
-            self.conversations.into_iter().map(|(id, growing)| (id, growing.grown())).collect();
+        let mut conversations: IndexMap<ConversationId, Timeline> = self
+            .conversations
+            .into_iter()
+            .map(|(id, growing)| (id, growing.grown(history)))
+            .collect();
         let mut from = 0;
         for (at, timeline) in conversations.values_mut().enumerate() {
             let len = self.shows[from..].partition_point(|show| show.conversation as usize <= at);
@@ -306,14 +327,20 @@ impl<'h> Building<'h> {
         for (at, device) in self.devices.keys().enumerate() {
             users.entry(device.user).or_default().push(at);
         }
+        let lateness = Lateness::new(history, &self.shows, conversations.values());
         let (operations, devices, shows) = (self.operations, self.devices, self.shows);
-        Index { history, operations, devices, users, conversations, shows }
+        Index { history, operations, devices, users, conversations, shows, lateness }
     }
 }
 
 impl Growing {
-    fn grown(self) -> Timeline {
-        let rows = self.rows.into_values().collect();
+    fn grown(self, history: &History) -> Timeline {
+        let mut rows: Vec<Row> = self.rows.into_values().collect();
+        let mut accepted = 0;
+        for row in &mut rows {
+            accepted = history.events[row.seen].at.max(accepted);
+            row.accepted = accepted;
+        }
         Timeline { rows, cursors: self.cursors, ..Timeline::default() }
     }
 }

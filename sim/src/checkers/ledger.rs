@@ -7,7 +7,7 @@
 use im::model::Seq;
 use im_reports::record::Ledger;
 
-use super::index::{Index, Timeline};
+use super::index::{Index, Row, Timeline};
 use super::membership::Standing;
 use super::view::{View, views};
 use super::violation::{Broken, RowName, Violations};
@@ -51,13 +51,18 @@ pub fn account(index: &Index<'_>) -> (Ledger, Answer) {
     }
     let Books { ledger, violations, holes, undecided } = books;
     let dropped: u64 = ledger.dropped.values().sum();
-    assert_eq!(ledger.owed, ledger.shown + ledger.pending + dropped, "the ledger must balance");
+    let filed = ledger.shown + ledger.pending + ledger.too_late + dropped;
+    assert_eq!(ledger.owed, filed, "the ledger must balance");
     let evidence = format!(
-        "{} owed = {} shown + {} pending + {dropped} dropped; {} sequenced = {} acked + {} \
+        "{} owed = {} shown + {} pending + {dropped} dropped{}; {} sequenced = {} acked + {} \
          unacked; {} leaked, {holes} seqs nobody ever saw, {undecided} undecided",
         ledger.owed,
         ledger.shown,
         ledger.pending,
+        match ledger.too_late {
+            0 => String::new(),
+            late => format!(" + {late} too late to judge"),
+        },
         ledger.sequenced,
         ledger.acked,
         ledger.unacked,
@@ -84,25 +89,32 @@ impl Books {
 
     /// Files every pair that is owed.
     fn expected(&mut self, index: &Index<'_>, view: &View<'_>) {
-        let cursor = view.timeline.cursors.get(&view.device).copied().unwrap_or(0);
         for (expected, shown) in view.expected_and_shown() {
+            let row = &view.timeline.rows[expected.row];
+            if expected.standing == Standing::Owed {
+                self.ledger.owed += 1;
+                self.ledger.owed_messages += u64::from(index.is_message(row));
+            }
             match (expected.standing, shown) {
                 (Standing::Maybe, true) => self.ledger.maybe_shown += 1,
+                (Standing::Maybe, false) if self.is_too_late(index, view, row) => {}
                 (Standing::Maybe, false) => self.undecided += 1,
-                (Standing::Owed, true) => {
-                    self.ledger.owed += 1;
-                    self.ledger.shown += 1;
+                (Standing::Owed, true) => self.ledger.shown += 1,
+                (Standing::Owed, false) if self.is_too_late(index, view, row) => {
+                    self.ledger.too_late += 1;
                 }
-                (Standing::Owed, false) => {
-                    self.ledger.owed += 1;
-                    self.missing(index, view, expected.row, cursor);
-                }
+                (Standing::Owed, false) => self.missing(index, view, row),
             }
         }
     }
 
-    fn missing(&mut self, index: &Index<'_>, view: &View<'_>, row: usize, cursor: Seq) {
-        let row = &view.timeline.rows[row];
+    /// What is missing from a run that was cut short is undecided for that reason alone.
+    fn is_too_late(&self, index: &Index<'_>, view: &View<'_>, row: &Row) -> bool {
+        index.history.complete && index.too_late(row, view.cursor())
+    }
+
+    fn missing(&mut self, index: &Index<'_>, view: &View<'_>, row: &Row) {
+        let cursor = view.cursor();
         let dropped = row.seq <= cursor;
         if dropped {
             *self.ledger.dropped.entry(CURSOR_PASSED.to_owned()).or_default() += 1;
@@ -159,9 +171,14 @@ impl Books {
                 continue;
             }
             self.holes += count;
+            // Who asked may hear of it later than the sender of the next row, and everybody else of both.
+            let under_way = excuses >= count && index.lateness.excuses(row.accepted);
             let excused = excuses >= count && nobody_was_there(index, timeline, first, row.seq);
-            if excused {
+            if under_way || excused {
                 excuses -= count;
+            }
+            if under_way {
+                continue;
             }
             if excused || !index.history.complete {
                 self.undecided += count;

@@ -9,13 +9,16 @@
 //! never came makes the rows above it "maybe". A device is owed what was asked for after its first
 //! login, is not owed what was acked or shown before it, and maybe what lies between. Rows exist once any
 //! device saw their ack or showed them. Rows that tell of the own user's joining and leaving may
-//! be shown but are not owed. Unknown is the answer only where a maybe, or a history that was cut
+//! be shown but are not owed. What was accepted so late that its time was not over by the end is too late to
+//! judge ([`lateness`]): counted, and neither shown nor lost. Unknown is the answer only where a maybe, or a history that was cut
 //! short, decides.
 
+pub mod causes;
 mod delivery;
 mod duplicates;
 pub mod explain;
 pub mod index;
+pub mod lateness;
 pub mod ledger;
 pub mod membership;
 mod order;
@@ -26,7 +29,7 @@ mod wording;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod story;
+pub mod story;
 
 use im_reports::record::{Ledger, Promise, Verdict};
 
@@ -69,7 +72,8 @@ pub struct Answer {
 pub struct Report {
     /// One entry per checker, in the order of the promises.
     pub promises: Vec<Promise>,
-    /// A few violations of each broken promise, in the order of the promises, earliest first.
+    /// The violations of each broken promise, in the order of the promises, earliest first; of very many the
+    /// earliest.
     pub violations: Vec<Violation>,
     /// Where every owed row went.
     pub ledger: Ledger,
@@ -105,6 +109,8 @@ impl Report {
             verdict: answer.verdict,
             evidence: answer.evidence,
             violations: answer.violations,
+            // What a scenario expects is not known here.
+            expected: Verdict::Valid,
         });
         self.violations.extend(answer.examples);
     }

@@ -176,7 +176,7 @@ impl Model {
             let conversation = ConversationId(conversation);
             self.tell(device, What::Cursor { conversation, seq });
         }
-        History { events: self.events, complete: true }
+        History { events: self.events, complete: true, promised: None }
     }
 }
 

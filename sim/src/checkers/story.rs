@@ -8,7 +8,7 @@ use im::model::{ClientMsgId, ConversationId, DeviceId, MessageId, SendKey, Seq, 
 
 use super::index::Index;
 use super::{Answer, Checker};
-use crate::history::{Event, History, Operation, What};
+use crate::history::{Event, History, Operation, Promised, What};
 
 /// Ann's phone.
 pub const ANN: DeviceId = DeviceId { user: UserId(1), index: 0 };
@@ -31,6 +31,8 @@ pub struct Story {
     events: Vec<Event>,
     operations: u64,
     cursors: BTreeMap<DeviceId, Seq>,
+    /// Milliseconds in which nothing happened.
+    skipped: u64,
 }
 
 impl Story {
@@ -132,26 +134,41 @@ impl Story {
         for (device, seq) in cursors {
             self.tell(device, What::Cursor { conversation: HERE, seq });
         }
-        History { events: self.events, complete: true }
+        History { events: self.events, complete: true, promised: None }
+    }
+
+    /// The run healed, and ended, at these virtual milliseconds; what is owed is promised within so many.
+    pub fn end_after(self, healed: u64, within: u64, end: u64) -> History {
+        let promised = Promised { healed: healed * MS, within: within * MS, end: end * MS };
+        History { promised: Some(promised), ..self.end() }
+    }
+
+    /// Lets time pass until this virtual millisecond.
+    pub fn wait_until(&mut self, ms: u64) {
+        self.skipped = ms - self.events.len() as u64;
     }
 
     /// The run was interrupted here.
     pub fn cut_short(self) -> History {
-        History { events: self.events, complete: false }
+        History { events: self.events, complete: false, promised: None }
     }
 
     /// The device asks for something and sends it off once.
     pub fn ask(&mut self, device: DeviceId, operation: Operation) -> SendKey {
         let key = self.key(device);
         let client_msg_id = key.client_msg_id;
-        let intended = self.events.len() as u64 * MS;
+        let intended = self.now();
         self.tell(device, What::Invoked { client_msg_id, conversation: HERE, operation, intended });
         self.retry(key, 1);
         key
     }
 
+    fn now(&self) -> u64 {
+        (self.events.len() as u64 + self.skipped) * MS
+    }
+
     fn tell(&mut self, device: DeviceId, what: What) {
-        let at = self.events.len() as u64 * MS;
+        let at = self.now();
         self.events.push(Event { at, device, what });
     }
 }

@@ -61,6 +61,11 @@ pub fn views<'a>(
 }
 
 impl View<'_> {
+    /// The device's durable cursor at the end; 0 when it has none.
+    pub fn cursor(&self) -> Seq {
+        self.timeline.cursors.get(&self.device).copied().unwrap_or(0)
+    }
+
     /// The shows by rising seq, each seq once, with its first show.
     pub fn shown(&self) -> Vec<Show> {
         let mut shown = self.shows.to_vec();

@@ -10,8 +10,8 @@ use im::model::{ConversationId, DeviceId, MessageId, SendKey, Seq};
 
 use super::index::{Index, Row, Sighting};
 
-/// How many violations of each promise are kept to be explained.
-pub const EXAMPLES_MAX: usize = 5;
+/// How many violations of each promise are kept to be counted by cause.
+pub const EXAMPLES_MAX: usize = 20_000;
 
 /// A broken promise.
 #[derive(Clone, PartialEq, Eq, Debug)]

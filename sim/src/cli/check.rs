@@ -1,6 +1,7 @@
 //! `imsim check`: scenarios over many seeds, on all cores.
 
 mod folder;
+mod results;
 mod told;
 
 use std::collections::BTreeMap;
@@ -9,21 +10,22 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use im_reports::campaign::{Checked, FaultKind, RunFigures, RunSummary};
-use im_reports::record::{Record, Verdict};
-use imsim::campaign::{self, Outcome, summary};
+use im_reports::campaign::{Checked, FaultKind, Outcome, RunFigures, RunSummary};
+use im_reports::words;
+use imsim::campaign::{self, summary};
 use imsim::effects::{self, Effects};
 use imsim::engine::Kind;
 use imsim::run::{self, Progress};
 use imsim::scenario::Scenario;
-use serde::Serialize;
 
 use super::fingerprint::{self, Fingerprint};
 use super::output::{self, Format};
 use super::progress::{self, Bar};
 use super::run::reproduce;
 use super::seeds::Seeds;
-use super::{Exit, Printed, list};
+use super::size::Size;
+use super::{Exit, JOBS_MAX, Printed, list};
+use results::Results;
 
 /// Check scenarios over many seeds, on all cores.
 ///
@@ -44,7 +46,7 @@ pub struct Args {
     #[arg(long, default_value = "1..=20")]
     seeds: Seeds,
     /// Runs at a time; as many as there are cores unless said otherwise.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=JOBS_MAX))]
     jobs: Option<u32>,
     /// Change a key of every scenario, as in `imsim run`. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -62,40 +64,43 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    size: Size,
+    #[command(flatten)]
     printed: Printed,
 }
 
 /// The results of one scenario.
-#[derive(Serialize)]
 struct Tally {
     scenario: String,
     /// Runs whose verdicts were the expected ones.
     held: u64,
+    /// Runs whose cluster was offered more than it could take.
+    overloaded: u64,
+    /// Runs in which nothing was owed to anybody.
+    not_tested: u64,
     /// Seeds that did not hold, and why.
     failed: BTreeMap<u64, Failure>,
     /// One hash over the digests of all runs.
     digest: String,
     /// What the faults touched, by family.
     faults: BTreeMap<String, Effects>,
-    /// The same and more, for the campaign's folder.
-    #[serde(skip)]
+    /// The same and more, for the campaign.
     checked: Checked,
 }
 
 /// One run.
-#[derive(Default)]
 struct Ran {
-    /// Its digest, verdict and figures; absent when there was no set-up.
-    ended: Option<(String, Verdict, RunFigures)>,
+    outcome: Outcome,
+    overloaded: bool,
+    /// Its digest and figures; absent when there was no set-up.
+    ended: Option<(String, RunFigures)>,
     faults: BTreeMap<String, FaultKind>,
     /// Why it does not count as held, if it does not.
     failure: Option<(Exit, String)>,
 }
 
-#[derive(Serialize)]
 struct Failure {
-    #[serde(skip)]
-    exit: Option<Exit>,
+    exit: Exit,
     why: String,
     replay: String,
 }
@@ -111,45 +116,46 @@ pub fn main(args: &Args) -> Exit {
         return Exit::NothingRan;
     }
     let jobs = args.jobs.map_or_else(cores, |jobs| jobs as usize);
+    let sized = scenarios.iter().map(|(_, scenario)| scenario);
+    if let Err(exit) = args.size.admit(sized, args.seeds.count, jobs) {
+        return exit;
+    }
+    let mut results = match Results::begin(args) {
+        Ok(results) => results,
+        Err(error) => {
+            output::complain(&error);
+            return Exit::Unwritten;
+        }
+    };
     let stop = progress::interrupted();
     let mut tallies = Vec::new();
     for (path, scenario) in &scenarios {
-        let tally = check(args, path, scenario, jobs, &stop);
-        output::print(&match args.printed.format {
-            Format::Human => {
-                let shown = args.effects || scenario.swarm.is_some();
-                told::human(&tally, args.seeds)
-                    + &if shown { told::table(&tally.faults) } else { String::new() }
-            }
-            Format::Json => serde_json::to_string(&tally).expect("valid JSON") + "\n",
-        });
+        let tally = check(args, path, scenario, jobs, &stop, &mut results);
+        if args.printed.format == Format::Human {
+            let shown = args.effects || scenario.swarm.is_some();
+            let table = if shown { told::table(&tally.faults) } else { String::new() };
+            output::print(&(told::human(&tally, args.seeds) + &table));
+        }
         tallies.push(tally);
         let failed = tallies.iter().any(|tally| !tally.failed.is_empty());
         if stop.load(Ordering::Relaxed) || (args.fail_fast && failed) {
             break;
         }
     }
-    let exits = tallies.iter().flat_map(|tally| tally.failed.values());
-    let worst = exits.filter_map(|failure| failure.exit).max_by_key(|exit| severity(*exit));
+    let failures = tallies.iter().flat_map(|tally| tally.failed.values());
+    let exits: Vec<Exit> = failures.map(|failure| failure.exit).collect();
+    let interrupted = stop.load(Ordering::Relaxed);
     let checked = tallies.into_iter().map(|tally| tally.checked).collect();
-    let written = folder::write(args, scenarios.len(), checked);
-    match worst.unwrap_or(Exit::Held) {
-        _ if stop.load(Ordering::Relaxed) => Exit::Interrupted,
-        Exit::Held => written.err().unwrap_or(Exit::Held),
-        worst => worst,
+    let campaign = folder::campaign(args, scenarios.len(), checked);
+    if args.printed.format == Format::Json {
+        output::print_json(&campaign);
     }
-}
-
-/// A bug outweighs a broken promise, which outweighs an undecided one.
-fn severity(exit: Exit) -> u8 {
-    match exit {
-        Exit::Bug => 5,
-        Exit::NotDeterministic => 4,
-        Exit::Broken => 3,
-        Exit::Usage => 2,
-        Exit::Undecided => 1,
-        Exit::Held | Exit::NothingRan | Exit::Interrupted => 0,
+    let written = folder::write(args, &campaign, interrupted);
+    if written.is_ok() {
+        results.remove();
     }
+    let stopped = interrupted.then_some(Exit::Interrupted);
+    Exit::worst(exits.into_iter().chain(written.err()).chain(stopped))
 }
 
 /// Loads scenarios, also those in folders, or says what is wrong with them.
@@ -173,7 +179,14 @@ pub fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &AtomicBool) -> Tally {
+fn check(
+    args: &Args,
+    path: &Path,
+    scenario: &Scenario,
+    jobs: usize,
+    stop: &AtomicBool,
+    results: &mut Results,
+) -> Tally {
     let title = format!("checking {} over {} seeds", scenario.name, args.seeds.count);
     let template = "{msg}  {bar:40} {pos}/{len}  {elapsed} wall, {eta} to go";
     let bar = Bar::new(&title, args.seeds.count, template);
@@ -183,20 +196,21 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
     let mut held = 0;
     let job = |seed, progress: &Progress| run_once(args, path, scenario, seed, progress);
     campaign::run_seeds(args.seeds.iter(), jobs, stop, job, |seed, result| {
-        let mut ran = result.unwrap_or_else(|panic| Ran {
-            failure: Some((Exit::Bug, format!("a bug in imsim: {panic}"))),
-            ..Ran::default()
+        let mut ran = result.unwrap_or_else(|panic| {
+            Ran::without_verdict(Exit::Bug, format!("a bug in imsim: {panic}"))
         });
         summary::add(&mut faults, std::mem::take(&mut ran.faults));
         let replay = reproduce(path, seed, Kind::Sim, &args.sets);
-        runs.insert(seed, ran.summary(seed, &replay));
+        let run = ran.summary(seed, &replay);
+        results.add(&path.display().to_string(), &run);
+        runs.insert(seed, run);
         match ran.failure {
             None => held += 1,
             Some((exit, why)) => {
                 if failed.len() < told::FAILURES_SHOWN {
                     bar.line(&format!("seed {seed}: {why}"));
                 }
-                failed.insert(seed, Failure { exit: Some(exit), why, replay });
+                failed.insert(seed, Failure { exit, why, replay });
             }
         }
         let done = held + failed.len() as u64;
@@ -213,9 +227,12 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
     let digests = runs.values().filter_map(|run| Some((run.seed, run.digest.as_deref()?)));
     let digest = format!("{:016x}", campaign::digest_of(digests));
     let effects = |(kind, one): (&String, &FaultKind)| (kind.clone(), Effects::from(one));
+    let count = |of: fn(&RunSummary) -> bool| runs.values().filter(|run| of(run)).count() as u64;
     Tally {
         scenario: path.display().to_string(),
         held,
+        overloaded: count(|run| run.overloaded),
+        not_tested: count(|run| run.outcome == Outcome::NotTested),
         failed,
         faults: faults.iter().map(effects).collect(),
         checked: Checked {
@@ -230,24 +247,27 @@ fn check(args: &Args, path: &Path, scenario: &Scenario, jobs: usize, stop: &Atom
 }
 
 impl Ran {
+    /// A run that came to no verdict.
+    fn without_verdict(exit: Exit, why: String) -> Self {
+        Self {
+            outcome: Outcome::Failed,
+            overloaded: false,
+            ended: None,
+            faults: BTreeMap::new(),
+            failure: Some((exit, why)),
+        }
+    }
+
     /// What is kept of the run.
     fn summary(&self, seed: u64, replay: &str) -> RunSummary {
-        use im_reports::campaign::Outcome;
-        let verdict = self.ended.as_ref().map(|(_, verdict, _)| *verdict);
-        let outcome = match (&self.failure, verdict) {
-            (None, Some(Verdict::Valid)) => Outcome::Held,
-            (None, _) => Outcome::Expected,
-            (Some((Exit::Undecided, _)), _) => Outcome::Undecided,
-            (Some((Exit::Broken, _)), _) => Outcome::Broken,
-            (Some(_), _) => Outcome::Failed,
-        };
         RunSummary {
             seed,
-            digest: self.ended.as_ref().map(|(digest, _, _)| digest.clone()),
-            outcome,
+            digest: self.ended.as_ref().map(|(digest, _)| digest.clone()),
+            outcome: self.outcome,
+            overloaded: self.overloaded,
             why: self.failure.as_ref().map(|(_, why)| why.clone()),
             replay: self.failure.as_ref().map(|_| replay.to_owned()),
-            figures: self.ended.as_ref().map(|(_, _, figures)| figures.clone()),
+            figures: self.ended.as_ref().map(|(_, figures)| figures.clone()),
         }
     }
 }
@@ -255,42 +275,28 @@ impl Ran {
 fn run_once(args: &Args, path: &Path, scenario: &Scenario, seed: u64, progress: &Progress) -> Ran {
     let observed = match run::live_through(scenario, seed, Kind::Sim, progress) {
         Ok(observed) => observed,
-        Err(error) => {
-            let failure = Some((Exit::Usage, error.to_string()));
-            return Ran { failure, ..Ran::default() };
-        }
+        Err(error) => return Ran::without_verdict(Exit::Usage, error.to_string()),
     };
     let record = run::judge(scenario, seed, &observed);
-    let mut failure = judge(scenario, &record);
+    let mut outcome = record.outcome;
+    let mut failure = (!record.as_expected).then(|| {
+        let missing = effects::missing(&record.faults).into_iter();
+        let why: Vec<String> = [words::why(&record)].into_iter().chain(missing).collect();
+        (outcome.into(), why.join("; "))
+    });
     if args.determinism && !progress.stop.load(Ordering::Relaxed) {
         let first = Fingerprint::of(&observed, &record);
-        match fingerprint::differs_elsewhere(&first, path, scenario, seed, &args.sets) {
-            Ok(None) => {}
-            Ok(Some(how)) => {
-                failure = Some((Exit::NotDeterministic, format!("not deterministic: {how}")));
-            }
-            Err(error) => failure = Some((Exit::Bug, error)),
+        let differs = match fingerprint::differs_elsewhere(&first, path, scenario, seed, &args.sets)
+        {
+            Ok(how) => how.map(|how| (Exit::NotDeterministic, format!("not deterministic: {how}"))),
+            Err(error) => Some((Exit::Bug, error)),
+        };
+        if let Some(differs) = differs {
+            outcome = Outcome::Failed;
+            failure = Some(differs);
         }
     }
     let (figures, faults) = (summary::figures(&record), summary::faults(&record));
-    Ran { ended: Some((record.digest, record.verdict, figures)), faults, failure }
-}
-
-/// Why the run does not count as held, if it does not.
-fn judge(scenario: &Scenario, record: &Record) -> Option<(Exit, String)> {
-    let exit = match campaign::outcome(scenario, record) {
-        Outcome::Held => return None,
-        Outcome::Undecided => Exit::Undecided,
-        Outcome::Broken => Exit::Broken,
-    };
-    let unexpected: Vec<String> = record
-        .promises
-        .iter()
-        .filter(|promise| promise.verdict != scenario.expect.of(&promise.id))
-        .map(|promise| format!("{} ({}) is {:?}", promise.id, promise.name, promise.verdict))
-        .collect();
-    let example = record.findings.first().map(|finding| format!(": {}", finding.summary));
-    let promises = unexpected.join(", ").to_lowercase() + &example.unwrap_or_default();
-    let reasons = [promises].into_iter().filter(|reason| !reason.is_empty());
-    Some((exit, reasons.chain(effects::missing(&record.faults)).collect::<Vec<_>>().join("; ")))
+    let (overloaded, digest) = (record.overload.is_some(), record.digest);
+    Ran { outcome, overloaded, ended: Some((digest, figures)), faults, failure }
 }

@@ -7,9 +7,9 @@ use im_reports::comparison::{self, Comparison, Crossover, CrossoverPoint, Varied
 use imsim::campaign;
 use imsim::compare::crossover::{self, Search};
 use imsim::compare::grid::{self, Choice};
-use imsim::compare::metrics::{self, Measured};
 use imsim::compare::study::{self, StudyError};
 use imsim::compare::{self, Question};
+use imsim::metrics::{self, Metric};
 use imsim::scenario::Scenario;
 
 use super::check::cores;
@@ -17,8 +17,9 @@ use super::output::{self, Format};
 use super::progress::{self, Bar};
 use super::run::{point_latest_at, quoted};
 use super::seeds::Seeds;
+use super::size::Size;
 use super::wall::Stopwatch;
-use super::{Exit, Printed};
+use super::{Exit, JOBS_MAX, Printed};
 
 /// Seeds below which no difference can be told from chance.
 const SEEDS_NEEDED: u64 = 6;
@@ -66,7 +67,7 @@ pub struct Args {
     #[arg(long, value_name = "METRIC", requires = "crossover")]
     metric: Option<String>,
     /// Runs at a time; as many as there are cores unless said otherwise.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=JOBS_MAX))]
     jobs: Option<u32>,
     /// Change a key of every variant, as in `imsim run`. Repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -75,6 +76,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    size: Size,
+    #[command(flatten)]
     printed: Printed,
 }
 
@@ -82,7 +85,7 @@ pub struct Args {
 struct Work<'a> {
     args: &'a Args,
     seeds: Vec<u64>,
-    metrics: Vec<Measured>,
+    metrics: &'static [Metric],
     jobs: usize,
     stop: &'a AtomicBool,
 }
@@ -95,8 +98,8 @@ pub fn main(args: &Args) -> Exit {
 }
 
 fn compared(args: &Args) -> Result<Exit, Exit> {
-    let metrics = metrics::all();
-    let question = question(args, &metrics)?;
+    let metrics = metrics::ALL;
+    let question = question(args, metrics)?;
     let search = match &args.crossover {
         Some(argument) => Some(search(args, &question, argument)?),
         None => None,
@@ -138,7 +141,7 @@ fn usage(what: &str) -> Exit {
 }
 
 /// What the command line asks, every variant checked.
-fn question(args: &Args, metrics: &[Measured]) -> Result<Question, Exit> {
+fn question(args: &Args, metrics: &[Metric]) -> Result<Question, Exit> {
     let varied: Result<Vec<Varied>, String> =
         args.vary.iter().map(|one| grid::parse(one)).collect();
     let varied = varied.map_err(|why| usage(&why))?;
@@ -160,7 +163,7 @@ fn question(args: &Args, metrics: &[Measured]) -> Result<Question, Exit> {
             ))
         })?,
     };
-    let known: Vec<&str> = metrics.iter().map(|measured| measured.metric.name.as_str()).collect();
+    let known: Vec<&str> = metrics.iter().map(|metric| metric.name).collect();
     for name in args.pareto.iter().chain(&args.metric) {
         if !known.contains(&name.as_str()) {
             let known = known.join(", ");
@@ -215,7 +218,7 @@ impl Work<'_> {
                 bar.line(&format!("{done} of {runs} runs done"));
             }
         };
-        let ran = study::run(variants, &self.seeds, &self.metrics, self.jobs, self.stop, each);
+        let ran = study::run(variants, &self.seeds, self.metrics, self.jobs, self.stop, each);
         bar.line(&format!("{title}: {:.1} s wall on {} threads", watch.lap_s(), self.jobs));
         bar.done();
         ran.map_err(|error| {
@@ -231,7 +234,7 @@ impl Work<'_> {
     fn answer(&self, question: &Question, runs: &[Vec<study::Ran>]) -> Comparison {
         let ran = runs.first().map_or(0, Vec::len);
         let seeds = self.seeds[..ran].to_vec();
-        compare::answer(question, &self.metrics, seeds, self.args.seeds.count, runs)
+        compare::answer(question, self.metrics, seeds, self.args.seeds.count, runs)
     }
 
     fn grid(&self, question: &Question) -> Result<Comparison, Exit> {

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use imsim::crosscheck::{self, Comparison, Opinions, Verdicts};
+use im_reports::record as reports;
+use imsim::crosscheck::{self, Comparison, Opinions};
 use imsim::engine::Kind;
 use imsim::run::left_out;
 use imsim::sabotages::{self, Planted};
@@ -18,12 +19,14 @@ use super::output::{self, Format};
 use super::progress::{self, Bar};
 use super::run::reproduce;
 use super::seeds::Seeds;
-use super::{Exit, Printed, check};
+use super::size::Size;
+use super::{Exit, JOBS_MAX, Printed, check};
 
 /// Run scenarios on several engines and say where their verdicts disagree.
 ///
 /// What one engine cannot do of a scenario is left out on all of them, and said on stderr, so that
-/// all live through the same. Engines agree on a seed when each promise gets the same verdict. Of a
+/// all live through the same. Engines agree on a seed when each promise gets the same verdict; whether that is
+/// what the scenario expects is said beside it. Of a
 /// planted bug (--sabotage) they agree when each calls the broken promise invalid in one of the
 /// seeds, since chance decides in which of them a bug shows.
 ///
@@ -49,7 +52,7 @@ pub struct Args {
     #[arg(long)]
     strict: bool,
     /// Runs at a time; as many as there are cores unless said otherwise. Live runs go one by one.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=JOBS_MAX))]
     jobs: Option<u32>,
     /// Compare latency and throughput of sim and live at several loads, instead of verdicts.
     #[arg(long, conflicts_with_all = ["engines", "sabotage", "strict", "jobs"])]
@@ -74,7 +77,18 @@ pub struct Args {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     sets: Vec<String>,
     #[command(flatten)]
+    size: Size,
+    #[command(flatten)]
     printed: Printed,
+}
+
+/// What is printed for programs.
+#[derive(Serialize)]
+struct Crosschecked {
+    /// Version of this shape.
+    schema_version: u32,
+    /// In the order in which they ran.
+    scenarios: Vec<Outcome>,
 }
 
 /// What came of one scenario, with or without a bug.
@@ -85,11 +99,15 @@ struct Outcome {
     #[serde(skip_serializing_if = "Option::is_none")]
     sabotage: Option<String>,
     agree: bool,
+    /// Whether every run was as the scenario expects; with a bug, whether every engine caught it.
+    as_expected: bool,
+    /// The worst way in which a run ended.
+    worst: reports::Outcome,
     /// Seeds on which the engines agree, of how many that ran.
     seeds_agreed: usize,
     seeds: usize,
-    /// On how many seeds each engine came to the verdicts that the scenario expects; with a bug, on
-    /// how many it called the broken promise invalid.
+    /// On how many seeds each engine came to what the scenario expects; with a bug, on how many it called the
+    /// broken promise invalid.
     by_engine: BTreeMap<String, usize>,
     disagreements: Vec<Disagreement>,
     left_out: Vec<String>,
@@ -129,23 +147,31 @@ pub fn main(args: &Args) -> Exit {
         output::complain("nothing to run: no scenario or no seed; try --seeds 1..=5");
         return Exit::NothingRan;
     }
+    let jobs = args.jobs.map_or_else(check::cores, |jobs| jobs as usize);
+    let runs = args.seeds.count.saturating_mul(engines.len() as u64);
+    if let Err(exit) = args.size.admit(cases.iter().map(|case| &case.scenario), runs, jobs) {
+        return exit;
+    }
     let stop = progress::interrupted();
     let mut worst = Exit::Held;
+    let mut outcomes = Vec::new();
     for case in &cases {
         if args.strict && refuses(case, &engines, args.seeds) {
             return Exit::Usage;
         }
         let outcome = compare(args, case, &engines, &stop);
-        if !outcome.agree {
-            worst = Exit::Broken;
+        worst = Exit::worst([worst, exit(&outcome)]);
+        if args.printed.format == Format::Human {
+            output::print(&human(&outcome));
         }
-        output::print(&match args.printed.format {
-            Format::Human => human(&outcome),
-            Format::Json => serde_json::to_string(&outcome).expect("valid JSON") + "\n",
-        });
+        outcomes.push(outcome);
         if stop.load(Ordering::Relaxed) {
-            return Exit::Interrupted;
+            worst = Exit::Interrupted;
+            break;
         }
+    }
+    if args.printed.format == Format::Json {
+        output::print_json(&Crosschecked { schema_version: 2, scenarios: outcomes });
     }
     worst
 }
@@ -223,14 +249,9 @@ fn outcome(
     comparison: &Comparison,
     left_out: Vec<String>,
 ) -> Outcome {
-    let expected = |verdicts: &Verdicts| {
-        verdicts.iter().all(|(promise, verdict)| *verdict == case.scenario.expect.of(promise))
-    };
     let as_expected = |engine: Kind| {
-        let said = |opinions: &&Opinions| {
-            opinions.0.get(&engine).is_some_and(|said| said.as_ref().is_ok_and(expected))
-        };
-        comparison.seeds.values().filter(said).count()
+        let of = |opinions: &&Opinions| opinions.outcome(engine).is_as_expected();
+        comparison.seeds.values().filter(of).count()
     };
     let mut disagreements = Vec::new();
     for (seed, opinions) in comparison.seeds.iter().filter(|(_, opinions)| !opinions.agree()) {
@@ -247,19 +268,36 @@ fn outcome(
     let by_engine: Vec<(Kind, usize)> =
         engines.iter().map(|engine| (*engine, count(engine))).collect();
     let seeds = comparison.seeds.len();
-    let agree = match case.bug {
-        Some(_) => by_engine.iter().all(|(_, invalid)| *invalid > 0),
-        None => by_engine.iter().all(|(_, held)| *held == seeds) && disagreements.is_empty(),
+    // With a bug, chance decides in which seeds it shows.
+    let caught = by_engine.iter().all(|(_, invalid)| *invalid > 0);
+    let outcomes = comparison.seeds.values();
+    let outcomes = outcomes.flat_map(|of| engines.iter().map(|engine| of.outcome(*engine)));
+    let (agree, as_expected) = match case.bug {
+        Some(_) => (caught, caught),
+        None => {
+            (disagreements.is_empty(), by_engine.iter().all(|(_, expected)| *expected == seeds))
+        }
     };
     Outcome {
         scenario: case.path.display().to_string(),
         sabotage: case.bug.map(|planted| format!("{} ({})", planted.bug.name(), planted.breaks)),
         agree,
+        as_expected,
+        worst: outcomes.max().unwrap_or(reports::Outcome::Failed),
         seeds_agreed: seeds - disagreements.len(),
         seeds,
         by_engine: by_engine.iter().map(|(engine, held)| (engine.to_string(), *held)).collect(),
         disagreements,
         left_out,
+    }
+}
+
+/// Engines that disagree outweigh what they agree on.
+fn exit(outcome: &Outcome) -> Exit {
+    match (outcome.agree, outcome.as_expected) {
+        (true, true) => Exit::Held,
+        (true, false) => outcome.worst.into(),
+        (false, _) => Exit::Broken,
     }
 }
 
@@ -272,14 +310,19 @@ fn replay(args: &Args, case: &Case, seed: u64, engine: Kind) -> String {
 
 fn human(outcome: &Outcome) -> String {
     let Outcome { scenario, seeds, seeds_agreed, .. } = outcome;
-    let verdict = if outcome.agree { "agree" } else { "DISAGREE" };
+    let verdict = match (outcome.agree, outcome.as_expected) {
+        (true, true) => "agree, as expected",
+        (true, false) => "agree, NOT as expected",
+        (false, _) => "DISAGREE",
+    };
     let mut text = match &outcome.sabotage {
-        Some(bug) => format!("{bug}: {verdict}; called invalid on {scenario}, of {seeds} seeds:"),
-        None => {
-            format!(
-                "{scenario}: {verdict}; same verdicts on {seeds_agreed} of {seeds} seeds, held:"
-            )
+        Some(bug) => {
+            let verdict = if outcome.agree { "agree" } else { "DISAGREE" };
+            format!("{bug}: {verdict}; called invalid on {scenario}, of {seeds} seeds:")
         }
+        None => format!(
+            "{scenario}: {verdict}; same verdicts on {seeds_agreed} of {seeds} seeds, as expected on:"
+        ),
     };
     let each: Vec<String> =
         outcome.by_engine.iter().map(|(engine, count)| format!(" {engine} {count}")).collect();

@@ -18,6 +18,14 @@ pub struct Args {
     printed: Printed,
 }
 
+/// What is printed for programs.
+#[derive(Serialize)]
+struct Listed<'a> {
+    /// Version of this shape.
+    schema_version: u32,
+    scenarios: &'a [Entry],
+}
+
 #[derive(Serialize)]
 struct Entry {
     scenario: String,
@@ -40,9 +48,7 @@ pub fn main(args: &Args) -> Exit {
         }
     }
     match args.printed.format {
-        Format::Json => {
-            output::print(&(serde_json::to_string_pretty(&entries).expect("valid JSON") + "\n"));
-        }
+        Format::Json => output::print_json(&Listed { schema_version: 1, scenarios: &entries }),
         Format::Human => {
             let width = entries.iter().map(|entry| entry.scenario.len()).max().unwrap_or(0);
             for Entry { scenario, about } in &entries {

@@ -14,13 +14,14 @@ mod progress;
 mod redis;
 mod run;
 mod seeds;
+mod size;
 mod wall;
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-
+use im_reports::record::Outcome;
 use imsim::scenario::Scenario;
 use output::Format;
 
@@ -33,7 +34,9 @@ pub enum Exit {
     Broken,
     /// The command line or a scenario is wrong.
     Usage,
-    /// Nothing ran.
+    /// A figure lay beyond a bound.
+    BoundMissed,
+    /// Nothing ran, or nothing was put to the test.
     NothingRan,
     /// A promise could not be decided.
     Undecided,
@@ -41,8 +44,46 @@ pub enum Exit {
     NotDeterministic,
     /// A bug in this program.
     Bug,
+    /// A result could not be written.
+    Unwritten,
     /// Interrupted; partial results are kept.
     Interrupted,
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Held | Outcome::Expected => Self::Held,
+            Outcome::Undecided => Self::Undecided,
+            Outcome::NotTested => Self::NothingRan,
+            Outcome::BoundMissed => Self::BoundMissed,
+            Outcome::Broken => Self::Broken,
+            Outcome::Failed => Self::Bug,
+        }
+    }
+}
+
+impl Exit {
+    /// Of how several runs or steps ended, the one that the program ends with.
+    pub fn worst(of: impl IntoIterator<Item = Self>) -> Self {
+        of.into_iter().max_by_key(|exit| exit.severity()).unwrap_or(Self::Held)
+    }
+
+    /// A bug outweighs a broken promise, which outweighs a missed bound, and so on.
+    fn severity(self) -> u8 {
+        match self {
+            Self::Interrupted => 9,
+            Self::Bug => 8,
+            Self::NotDeterministic => 7,
+            Self::Broken => 6,
+            Self::Usage => 5,
+            Self::Unwritten => 4,
+            Self::BoundMissed => 3,
+            Self::NothingRan => 2,
+            Self::Undecided => 1,
+            Self::Held => 0,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
@@ -51,10 +92,12 @@ impl From<Exit> for ExitCode {
             Exit::Held => 0,
             Exit::Broken => 1,
             Exit::Usage => 2,
+            Exit::BoundMissed => 3,
             Exit::NothingRan => 4,
             Exit::Undecided => 5,
             Exit::NotDeterministic => 6,
             Exit::Bug => 70,
+            Exit::Unwritten => 74,
             Exit::Interrupted => 130,
         })
     }
@@ -62,14 +105,17 @@ impl From<Exit> for ExitCode {
 
 const AFTER_HELP: &str = "\
 Exit codes:
-  0    every promise held (or broke as the scenario expects)
-  1    a promise was broken, a fault with require_effect touched nothing, or engines disagree
+  0    as the scenario expects: every promise held, or broke where that is expected
+  1    a promise was broken, an expected violation did not come, a fault with require_effect
+       touched nothing, or engines disagree
   2    the command line or a scenario is wrong, or --strict would leave out a fault
-  4    nothing ran
+  3    a bound of [expect] was missed
+  4    nothing ran, or nothing was put to the test: no message was owed to anybody
   5    a promise could not be decided
   6    the same seed gave two different runs (--determinism)
   70   a bug in imsim
-  130  interrupted; partial results are kept
+  74   a result could not be written
+  130  interrupted (Ctrl-C, SIGTERM); partial results are kept
 
 Examples:
   imsim run scenarios/quickstart.toml
@@ -104,14 +150,35 @@ enum Command {
     Redis(redis::Args),
     #[command(hide = true)]
     Fingerprint(fingerprint::Args),
-    /// Print the JSON Schema of scenario files, for editors.
-    Schema,
+    /// Print the JSON Schema of scenario files, for editors, or of what a command prints with --format json
+    /// and writes into its folder.
+    Schema {
+        /// Of what.
+        #[arg(value_enum, default_value_t = Shape::Scenario)]
+        of: Shape,
+    },
     /// Print the completion script of a shell.
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
 }
+
+/// What there is a JSON Schema of.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Shape {
+    /// A scenario file.
+    Scenario,
+    /// `imsim run`: record.json.
+    Run,
+    /// `imsim check`: campaign.json.
+    Campaign,
+    /// `imsim compare`: comparison.json.
+    Comparison,
+}
+
+/// The most runs at a time: a thread each.
+const JOBS_MAX: i64 = 1_024;
 
 /// How results are printed.
 #[derive(clap::Args, Clone, Copy)]
@@ -129,9 +196,20 @@ fn load(path: &Path, sets: &[String]) -> Result<Scenario, Exit> {
     })
 }
 
-/// Reads the command line and runs the command.
+/// Reads the command line and runs the command. Half a result on stdout is never called a success.
 pub fn main() -> Exit {
-    match Cli::parse().command {
+    let command = Cli::parse().command;
+    // The hook has told what the panic said, and where.
+    let exit = std::panic::catch_unwind(|| run_command(command)).unwrap_or_else(|_| {
+        output::complain("this is a bug in imsim; please report it with the lines above");
+        Exit::Bug
+    });
+    let cut_short = output::is_cut_short().then_some(Exit::Unwritten);
+    Exit::worst([exit].into_iter().chain(cut_short))
+}
+
+fn run_command(command: Command) -> Exit {
+    match command {
         Command::Run(args) => run::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Compare(args) => compare::main(&args),
@@ -140,10 +218,16 @@ pub fn main() -> Exit {
         Command::List(args) => list::main(&args),
         Command::Redis(args) => redis::main(&args),
         Command::Fingerprint(args) => fingerprint::main(&args),
-        Command::Schema => {
-            let schema = serde_json::to_string_pretty(&imsim::scenario::json_schema())
-                .expect("a schema is valid JSON");
-            output::print(&format!("{schema}\n"));
+        Command::Schema { of } => {
+            let schema = match of {
+                Shape::Scenario => imsim::scenario::json_schema(),
+                Shape::Run => schemars::schema_for!(im_reports::Record).to_value(),
+                Shape::Campaign => schemars::schema_for!(im_reports::campaign::Campaign).to_value(),
+                Shape::Comparison => {
+                    schemars::schema_for!(im_reports::comparison::Comparison).to_value()
+                }
+            };
+            output::print_json(&schema);
             Exit::Held
         }
         Command::Completions { shell } => {

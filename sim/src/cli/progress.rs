@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use imsim::campaign;
+use imsim::engine::live::temporary;
 use imsim::run::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -55,15 +56,16 @@ impl Bar {
     }
 }
 
-/// Set by the first Ctrl-C; the second one ends the program at once.
+/// Set by the first Ctrl-C or SIGTERM; the second one ends the program at once.
 pub fn interrupted() -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = flag.clone();
     let installed = ctrlc::set_handler(move || {
         if seen.swap(true, Ordering::Relaxed) {
+            temporary::remove_all();
             std::process::exit(130);
         }
-        eprintln!("\nstopping; what has happened so far is kept (press Ctrl-C again to give up)");
+        eprintln!("\nstopping; what has happened so far is kept (once more to give up)");
     });
     if let Err(error) = installed {
         output::complain(&format!("Ctrl-C will not stop gracefully: {error}"));

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use im::units::Span;
+use imsim::engine::live::temporary::Temporary;
 use imsim::redis::persistence::{Fsync, Persistence};
 
 use super::{Exit, output, wall};
@@ -95,7 +96,7 @@ pub fn main(args: &Args) -> Exit {
     let mut temporary = None;
     let folder = match &args.dir {
         Some(folder) => folder.clone(),
-        None => match tempfile::TempDir::with_prefix("imsim-redis-") {
+        None => match Temporary::with_prefix("imsim-redis-") {
             Ok(folder) => temporary.insert(folder).path().to_owned(),
             Err(error) => return refused(&format!("no temporary folder: {error}")),
         },
@@ -124,7 +125,7 @@ pub fn main(args: &Args) -> Exit {
         let _ = interrupt.send(Notice::Interrupted);
     });
     if let Err(error) = handler {
-        output::complain(&format!("Ctrl-C will leave files behind: {error}"));
+        output::complain(&format!("Ctrl-C and SIGTERM will leave files behind: {error}"));
     }
     let Err(end) = serve(&group, &notify, &notices);
     match end {

@@ -2,10 +2,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use im_reports::record::{Manifest, Record};
-use imsim::campaign::{self, Outcome};
 use imsim::effects;
 use imsim::engine::Kind;
 use imsim::run::{self, Progress, SetupError};
@@ -13,6 +12,7 @@ use imsim::scenario::Scenario;
 
 use super::output::{self, Format};
 use super::progress::{self, Bar};
+use super::size::Size;
 use super::wall::{self, Stopwatch};
 use super::{Exit, Printed, left_out};
 
@@ -48,6 +48,8 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]
+    size: Size,
+    #[command(flatten)]
     printed: Printed,
 }
 
@@ -70,6 +72,14 @@ pub fn main(args: &Args) -> Exit {
         return Exit::Usage;
     }
     left_out.tell();
+    if let Err(exit) = args.size.admit([&scenario], 1, 1) {
+        return exit;
+    }
+    let folder = Folder::of(args, &scenario.name);
+    if let Err(error) = folder.try_out() {
+        output::complain(&error);
+        return Exit::Unwritten;
+    }
     let stop = progress::interrupted();
     let started_unix_ms = wall::unix_ms();
     let mut timed = match run_watched(&scenario, args, &stop) {
@@ -77,33 +87,32 @@ pub fn main(args: &Args) -> Exit {
         Err(exit) => return exit,
     };
     timed.record.reproduce = reproduce(&args.scenario, args.seed, args.engine, &args.sets);
-    let (record, manifest) = match write(args, timed, started_unix_ms) {
-        Ok(written) => written,
-        Err(error) => {
-            output::complain(&error);
-            return Exit::Usage;
-        }
-    };
+    let exit = timed.record.outcome.into();
+    let interrupted = timed.record.interrupted.then_some(Exit::Interrupted);
+    let unwritten = finish(args, &folder, timed, started_unix_ms).err();
+    Exit::worst([exit].into_iter().chain(interrupted).chain(unwritten))
+}
+
+/// Writes the run's folder and prints the result: the verdict also where the folder cannot be written.
+fn finish(args: &Args, folder: &Folder, timed: Timed, started_unix_ms: u64) -> Result<(), Exit> {
+    let (record, manifest, written) = write(folder, timed, started_unix_ms);
     match args.printed.format {
         Format::Human => {
             let colour = output::colour(&io::stdout());
             output::print(&im_reports::summary(&record, Some(&manifest), colour));
-            output::print(&format!("\nPage: {}/report.html\n", manifest.out));
+            if written.is_ok() {
+                output::print(&format!("\nPage: {}/report.html\n", manifest.out));
+            }
         }
-        Format::Json => {
-            let json = serde_json::to_string_pretty(&record).expect("a record is valid JSON");
-            output::print(&format!("{json}\n"));
-        }
+        Format::Json => output::print_json(&record),
     }
     for fault in effects::missing(&record.faults) {
         output::complain(&format!("{fault}, and its require_effect is true"));
     }
-    match campaign::outcome(&scenario, &record) {
-        _ if stop.load(Ordering::Relaxed) => Exit::Interrupted,
-        Outcome::Held => Exit::Held,
-        Outcome::Broken => Exit::Broken,
-        Outcome::Undecided => Exit::Undecided,
-    }
+    written.map_err(|error| {
+        output::complain(&error);
+        Exit::Unwritten
+    })
 }
 
 /// Runs the world on a thread of its own and shows its progress meanwhile.
@@ -140,14 +149,61 @@ fn run_timed(scenario: &Scenario, args: &Args, progress: &Progress) -> Result<Ti
     Ok(Timed { record, run_wall_s, check_wall_s: watch.lap_s() })
 }
 
-/// Renders and writes the run's folder.
-fn write(args: &Args, timed: Timed, started_unix_ms: u64) -> Result<(Record, Manifest), String> {
+/// Where a run's files go.
+struct Folder {
+    /// The folder of the scenario's runs, with its link to the latest; none where `--out` names a folder.
+    of_scenario: Option<PathBuf>,
+    out: Option<PathBuf>,
+}
+
+impl Folder {
+    fn of(args: &Args, scenario: &str) -> Self {
+        match &args.out {
+            Some(out) => Self { of_scenario: None, out: Some(out.clone()) },
+            None => Self { of_scenario: Some(PathBuf::from(RUNS).join(scenario)), out: None },
+        }
+    }
+
+    /// Tries to write before there is anything to lose.
+    fn try_out(&self) -> Result<(), String> {
+        let folder = self.out.as_ref().or(self.of_scenario.as_ref()).expect("one of the two");
+        try_folder(folder)
+    }
+
+    fn of_run(&self, name: &str) -> PathBuf {
+        match (&self.out, &self.of_scenario) {
+            (Some(out), _) => out.clone(),
+            (None, of_scenario) => of_scenario.as_ref().expect("one of the two").join(name),
+        }
+    }
+}
+
+/// Makes a folder and writes a file into it, which goes again.
+pub fn try_folder(folder: &Path) -> Result<(), String> {
+    let probe = folder.join(format!(".imsim-{}", std::process::id()));
+    let tried = std::fs::create_dir_all(folder)
+        .and_then(|()| std::fs::write(&probe, b"imsim"))
+        .and_then(|()| std::fs::remove_file(&probe));
+    tried.map_err(|error| {
+        let _ = std::fs::remove_file(&probe);
+        format!(
+            "cannot write into {}: {error}; name another folder with --out DIR",
+            folder.display()
+        )
+    })
+}
+
+/// Renders and writes the run's folder; what is wrong if it cannot be written.
+fn write(
+    folder: &Folder,
+    timed: Timed,
+    started_unix_ms: u64,
+) -> (Record, Manifest, Result<(), String>) {
     let Timed { record, run_wall_s, check_wall_s } = timed;
     let mut watch = Stopwatch::start();
-    let files = im_reports::render(&record).map_err(|error| error.to_string())?;
-    let folder = PathBuf::from(RUNS).join(&record.scenario);
+    let files = im_reports::render(&record);
     let name = format!("{}-{}", record.seed, record.digest);
-    let out = args.out.clone().unwrap_or_else(|| folder.join(&name));
+    let out = folder.of_run(&name);
     let phases = &record.phases;
     let virtual_s = (phases.setup_ns + phases.duration_ns + phases.settle_ns) as f64 / 1e9;
     let manifest = Manifest {
@@ -162,13 +218,16 @@ fn write(args: &Args, timed: Timed, started_unix_ms: u64) -> Result<(Record, Man
         out: out.display().to_string(),
         command: std::env::args().collect(),
     };
-    files.write(&manifest, &out).map_err(|error| error.to_string())?;
-    if args.out.is_none() {
-        point_latest_at(&folder, &name).map_err(|error| {
-            format!("cannot point {} at the run: {error}", folder.join("latest").display())
-        })?;
-    }
-    Ok((record, manifest))
+    let written = files.and_then(|files| files.write(&manifest, &out));
+    let written = written.map_err(|error| error.to_string()).and_then(|()| {
+        let Some(of_scenario) = folder.of_scenario.as_ref().filter(|_| !record.interrupted) else {
+            return Ok(());
+        };
+        point_latest_at(of_scenario, &name).map_err(|error| {
+            format!("cannot point {} at the run: {error}", of_scenario.join("latest").display())
+        })
+    });
+    (record, manifest, written)
 }
 
 /// Points the link `latest` in a folder at the newest of its runs.

@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+/// The most seeds of one campaign, which keeps a few figures of each.
+const COUNT_MAX: u64 = 1_000_000;
+
 /// A range of seeds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Seeds {
@@ -29,9 +32,18 @@ impl FromStr for Seeds {
         };
         let first = number(first)?;
         let count = match last.strip_prefix('=') {
-            Some(last) => number(last)?.checked_add(1).ok_or_else(refuse)?.saturating_sub(first),
+            // The range of all seeds has one more than there are numbers.
+            Some(last) => match number(last)?.checked_sub(first) {
+                Some(more) => more.saturating_add(1),
+                None => 0,
+            },
             None => number(last)?.saturating_sub(first),
         };
+        if count > COUNT_MAX {
+            return Err(format!(
+                "`{text}` are {count} seeds; at most {COUNT_MAX} make one campaign: write several"
+            ));
+        }
         Ok(Self { first, count })
     }
 }
@@ -47,6 +59,13 @@ mod tests {
         assert_eq!(seeds("1..=200"), Ok((1, 200)));
         assert_eq!(seeds("7"), Ok((7, 1)));
         assert_eq!(seeds("9..3"), Ok((9, 0)));
+        assert_eq!(seeds("9..=8"), Ok((9, 0)));
+        let last = u64::MAX;
+        assert_eq!(seeds(&format!("{last}")), Ok((last, 1)));
+        assert_eq!(seeds(&format!("{}..={last}", last - 1)), Ok((last - 1, 2)));
+        for many in [format!("0..{last}"), format!("0..={last}"), "0..1000001".to_owned()] {
+            assert!(seeds(&many).unwrap_err().contains("write several"), "{many}");
+        }
         for wrong in ["", "a..b", "1..=", "-1..3", "1...3"] {
             assert!(seeds(wrong).is_err(), "{wrong}");
         }

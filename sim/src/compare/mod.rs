@@ -1,24 +1,22 @@
 //! Variants of one scenario on the same seeds: which runs there are, what they are compared by, and
 //! what follows.
 //!
-//! In reading order: [`grid`] (the variants), [`metrics`] (the figures of a run), [`statistics`],
-//! [`study`] (runs over threads), `contrasts` (what follows from the figures), [`crossover`] (where two
+//! In reading order: [`grid`] (the variants), [`statistics`], [`study`] (runs over threads), `contrasts` (what follows from the figures), [`crossover`] (where two
 //! variants change places). Reads records alone; must not know how the answer is drawn.
 
 mod contrasts;
 pub mod crossover;
 pub mod grid;
-pub mod metrics;
 pub mod push_or_pull;
 pub mod statistics;
 pub mod study;
 
-use im_reports::comparison::{COMPARISON_VERSION, Comparison, Metric, Variant, Varied};
+use im_reports::comparison::{self, COMPARISON_VERSION, Comparison, Variant, Varied};
 
 use crate::campaign;
+use crate::metrics::Metric;
 use crate::scenario::Scenario;
 use grid::Choice;
-use metrics::Measured;
 use study::Ran;
 
 /// What is compared.
@@ -39,12 +37,12 @@ pub struct Question {
 /// when some seeds were given up.
 pub fn answer(
     question: &Question,
-    metrics: &[Measured],
+    metrics: &[Metric],
     seeds: Vec<u64>,
     seeds_asked: u64,
     runs: &[Vec<Ran>],
 ) -> Comparison {
-    let of_all: Vec<Metric> = metrics.iter().map(|measured| measured.metric.clone()).collect();
+    let of_all: Vec<comparison::Metric> = metrics.iter().map(Metric::described).collect();
     let variants: Vec<Variant> = question
         .variants
         .iter()
@@ -73,7 +71,12 @@ pub fn answer(
     }
 }
 
-fn variant(choice: &Choice, metrics: &[Metric], seeds: &[u64], runs: &[Ran]) -> Variant {
+fn variant(
+    choice: &Choice,
+    metrics: &[comparison::Metric],
+    seeds: &[u64],
+    runs: &[Ran],
+) -> Variant {
     let digests = seeds.iter().zip(runs).map(|(seed, run)| (*seed, run.digest.as_str()));
     let failed = seeds.iter().zip(runs).filter(|(_, run)| !run.held).map(|(seed, _)| *seed);
     let values = metrics.iter().enumerate().map(|(place, metric)| {

@@ -3,12 +3,11 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
-use crate::campaign::{self, Outcome};
+use crate::campaign;
 use crate::engine::Kind;
+use crate::metrics::Metric;
 use crate::run;
 use crate::scenario::Scenario;
-
-use super::metrics::Measured;
 
 /// What is kept of one run.
 #[derive(Clone, PartialEq, Debug)]
@@ -48,7 +47,7 @@ pub enum StudyError {
 pub fn run(
     variants: &[&Scenario],
     seeds: &[u64],
-    metrics: &[Measured],
+    metrics: &[Metric],
     jobs: usize,
     stop: &AtomicBool,
     mut each: impl FnMut(u64),
@@ -66,7 +65,7 @@ pub fn run(
         let (scenario, seed) = (variants[variant], seeds[place]);
         let observed = run::live_through(scenario, seed, Kind::Sim, progress)?;
         let record = run::judge(scenario, seed, &observed);
-        let held = campaign::outcome(scenario, &record) == Outcome::Held;
+        let held = record.as_expected;
         let values = metrics.iter().map(|metric| metric.of(&record)).collect();
         Ok::<Ran, run::SetupError>(Ran { digest: record.digest, held, values })
     };

@@ -330,7 +330,9 @@ impl Faults {
                 drawn: serde_json::to_value(drawn).expect("a fault has only keys that JSON has"),
                 left_out: self.why_not(place).map(str::to_owned),
                 // The history tells, once the run is over.
+                caught_up_ns: None,
                 recovery_ns: None,
+                recovery_open: false,
                 uncounted: self.uncounted.contains(&place),
             };
         self.drawn.iter().zip(&self.effects).enumerate().map(report).collect()

@@ -29,10 +29,11 @@ fn contradictions(scenario: &Scenario, record: &Record) -> Vec<String> {
     };
     let (ledger, totals) = (&record.ledger, &record.totals);
     let dropped: u64 = ledger.dropped.values().sum();
-    demand(ledger.shown + ledger.pending + dropped == ledger.owed, &|| {
+    let filed = ledger.shown + ledger.pending + ledger.too_late + dropped;
+    demand(filed == ledger.owed, &|| {
         format!(
-            "{} pairs are owed, and {} shown, {} pending, {dropped} dropped",
-            ledger.owed, ledger.shown, ledger.pending
+            "{} pairs are owed, and {} shown, {} pending, {} too late, {dropped} dropped",
+            ledger.owed, ledger.shown, ledger.pending, ledger.too_late
         )
     });
     let pairs = u128::from(ledger.sequenced) * u128::from(totals.devices);

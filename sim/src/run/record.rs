@@ -3,19 +3,19 @@
 use std::collections::BTreeMap;
 
 use im_reports::record::{
-    Bucket, CalibrationUsed, FaultReport, Finding, HopTraffic, Phases, ProcessorLoad, Processors,
-    Record, SCHEMA_VERSION, Totals,
+    Bucket, CalibrationUsed, FaultReport, Finding, HopTraffic, Outcome, Phases, ProcessorLoad,
+    Processors, Promise, Record, SCHEMA_VERSION, Totals,
 };
 
 use super::left_out;
-use super::measures::{self, Measures};
+use super::measures::{self, Measures, Recovery};
 use super::world::Observed;
-use crate::checkers::{self, Report, Violation};
+use crate::checkers::{self, Report};
 use crate::cluster::Counters;
 use crate::engine::{Hop, Kind, ProcessorStats};
 use crate::scenario::{Choice, Role, Scenario};
 
-/// Findings per run that are explained; the promises count all of them.
+/// Causes of violations that are explained; the promises count all violations.
 const FINDINGS_MAX: usize = 12;
 
 /// Writes the record.
@@ -24,8 +24,10 @@ pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report
         &observed.history,
         observed.origin..observed.origin + scenario.duration.0,
         observed.end,
+        None,
     );
     let verdict = report.verdict();
+    let (findings, findings_left_out) = findings(observed, &report);
     Record {
         schema_version: SCHEMA_VERSION,
         imsim_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -39,8 +41,17 @@ pub fn write(scenario: &Scenario, seed: u64, observed: &Observed, report: Report
         // The command line knows how it was called and fills this in.
         reproduce: String::new(),
         verdict,
-        findings: findings(observed, &report),
-        promises: report.promises,
+        // What follows from the whole record is filled in by `judge`.
+        outcome: Outcome::Failed,
+        as_expected: false,
+        overload: None,
+        bounds: Vec::new(),
+        interrupted: !observed.history.complete,
+        tested: report.ledger.owed_messages > 0,
+        tested_expected: scenario.expect.tested,
+        findings,
+        findings_left_out,
+        promises: promises(scenario, report.promises),
         ledger: report.ledger,
         phases: Phases {
             setup_ns: observed.origin,
@@ -68,8 +79,14 @@ fn hop((from, to, hop): &(Role, Role, Hop)) -> HopTraffic {
 /// The faults, and how long after each of them everything was shown.
 fn faults(observed: &Observed, measures: &Measures) -> Vec<FaultReport> {
     let mut faults = observed.faults.clone();
-    for fault in faults.iter_mut().filter(|fault| fault.left_out.is_none()) {
-        fault.recovery_ns = Some(measures.recovery(observed.origin + fault.until_ns));
+    let recoveries: Vec<Option<Recovery>> =
+        (0..faults.len()).map(|place| measures.recovery(&faults, place)).collect();
+    for (fault, recovery) in faults.iter_mut().zip(recoveries) {
+        if fault.left_out.is_none() {
+            fault.caught_up_ns = Some(measures.catch_up(observed.origin + fault.until_ns));
+            fault.recovery_ns = recovery.map(|recovery| recovery.took);
+            fault.recovery_open = recovery.is_some_and(|recovery| recovery.open);
+        }
     }
     faults
 }
@@ -91,20 +108,24 @@ fn timeline(observed: &Observed, mut timeline: Vec<Bucket>) -> Vec<Bucket> {
     timeline
 }
 
-/// The first violation of each broken promise, then the second of each, and so on.
-fn findings(observed: &Observed, report: &Report) -> Vec<Finding> {
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut ranked: Vec<(usize, &Violation)> = Vec::new();
-    for violation in &report.violations {
-        let rank = seen.entry(violation.promise).or_default();
-        ranked.push((*rank, violation));
-        *rank += 1;
-    }
-    ranked.sort_by_key(|(rank, _)| *rank);
-    let explained = ranked.into_iter().take(FINDINGS_MAX).map(|(_, violation)| {
-        checkers::explain(&observed.history, violation, &observed.faults, observed.origin)
+fn promises(scenario: &Scenario, promises: Vec<Promise>) -> Vec<Promise> {
+    let expected =
+        |promise: Promise| Promise { expected: scenario.expect.of(&promise.id), ..promise };
+    promises.into_iter().map(expected).collect()
+}
+
+/// One finding for each cause of violations, in the order of promises; how many causes are left out.
+fn findings(observed: &Observed, report: &Report) -> (Vec<Finding>, u64) {
+    let (history, faults, origin) = (&observed.history, &observed.faults, observed.origin);
+    let groups = checkers::causes::group(history, &report.violations, faults, origin);
+    let left_out = groups.len().saturating_sub(FINDINGS_MAX) as u64;
+    let explained = groups.into_iter().take(FINDINGS_MAX).map(|group| Finding {
+        also: group.also.into_iter().map(str::to_owned).collect(),
+        count: group.count,
+        cause: group.cause,
+        ..checkers::explain(history, group.first, faults, origin)
     });
-    explained.collect()
+    (explained.collect(), left_out)
 }
 
 fn totals(scenario: &Scenario, observed: &Observed, measures: &Measures) -> Totals {
@@ -121,6 +142,9 @@ fn totals(scenario: &Scenario, observed: &Observed, measures: &Measures) -> Tota
         shown: measures.shown,
         not_asked: planned.saturating_sub(measures.invoked),
         refused: measures.refused,
+        sends_without_outcome: measures.without_outcome,
+        unaccepted_gap_ns: (measures.unaccepted_gap.start, measures.unaccepted_gap.end),
+        connections_lost: measures.connections_lost,
         send_retries: measures.send_retries,
         push_retries: counter("push_retries"),
         duplicates_suppressed: counter("server_duplicates") + counter("device_duplicates"),

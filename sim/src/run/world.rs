@@ -25,9 +25,9 @@ use super::faults::{Change, Faults, Turn};
 use super::redis::{self, RedisObserved};
 use crate::cluster::{Cluster, Counters, Device};
 use crate::engine::{Engine, Hop, HostId, Kind, NetStats, ProcessorStats, Trail, WorkDone};
-use crate::history::{History, Operation, What};
+use crate::history::{History, Operation, Promised, What};
 use crate::recorder::Recorder;
-use crate::scenario::{Role, Scenario};
+use crate::scenario::{Role, Scenario, promised_within};
 use crate::workload::{Action, Plan, Planned};
 
 /// Devices start over this long, so that they do not all log in at the same instant.
@@ -385,6 +385,11 @@ impl<'a, G: Engine> World<'a, G> {
         (before, net_before): &(Counters, NetStats),
         complete: bool,
     ) -> Observed {
+        // A run that ended before its `settle` was over ended because nothing was owed any more.
+        let (healed, end) = (origin + self.duration, self.engine.now());
+        let within = promised_within(self.scenario).0;
+        let exhausted = end >= healed + self.scenario.settle.0;
+        let promised = exhausted.then_some(Promised { healed, within, end });
         let mut counters = self.cluster.counters();
         for (role, of_role) in &mut counters {
             for (name, count) in of_role {
@@ -393,7 +398,7 @@ impl<'a, G: Engine> World<'a, G> {
         }
         Observed {
             engine: self.kind,
-            history: self.recorder.finish(complete),
+            history: self.recorder.finish(complete, promised),
             origin,
             end: self.engine.now(),
             faults: self.faults.reports(),

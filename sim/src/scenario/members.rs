@@ -57,6 +57,21 @@ impl Members {
             .collect()
     }
 
+    /// Members of a group on average, nearly: sizes as if they were continuous.
+    pub fn mean(&self) -> f64 {
+        let Zipf { zipf, min, max } = match self {
+            Self::Exactly(size) => return f64::from(*size),
+            Self::Zipf(shape) => shape,
+        };
+        let (min, max) = (f64::from(*min), f64::from(*max));
+        // The integral of a power of the size.
+        let sum = |power: f64| match power + 1.0 {
+            0.0 => (max / min).ln(),
+            above => (max.powf(above) - min.powf(above)) / above,
+        };
+        if min == max { min } else { sum(1.0 - zipf) / sum(-zipf) }
+    }
+
     /// Members of the largest group.
     pub fn max(&self) -> u32 {
         match self {

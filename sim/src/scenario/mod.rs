@@ -40,7 +40,7 @@ pub use changes::Change;
 pub use cluster::{Acks, Cluster, Disk, LogNodes, Persistence, RedisNodes, StoreNodes};
 pub use cpu::{Choice, Cpu};
 pub use error::{Place, Problem, ScenarioError};
-pub use expect::Expect;
+pub use expect::{Expect, Limit, Limits};
 pub use faults::{
     ClockDrift, ClockStep, Clog, Collapse, Crash, DelaySpike, DiskFailing, DiskFull, DiskSlow,
     Family, Fault, Halves, Held, Hold, Links, Loss, MembershipChurn, Partition, Pause, PowerLoss,
@@ -57,7 +57,7 @@ pub use redis_clients::RedisClients;
 pub use shift::Shift;
 pub use swarm::Swarm;
 pub use units::{Probability, Rate};
-pub use validate::settle_floor;
+pub use validate::{promised_within, settle_floor};
 pub use workload::{Group, OneToOne, Population, Workload};
 
 use im::units::Span;
@@ -117,7 +117,7 @@ pub struct Scenario {
     /// What else goes wrong, drawn per seed; absent if nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub swarm: Option<Swarm>,
-    /// The verdict that each promise must get.
+    /// The verdict that each promise must get, and bounds on figures.
     #[serde(default)]
     pub expect: Expect,
 }

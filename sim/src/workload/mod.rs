@@ -37,6 +37,8 @@ pub struct Conversation {
     pub id: ConversationId,
     /// Its first members; the first one opens it.
     pub members: Vec<UserId>,
+    /// The workload that uses it, by its place in the scenario.
+    pub workload: usize,
 }
 
 /// What a user does on a device.
@@ -68,7 +70,7 @@ impl Plan {
     /// own random stream.
     pub fn draw(scenario: &Scenario, faults: &[Drawn], seed: u64) -> Self {
         let mut plan = Self { devices: devices(scenario, seed), ..Self::default() };
-        for workload in &scenario.workload {
+        for (number, workload) in scenario.workload.iter().enumerate() {
             let first = plan.conversations.len();
             let mut rng = rng::stream(seed, &format!("workload {}", workload.name()));
             let conversations = match workload {
@@ -77,7 +79,7 @@ impl Plan {
             };
             for members in conversations {
                 let id = ConversationId(plan.conversations.len() as u64 + 1);
-                plan.conversations.push(Conversation { id, members });
+                plan.conversations.push(Conversation { id, members, workload: number });
             }
             let mut rooms: Vec<churn::Room> =
                 plan.conversations[first..].iter().map(churn::Room::new).collect();

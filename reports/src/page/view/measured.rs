@@ -81,6 +81,13 @@ pub fn ledger(record: &Record) -> LedgerView {
             "of these, still to come: above the device's durable cursor",
         ),
     ];
+    if ledger.too_late > 0 {
+        rows.push(fact(
+            "Too late to judge",
+            count(ledger.too_late),
+            "of these, accepted so late that the time in which they are promised was not over at the end",
+        ));
+    }
     if ledger.dropped.is_empty() {
         rows.push(fact(
             "Dropped",

@@ -251,6 +251,16 @@ fn draw_mark<DB: DrawingBackend>(
             let triangle = [(x + side / 2, y), (right, bottom), (x, bottom)];
             canvas.fill_shape(&triangle, Ink::Fault, 1.0)
         }
+        Some(Outcome::NotTested) => {
+            canvas.fill_box((x, y), (right, bottom), Ink::Grid, 1.0)?;
+            let dot = (side / 3).max(1);
+            canvas.fill_box((x + dot, y + dot), (right - dot, bottom - dot), Ink::Text, 1.0)
+        }
+        Some(Outcome::BoundMissed) => {
+            canvas.frame((x, y), (right, bottom), Ink::Show)?;
+            let half = [(x, bottom), (right, y), (right, bottom)];
+            canvas.fill_shape(&half, Ink::Show, 1.0)
+        }
         Some(Outcome::Broken) => {
             canvas.fill_box((x, y), (right, bottom), Ink::Show, 0.22)?;
             // The smallest crosses need all the room there is.

@@ -3,7 +3,7 @@
 //! Must not know how the runs were made.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use im_reports::campaign::{self as reports, CAMPAIGN_VERSION, Campaign, Checked};
 use imsim::campaign;
@@ -14,12 +14,9 @@ use crate::cli::run::{point_latest_at, quoted};
 use crate::cli::seeds::Seeds;
 use crate::cli::{Exit, list};
 
-/// Renders and writes the campaign, and says where its page is.
-pub fn write(args: &Args, scenarios_asked: usize, checked: Vec<Checked>) -> Result<(), Exit> {
-    let digests = checked.iter().enumerate();
-    let digests = digests.map(|(place, one)| (place as u64, one.digest.as_str()));
-    let digest = format!("{:016x}", campaign::digest_of(digests));
-    let campaign = Campaign {
+/// The campaign, as it is printed and written.
+pub fn campaign(args: &Args, scenarios_asked: usize, checked: Vec<Checked>) -> Campaign {
+    Campaign {
         schema_version: CAMPAIGN_VERSION,
         imsim_version: env!("CARGO_PKG_VERSION").to_owned(),
         name: what(args),
@@ -29,14 +26,21 @@ pub fn write(args: &Args, scenarios_asked: usize, checked: Vec<Checked>) -> Resu
         sets: args.sets.clone(),
         scenarios: told_apart(args, checked),
         reproduce: reproduce(args),
-    };
-    let folder = Path::new("runs").join(format!("check-{}", campaign.name));
+    }
+}
+
+/// Renders and writes the campaign, and says where its page is. One that was interrupted is not the latest.
+pub fn write(args: &Args, campaign: &Campaign, interrupted: bool) -> Result<(), Exit> {
+    let digests = campaign.scenarios.iter().enumerate();
+    let digests = digests.map(|(place, one)| (place as u64, one.digest.as_str()));
+    let digest = format!("{:016x}", campaign::digest_of(digests));
+    let folder = of_campaigns(args);
     let out = args.out.clone().unwrap_or_else(|| folder.join(&digest));
-    let written = reports::render(&campaign).and_then(|files| files.write_into(&out));
-    written.map_err(|error| usage(&error.to_string()))?;
-    if args.out.is_none() {
+    let written = reports::render(campaign).and_then(|files| files.write_into(&out));
+    written.map_err(|error| unwritten(&error.to_string()))?;
+    if args.out.is_none() && !interrupted {
         point_latest_at(&folder, &digest).map_err(|error| {
-            usage(&format!("cannot point {} at it: {error}", folder.join("latest").display()))
+            unwritten(&format!("cannot point {} at it: {error}", folder.join("latest").display()))
         })?;
     }
     if args.printed.format == Format::Human {
@@ -45,9 +49,14 @@ pub fn write(args: &Args, scenarios_asked: usize, checked: Vec<Checked>) -> Resu
     Ok(())
 }
 
-fn usage(what: &str) -> Exit {
+fn unwritten(what: &str) -> Exit {
     output::complain(what);
-    Exit::Usage
+    Exit::Unwritten
+}
+
+/// The folder of all campaigns over the same, unless `--out` names another one.
+pub fn of_campaigns(args: &Args) -> PathBuf {
+    Path::new("runs").join(format!("check-{}", what(args)))
 }
 
 /// What is checked, as part of a folder's name.
@@ -83,7 +92,10 @@ fn reproduce(args: &Args) -> String {
     let mut words = vec!["imsim check".to_owned()];
     words.extend(args.scenarios.iter().map(|path| quoted(&path.display().to_string())));
     let Seeds { first, count } = args.seeds;
-    words.push(format!("--seeds {first}..{}", first + count));
+    words.push(match first.checked_add(count) {
+        Some(end) => format!("--seeds {first}..{end}"),
+        None => format!("--seeds {first}..={}", u64::MAX),
+    });
     words.extend(args.sets.iter().map(|set| format!("--set {}", quoted(set))));
     if args.determinism {
         words.push("--determinism".to_owned());

@@ -21,6 +21,13 @@ pub fn human(tally: &Tally, seeds: Seeds) -> String {
     if ran < seeds.count {
         text += &format!(" ({} not run)", seeds.count - ran);
     }
+    for (count, what) in
+        [(tally.overloaded, "overloaded"), (tally.not_tested, "not put to the test")]
+    {
+        if count > 0 {
+            text += &format!("; {count} {what}");
+        }
+    }
     text += &format!("\n  digest {} over all runs\n", tally.digest);
     for (seed, failure) in tally.failed.iter().take(FAILURES_SHOWN) {
         text += &format!("  seed {seed}: {}\n    replay: {}\n", failure.why, failure.replay);

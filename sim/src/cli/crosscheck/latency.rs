@@ -126,13 +126,13 @@ fn write(args: &Args, curve: &LoadCurve) -> Result<(), String> {
     let usual = || PathBuf::from(RUNS).join(format!("crosscheck-{}", curve.scenario));
     let out = args.out.clone().unwrap_or_else(usual);
     files.write_into(&out).map_err(|error| error.to_string())?;
-    output::print(&match args.printed.format {
+    match args.printed.format {
         Format::Human => {
             let colour = output::colour(&std::io::stdout());
             let text = im_reports::load_curve_summary(curve, colour);
-            format!("{text}\nPage: {}/report.html\n", out.display())
+            output::print(&format!("{text}\nPage: {}/report.html\n", out.display()));
         }
-        Format::Json => serde_json::to_string(curve).expect("valid JSON") + "\n",
-    });
+        Format::Json => output::print_json(curve),
+    }
     Ok(())
 }

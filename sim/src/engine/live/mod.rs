@@ -16,6 +16,7 @@ mod fabric;
 mod files;
 mod loopback;
 mod relay;
+pub mod temporary;
 mod threads;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -27,7 +28,6 @@ use std::time::Duration;
 
 use im::env::Nanos;
 use im::points::Point;
-use tempfile::TempDir;
 
 use super::process::{Host, HostEnv, Notice, Tally};
 use super::{
@@ -37,6 +37,7 @@ use super::{
 use fabric::{LiveFabric, Shared};
 pub use loopback::{Loopback, Told};
 use relay::Relays;
+use temporary::Temporary;
 use threads::{Seed, Threads};
 
 /// A world of threads, sockets and files.
@@ -60,7 +61,7 @@ pub struct Live {
     before: BTreeMap<HostId, (ProcessorStats, WorkDone)>,
     relays: Option<Relays>,
     /// Declared last: files go when nobody writes any more.
-    disks: TempDir,
+    disks: Temporary,
 }
 
 impl Live {
@@ -85,7 +86,7 @@ impl Live {
             dark: BTreeMap::new(),
             before: BTreeMap::new(),
             relays: None,
-            disks: TempDir::with_prefix("imsim-")?,
+            disks: Temporary::with_prefix("imsim-")?,
         })
     }
 

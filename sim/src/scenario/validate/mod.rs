@@ -5,12 +5,13 @@
 
 mod cluster;
 mod cpu;
+mod expect;
 mod faults;
 mod timing;
 mod variants;
 mod workload;
 
-pub use timing::settle_floor;
+pub use timing::{promised_within, settle_floor};
 
 use super::Scenario;
 use super::tree::Path;
@@ -32,6 +33,7 @@ pub(super) fn validate(scenario: &Scenario) -> Vec<Violation> {
     variants::check(scenario, &mut rules);
     workload::check(scenario, &mut rules);
     faults::check(scenario, &mut rules);
+    expect::check(scenario, &mut rules);
     rules.violations
 }
 

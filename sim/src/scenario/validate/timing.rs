@@ -37,6 +37,12 @@ fn aftermath(scenario: &Scenario) -> (Span, String) {
     written.chain(drawn).max_by_key(|(late, _)| *late).unwrap_or_default()
 }
 
+/// The time in which what is owed is promised to be shown once everything has healed: the least `settle`,
+/// what faults leave behind included.
+pub fn promised_within(scenario: &Scenario) -> Span {
+    add(settle_floor(&scenario.im), aftermath(scenario).0)
+}
+
 pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
     let config = &scenario.im;
     rules.demand(scenario.duration > Span::default(), &["duration"], || {
@@ -116,7 +122,7 @@ fn check_bounds(config: &Config, rules: &mut Rules) {
 
 fn check_settle(scenario: &Scenario, rules: &mut Rules) {
     let (late, latest) = aftermath(scenario);
-    let (settle, floor) = (scenario.settle, add(settle_floor(&scenario.im), late));
+    let (settle, floor) = (scenario.settle, promised_within(scenario));
     let mut keys = vec![
         "settle",
         "im.idle_timeout",

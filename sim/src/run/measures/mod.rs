@@ -3,16 +3,22 @@
 //! Latency counts from the time at which the workload intended the send (open loop), so that a
 //! stalled cluster cannot hide behind sends that were never made.
 
-use std::collections::BTreeMap;
+mod absence;
+mod gap;
+mod recovery;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use hdrhistogram::Histogram;
 use im::client::Question;
 use im::env::Nanos;
-use im::model::{SendKey, UserId};
-use im_reports::record::{Bucket, Latency};
+use im::model::{ConversationId, SendKey, UserId};
+use im_reports::record::{Bucket, FaultReport, Latency};
 
-use crate::history::{History, Operation, What};
+use crate::history::{Event, History, Operation, What};
+use crate::metrics::Messages;
+pub use recovery::Recovery;
 
 const SECOND: Nanos = 1_000_000_000;
 /// Significant digits of a latency.
@@ -46,34 +52,105 @@ pub struct Measures {
     pub refused: u64,
     /// Tries of an operation after its first.
     pub send_retries: u64,
+    /// Sends without an outcome by the end.
+    pub without_outcome: u64,
+    /// The longest span in which sends waited and none was accepted, from the start of the load.
+    pub unaccepted_gap: Range<Nanos>,
+    /// Connections that devices lost while their programs ran on.
+    pub connections_lost: u64,
+    /// The sends of the load.
+    sent: recovery::Sent,
     /// Of each message that any device showed: when it was intended, and when the last device showed it of
     /// those that did. In the order of the former.
     shown_by: Vec<(Nanos, Nanos)>,
 }
 
 impl Measures {
+    /// The messages as metrics see them, over so many seconds of load.
+    pub fn messages(&self, seconds: f64) -> Messages<'_> {
+        Messages {
+            latencies: &self.latencies,
+            offered: self.offered,
+            accepted: self.accepted,
+            without_outcome: self.without_outcome,
+            unaccepted_gap_ns: (self.unaccepted_gap.start, self.unaccepted_gap.end),
+            shown_per_s: self.shown_in_load as f64 / seconds,
+        }
+    }
+
+    /// How long the fault at `place` took to recover from; nothing without a time to compare with.
+    pub fn recovery(&self, faults: &[FaultReport], place: usize) -> Option<Recovery> {
+        self.sent.recovery(faults, place)
+    }
+
     /// How long after `until` it took until all messages that were intended before had been shown, on all
     /// devices that ever showed them.
-    pub fn recovery(&self, until: Nanos) -> Nanos {
+    pub fn catch_up(&self, until: Nanos) -> Nanos {
         let before = self.shown_by.iter().take_while(|(intended, _)| *intended <= until);
         before.map(|(_, last)| last.saturating_sub(until)).max().unwrap_or(0)
     }
 }
 
-/// Measures what happened from the start of `load` to `end`; what was asked for before does not
-/// count. Rates count `load` only: what is caught up on later is no throughput.
-pub fn measure(history: &History, load: Range<Nanos>, end: Nanos) -> Measures {
-    let mut taker = Taker::new(load, end);
-    for event in &history.events {
-        taker.take(event.at, event.device.user, &event.what);
+/// The sends that are measured: those that were asked for in the load or after it, in all conversations or
+/// in some.
+pub struct Sends<'a> {
+    from: Nanos,
+    only: Option<&'a BTreeSet<ConversationId>>,
+}
+
+impl Sends<'_> {
+    /// Whether the event asks for such a send.
+    fn counts(&self, event: &Event) -> bool {
+        let What::Invoked { conversation, operation: Operation::Send(_), .. } = &event.what else {
+            return false;
+        };
+        event.at >= self.from && self.only.is_none_or(|only| only.contains(conversation))
     }
-    taker.finish()
+
+    /// The conversation of each.
+    fn conversations(&self, history: &History) -> BTreeMap<SendKey, ConversationId> {
+        let sends = history.events.iter().filter(|event| self.counts(event));
+        let of = |event: &Event| match &event.what {
+            What::Invoked { client_msg_id, conversation, .. } => {
+                let key = SendKey { sender: event.device.user, client_msg_id: *client_msg_id };
+                Some((key, *conversation))
+            }
+            _ => None,
+        };
+        sends.filter_map(of).collect()
+    }
+}
+
+/// Measures what happened from the start of `load` to `end`, in all conversations or only in some; what
+/// was asked for before does not count. Rates count `load` only: what is caught up on later is no throughput.
+pub fn measure(
+    history: &History,
+    load: Range<Nanos>,
+    end: Nanos,
+    only: Option<&BTreeSet<ConversationId>>,
+) -> Measures {
+    let sends = Sends { from: load.start, only };
+    let mut taker = Taker::new(load.clone(), end);
+    for event in &history.events {
+        if !matches!(event.what, What::Invoked { operation: Operation::Send(_), .. })
+            || sends.counts(event)
+        {
+            taker.take(event.at, event.device.user, &event.what);
+        }
+    }
+    let mut measures = taker.finish(&absence::to_shown(history, &sends));
+    let (without_outcome, gap) = gap::unaccepted(history, &sends, end);
+    measures.without_outcome = without_outcome;
+    let since = |at: Nanos| at.saturating_sub(load.start);
+    measures.unaccepted_gap = since(gap.start)..since(gap.end);
+    measures.connections_lost = absence::connections_lost(history, load.start);
+    measures
 }
 
 /// What became of a send.
 struct Sent {
     intended: Nanos,
-    acked: bool,
+    acked: Option<Nanos>,
     /// When a device of another user first showed it.
     first: Option<Nanos>,
     /// When a device last showed it.
@@ -88,8 +165,9 @@ struct Taker {
     synced: Histogram<u64>,
     opened: Histogram<u64>,
     measures: Measures,
-    /// send→show of the rows shown in each second.
+    /// send→show of the rows shown in each second, and send→ack of those acked.
     shows: Vec<Vec<u64>>,
+    acks: Vec<Vec<u64>>,
 }
 
 impl Taker {
@@ -115,9 +193,14 @@ impl Taker {
                 invoked: 0,
                 refused: 0,
                 send_retries: 0,
+                without_outcome: 0,
+                unaccepted_gap: 0..0,
+                connections_lost: 0,
+                sent: recovery::Sent::new(Vec::new(), 0),
                 shown_by: Vec::new(),
             },
             shows: vec![Vec::new(); seconds as usize],
+            acks: vec![Vec::new(); seconds as usize],
         }
     }
 
@@ -132,7 +215,7 @@ impl Taker {
         let key = |client_msg_id| SendKey { sender: user, client_msg_id };
         match what {
             What::Invoked { client_msg_id, operation: Operation::Send(_), intended, .. } => {
-                let sent = Sent { intended: *intended, acked: false, first: None, last: None };
+                let sent = Sent { intended: *intended, acked: None, first: None, last: None };
                 self.sent.insert(key(*client_msg_id), sent);
                 bucket.offered += 1;
                 self.measures.offered += 1;
@@ -144,9 +227,11 @@ impl Taker {
             }
             What::Acked { client_msg_id, .. } => {
                 if let Some(sent) = self.sent.get_mut(&key(*client_msg_id))
-                    && !std::mem::replace(&mut sent.acked, true)
+                    && sent.acked.is_none()
                 {
+                    sent.acked = Some(at);
                     record(&mut self.to_ack, at - sent.intended);
+                    self.acks[place].push(at - sent.intended);
                     bucket.accepted += 1;
                     self.measures.accepted += 1;
                     self.measures.accepted_in_load += in_load;
@@ -177,12 +262,24 @@ impl Taker {
         }
     }
 
-    fn finish(mut self) -> Measures {
+    fn finish(mut self, absent: &Histogram<u64>) -> Measures {
         for (bucket, latencies) in self.measures.timeline.iter_mut().zip(&mut self.shows) {
             latencies.sort_unstable();
             bucket.show_p50_ns = nearest_rank(latencies, 50);
             bucket.show_p99_ns = nearest_rank(latencies, 99);
         }
+        for (bucket, latencies) in self.measures.timeline.iter_mut().zip(&mut self.acks) {
+            latencies.sort_unstable();
+            bucket.ack_p50_ns = nearest_rank(latencies, 50);
+            bucket.ack_p99_ns = nearest_rank(latencies, 99);
+        }
+        let took = |sent: &Sent| {
+            let over = sent.last.max(sent.acked).filter(|_| sent.acked.is_some())?;
+            Some(over - sent.intended)
+        };
+        let since = |sent: &Sent| sent.intended.saturating_sub(self.load.start);
+        let sends = self.sent.values().map(|sent| (since(sent), took(sent))).collect();
+        self.measures.sent = recovery::Sent::new(sends, self.load.end - self.load.start);
         let (mut to_first, mut to_last) = (histogram(), histogram());
         for sent in self.sent.values() {
             sent.first.iter().for_each(|at| record(&mut to_first, at - sent.intended));
@@ -216,6 +313,12 @@ impl Taker {
             ),
         ];
         for (name, about, histogram) in [
+            (
+                "absence→shown",
+                "From the login of a device whose program had not run until it has stored what was accepted \
+                 meanwhile; one sample per device and message.",
+                absent,
+            ),
             (
                 "sync",
                 "From a device's first question for rows that it has heard of until the answer came.",
@@ -320,15 +423,16 @@ mod tests {
                 event(3_200, 3, shown()),
             ],
             complete: true,
+            promised: None,
         };
-        let measures = measure(&history, SECOND..3 * SECOND, 4 * SECOND);
+        let measures = measure(&history, SECOND..3 * SECOND, 4 * SECOND, None);
         let of = |place: usize| measures.latencies[place].percentile_ns(50.0) / 1_000_000;
         assert_eq!((of(0), of(1)), (500, 1_000));
         let names: Vec<&str> = measures.latencies.iter().map(|one| one.name.as_str()).collect();
         assert_eq!(names[2..], ["send→first show", "send→last show", "sync"]);
         assert_eq!([of(2), of(3), of(4)], [1_000, 1_200, 100]);
-        let recovery = |ms: u64| measures.recovery(ms * 1_000_000) / 1_000_000;
-        assert_eq!([recovery(1_999), recovery(2_100), recovery(4_000)], [0, 1_100, 0]);
+        let catch_up = |ms: u64| measures.catch_up(ms * 1_000_000) / 1_000_000;
+        assert_eq!([catch_up(1_999), catch_up(2_100), catch_up(4_000)], [0, 1_100, 0]);
         assert_eq!((measures.offered, measures.accepted, measures.shown), (1, 1, 3));
         assert_eq!((measures.accepted_in_load, measures.shown_in_load), (1, 1));
         assert_eq!((measures.send_retries, measures.timeline.len()), (1, 3));

@@ -1,0 +1,168 @@
+//! What is too late to judge: rows whose time to be shown was not over when the run ended.
+//!
+//! A row is promised within a span ([`Promised::within`]) that begins when it and all before it were
+//! accepted, at the earliest when everything had healed. A cluster that is offered more than it can take
+//! falls behind, and then keeps its promise later: while older rows still arrive, and arrive late, the span has
+//! not begun. So a row is due one span after the last of
+//!
+//! - its acceptance,
+//! - the healing,
+//! - the last show of any row that was accepted no later than it and took more than half of the span.
+//!
+//! This hides no loss. Acks and shows at devices decide alone, which no server writes. A lost row is not
+//! shown and so excuses nothing, and nothing behind it in its conversation can be shown either. What is excused is
+//! younger than the span, or had older rows arriving late less than a span before the end; when these stop, it
+//! becomes due. And it is counted: a run with such rows is called overloaded, never simply held.
+
+use im::env::Nanos;
+
+use super::index::{Show, Timeline};
+use crate::history::{Event, History, Promised};
+
+/// When rows are due.
+#[derive(Debug, Default)]
+pub struct Lateness {
+    promised: Option<Promised>,
+    /// Of rows that took long: when each was accepted, and the last long show of it or of any accepted
+    /// before it. Both rise.
+    behind: Vec<(Nanos, Nanos)>,
+}
+
+impl Lateness {
+    /// Looks at every show once.
+    pub(super) fn new<'t>(
+        history: &History,
+        shows: &[Show],
+        conversations: impl Iterator<Item = &'t Timeline>,
+    ) -> Self {
+        let Some(promised) = history.promised else { return Self::default() };
+        let timelines: Vec<&Timeline> = conversations.collect();
+        let at = |event: usize| -> Nanos {
+            let event: &Event = &history.events[event];
+            event.at
+        };
+        let mut behind: Vec<(Nanos, Nanos)> = shows
+            .iter()
+            .filter_map(|show| {
+                let shown = at(show.event);
+                let row = timelines[show.conversation as usize].row(show.seq)?;
+                let took = shown.saturating_sub(row.accepted.max(promised.healed));
+                (took > promised.within / 2).then_some((row.accepted, shown))
+            })
+            .collect();
+        behind.sort_unstable();
+        let mut last = 0;
+        for (_, shown) in &mut behind {
+            last = last.max(*shown);
+            *shown = last;
+        }
+        behind.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 = if same { next.1 } else { kept.1 };
+            same
+        });
+        Self { promised: Some(promised), behind }
+    }
+
+    /// Whether what was accepted then need not have been shown by the end.
+    pub fn excuses(&self, accepted: Nanos) -> bool {
+        let Some(Promised { healed, within, end }) = self.promised else { return false };
+        let older = self.behind.partition_point(|(of, _)| *of <= accepted);
+        let behind = older.checked_sub(1).map_or(0, |place| self.behind[place].1);
+        accepted.max(healed).max(behind) + within > end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use im_reports::record::Verdict;
+
+    use super::super::story::{ANN, BOB, CY, Story, judge};
+    use super::super::{Accounting, Delivery};
+    use crate::history::History;
+
+    /// What both checkers of lost rows say, and how many violations they find.
+    fn judged(history: &History) -> (Verdict, u64) {
+        let (delivery, ledger) = (judge(&Delivery, history), judge(&Accounting, history));
+        assert_eq!((delivery.verdict, delivery.violations), (ledger.verdict, ledger.violations));
+        (delivery.verdict, delivery.violations)
+    }
+
+    /// Ann says something at this millisecond that Bob does not show.
+    fn unheard(story: &mut Story, at: u64, seq: u64) {
+        story.wait_until(at);
+        story.said(ANN, seq, &[ANN]);
+    }
+
+    #[test]
+    fn a_row_is_due_one_span_after_its_acceptance() {
+        let mut story = Story::with(&[ANN, BOB]);
+        unheard(&mut story, 1_000, 2);
+        // The ack stands three milliseconds after the wish.
+        assert_eq!(judged(&story.clone().end_after(0, 500, 1_502)), (Verdict::Valid, 0));
+        assert_eq!(judged(&story.clone().end_after(0, 500, 1_504)), (Verdict::Invalid, 1));
+        let healed_late = story.clone().end_after(1_200, 500, 1_504);
+        assert_eq!(judged(&healed_late), (Verdict::Valid, 0), "from the healing on");
+        assert_eq!(judged(&story.end()), (Verdict::Invalid, 1), "without a span all is due");
+    }
+
+    #[test]
+    fn what_the_cursor_passed_never_comes() {
+        let mut story = Story::with(&[ANN, BOB]);
+        unheard(&mut story, 1_000, 2);
+        story.cursor(BOB, 2);
+        assert_eq!(judged(&story.end_after(0, 500, 1_100)), (Verdict::Invalid, 1));
+    }
+
+    #[test]
+    fn while_older_rows_arrive_late_the_span_has_not_begun() {
+        let mut story = Story::with(&[ANN, BOB, CY]);
+        let older = story.send(ANN);
+        story.accepted(older, 2, &[ANN, BOB]);
+        unheard(&mut story, 100, 3);
+        story.wait_until(900);
+        story.show(CY, older, 2);
+        let behind = judged(&story.clone().end_after(0, 500, 1_300));
+        assert_eq!(behind, (Verdict::Valid, 0), "row 2 took 800 of 500 ms");
+        let caught_up = judged(&story.clone().end_after(0, 500, 1_500));
+        assert_eq!(caught_up, (Verdict::Invalid, 2), "one span after the last late show");
+        let usual = judged(&story.end_after(700, 500, 1_300));
+        assert_eq!(usual, (Verdict::Invalid, 2), "200 ms after the healing is not late");
+    }
+
+    #[test]
+    fn what_is_younger_and_late_excuses_nothing() {
+        let mut story = Story::with(&[ANN, BOB, CY]);
+        unheard(&mut story, 100, 2);
+        story.wait_until(200);
+        let younger = story.send(CY);
+        story.ack(younger, 3);
+        story.wait_until(900);
+        story.show(CY, younger, 3);
+        let (verdict, violations) = judged(&story.end_after(0, 500, 1_300));
+        assert_eq!(verdict, Verdict::Invalid);
+        assert!(violations >= 2, "row 2 is due on Bob and Cy: {violations}");
+    }
+
+    #[test]
+    fn nothing_behind_a_row_under_way_is_due_before_it() {
+        let mut story = Story::with(&[ANN, BOB]);
+        let (first, second) = (story.send(BOB), story.send(ANN));
+        story.wait_until(100);
+        story.ack(second, 3);
+        story.wait_until(1_000);
+        story.ack(first, 2);
+        assert_eq!(judged(&story.end_after(0, 500, 1_300)), (Verdict::Valid, 0));
+    }
+
+    #[test]
+    fn a_seq_whose_ack_is_under_way_is_no_hole_yet() {
+        let mut story = Story::with(&[ANN, BOB]);
+        let (_first, second) = (story.send(BOB), story.send(ANN));
+        story.wait_until(1_000);
+        story.ack(second, 3);
+        assert_eq!(judged(&story.clone().end_after(0, 500, 1_300)), (Verdict::Valid, 0));
+        let ledger = judge(&Accounting, &story.end_after(0, 500, 2_000));
+        assert_eq!(ledger.verdict, Verdict::Invalid);
+    }
+}
