@@ -29,7 +29,7 @@ mod wording;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-pub mod story;
+pub(crate) mod story;
 
 use im_reports::record::{Ledger, Promise, Verdict};
 
