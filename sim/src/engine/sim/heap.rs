@@ -1,4 +1,11 @@
-//! The event queue: a monotone radix heap, first in first out among equal times.
+//! The event queue: a monotone radix heap, first in first out among equal times. It is the one place
+//! where things are scheduled, and it knows how far time has come.
+//!
+//! An event is never for the past. Whoever computes its time from now cannot miss, so that a push that
+//! does is a bug, and stops the program. Two are computed from earlier instants: the timer of a sender
+//! that needed none until now, and an ack that nobody looked out for. These may have passed, and then
+//! what waits for them is due at once: [`EventQueue::due`]. Nobody else asks for it, so that it hides no
+//! bug.
 //!
 //! An item lies in the bucket of the highest bit in which its time differs from the time of the
 //! last pop. Each item moves at most 64 times in all, always towards bucket 0, and in order, so
@@ -9,7 +16,7 @@ use im::env::Nanos;
 
 const BUCKETS: usize = 65;
 
-/// A queue of `T` by time. Times may not be pushed below the time of the last pop.
+/// A queue of `T` by time.
 pub struct EventQueue<T> {
     buckets: [Vec<(Nanos, T)>; BUCKETS],
     /// Bit `i` is set when bucket `i` is not empty.
@@ -18,6 +25,8 @@ pub struct EventQueue<T> {
     popped: usize,
     /// Time of the last pop.
     last: Nanos,
+    /// Time has come this far: no earlier than the last pop.
+    now: Nanos,
     /// Earliest time, while it is known without a search.
     earliest: Option<Nanos>,
     len: usize,
@@ -30,13 +39,27 @@ impl<T: Copy> EventQueue<T> {
             occupied: 0,
             popped: 0,
             last: 0,
+            now: 0,
             earliest: None,
             len: 0,
         }
     }
 
+    /// When something is due that was to happen at `at`: then, or at once if that has passed.
+    pub fn due(&self, at: Nanos) -> Nanos {
+        at.max(self.now)
+    }
+
+    /// Time passes up to `now`, without an event.
+    pub fn pass_to(&mut self, now: Nanos) {
+        assert!(now >= self.now, "time does not go back: {now} after {}", self.now);
+        self.now = now;
+    }
+
+    /// # Panics
+    /// When `at` has passed.
     pub fn push(&mut self, at: Nanos, item: T) {
-        assert!(at >= self.last, "an event for the past: {at} before {}", self.last);
+        assert!(at >= self.now, "an event for the past: {at} before {}", self.now);
         let bucket = Self::bucket(at ^ self.last);
         self.buckets[bucket].push((at, item));
         self.occupied |= 1 << bucket;
@@ -61,6 +84,7 @@ impl<T: Copy> EventQueue<T> {
 
     pub fn pop(&mut self) -> Option<(Nanos, T)> {
         let earliest = self.peek()?;
+        self.now = earliest;
         if self.occupied & 1 == 0 {
             self.redistribute(earliest);
         }
@@ -125,6 +149,29 @@ mod tests {
             let rest: Vec<_> = std::iter::from_fn(|| queue.pop()).collect();
             prop_assert_eq!(rest, model);
         }
+    }
+
+    #[test]
+    fn what_is_overdue_is_due_at_once() {
+        let mut queue = EventQueue::new();
+        queue.push(10, 'a');
+        assert_eq!((queue.due(7), queue.due(12)), (7, 12));
+        queue.pop();
+        assert_eq!((queue.due(7), queue.due(12)), (10, 12));
+        queue.pass_to(11);
+        assert_eq!((queue.due(7), queue.due(12)), (11, 12));
+        queue.push(queue.due(7), 'b');
+        assert_eq!(queue.pop(), Some((11, 'b')));
+    }
+
+    #[test]
+    #[should_panic(expected = "an event for the past: 10 before 11")]
+    fn nothing_is_scheduled_between_the_last_event_and_now() {
+        let mut queue = EventQueue::new();
+        queue.push(5, 'a');
+        queue.pop();
+        queue.pass_to(11);
+        queue.push(10, 'b');
     }
 
     #[test]

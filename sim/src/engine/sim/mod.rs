@@ -252,7 +252,7 @@ impl Sim {
                 Step::Start(host) => supervise::start(host),
             }
         }
-        world::with(|world| world.now = world.now.max(until));
+        world::with(|world| world.pass_to(until));
         None
     }
 

@@ -228,6 +228,12 @@ impl World {
         id
     }
 
+    /// Time passes up to `until`, if it has not come so far; nothing is due by then.
+    pub fn pass_to(&mut self, until: Nanos) {
+        self.now = self.now.max(until);
+        self.events.pass_to(self.now);
+    }
+
     pub fn host(&mut self, id: HostId) -> &mut Host {
         &mut self.hosts[id as usize]
     }

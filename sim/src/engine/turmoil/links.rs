@@ -130,7 +130,7 @@ impl Links {
             Condition::Delay(on, by) if on.covers(hosts, kind) => *by,
             _ => 0,
         });
-        delays.sum()
+        delays.fold(0, Nanos::saturating_add)
     }
 
     fn kind(&self, (a, b): (HostId, HostId)) -> LinkKind {
@@ -146,7 +146,7 @@ impl Links {
             LinkKind::Client => self.network.clients,
             LinkKind::Backend => self.network.backend,
         };
-        let latency = Duration::from_nanos(profile.median + more).max(TICK);
+        let latency = Duration::from_nanos(profile.median.saturating_add(more)).max(TICK);
         self.sim.set_link_latency(places::name(a), places::name(b), latency);
     }
 }

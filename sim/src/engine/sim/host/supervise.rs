@@ -109,7 +109,7 @@ pub fn fail_stop(id: HostId, why: &str) {
         host.supervised.fail_stops += 1;
         why.clone_into(&mut host.supervised.last_why);
         let number = host.supervised.number;
-        let at = world.now + world.restart_after;
+        let at = world.now.saturating_add(world.restart_after);
         world.note(Noted::FailStop, u64::from(id));
         world.events.push(at, Event::Restart(id, number));
         Some(remains)

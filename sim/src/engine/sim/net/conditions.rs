@@ -57,7 +57,7 @@ impl Conditions {
         bad: &mut bool,
         rng: &mut Stream,
     ) -> Effect {
-        let mut delay = 0;
+        let mut delay: Nanos = 0;
         for Imposed { condition, touched, .. } in &mut self.imposed {
             let effect = match condition {
                 cut if cut.cuts(hosts) => Effect::Swallowed,
@@ -72,7 +72,7 @@ impl Conditions {
                     Effect::Lost
                 }
                 Condition::Delay(on, by) if on.covers(hosts, kind) => {
-                    delay += *by;
+                    delay = delay.saturating_add(*by);
                     *touched += 1;
                     continue;
                 }

@@ -125,6 +125,13 @@ impl Pipe {
         }
     }
 
+    /// The machine that writes has lost its memory, and begins anew.
+    pub fn begin_again(&mut self) {
+        let trip_per_ack = self.sender.trip_per_ack;
+        self.sender = Sender::default();
+        self.sender.trip_per_ack = trip_per_ack;
+    }
+
     /// Its receiver holds acks back, from now on.
     pub fn delay_acks(&mut self) {
         self.delayed_acks = Some(Box::default());
@@ -144,6 +151,10 @@ impl Pipe {
         self.ring.truncate(self.available);
         self.sender = Sender::default();
         self.sender.silent = true;
+        // So nobody waits for the ack of what has arrived, either.
+        if let Some(acks) = self.delayed_acks.as_deref_mut() {
+            acks.due_at = NEVER;
+        }
     }
 
     /// Moves up to `into.remaining()` readable bytes out; returns how many.
@@ -170,6 +181,8 @@ pub struct Conn {
     /// Which profile the packets of this connection fare by.
     pub link: u8,
     pub syn_tries: u8,
+    /// It leaves again at the next of its times: an event is pending.
+    pub syn_due: bool,
     /// Times the listening side has answered the SYN.
     pub answers: u8,
     /// The listening side keeps no place for this half-made connection.
@@ -202,6 +215,7 @@ impl Conn {
             port,
             link,
             syn_tries: 0,
+            syn_due: false,
             answers: 0,
             has_cookie: false,
             listener: 0,

@@ -5,6 +5,11 @@
 //! that finds the second full is dropped. One that finds the first full is dropped too, or, with
 //! SYN cookies, answered without a place: the dialler then believes to be connected, and the
 //! listener takes it in with its ack or its first bytes, as soon as there is room.
+//!
+//! SYNs leave at fixed times until an answer is back. Most are answered before the second would leave,
+//! and cost no timer: there is one as soon as a packet of the handshake is lost, or will arrive too late
+//! to keep the next SYN from leaving. So whatever the packets meet, there is a timer or a packet under
+//! way that comes before the next SYN is due, and no SYN is ever due in the past.
 
 use std::collections::VecDeque;
 use std::io;
@@ -95,23 +100,37 @@ impl World {
     }
 
     pub fn send_syn(&mut self, id: ConnId) {
-        let now = self.now;
-        let Some(conn) = self.conns.get(id) else { return };
+        let end = EndId { conn: id, side: 0 };
+        let Some((conn, mut net)) = self.split(end) else { return };
+        conn.syn_due = false;
         if conn.established || conn.ends[0].state != EndState::Open {
             return;
         }
-        let tries = usize::from(conn.syn_tries);
-        conn.syn_tries += 1;
-        let since = conn.dialled_at;
-        if tries == SYN_TIMES_MS.len() {
-            return self.fail(EndId { conn: id, side: 0 }, io::ErrorKind::TimedOut);
+        if usize::from(conn.syn_tries) == SYN_TIMES_MS.len() {
+            return self.fail(end, io::ErrorKind::TimedOut);
         }
-        let next = since + SYN_TIMES_MS.get(tries + 1).unwrap_or(&SYN_GIVE_UP_MS) * MS;
-        let Some((conn, mut net)) = self.split(EndId { conn: id, side: 0 }) else { return };
-        conn.handshake_sent_at[0] = now;
-        match net.send(conn, EndId { conn: id, side: 0 }, 0) {
-            Fare::Arrives(at) => self.events.push(at, Event::SynArrives(id)),
-            Fare::Lost => self.events.push(next, Event::SynLeaves(id)),
+        conn.syn_tries += 1;
+        conn.handshake_sent_at[0] = net.now;
+        let fare = net.send(conn, end, 0);
+        if let Fare::Arrives(at) = fare {
+            self.events.push(at, Event::SynArrives(id));
+        }
+        self.expect_syn(id, fare);
+    }
+
+    /// The SYN leaves again, unless a packet that fares like this comes before.
+    fn expect_syn(&mut self, id: ConnId, fare: Fare) {
+        let Some(conn) = self.conns.get(id) else { return };
+        let after_ms = SYN_TIMES_MS.get(usize::from(conn.syn_tries)).unwrap_or(&SYN_GIVE_UP_MS);
+        let next = conn.dialled_at + after_ms * MS;
+        let too_late = match fare {
+            Fare::Arrives(at) => at >= next,
+            Fare::Lost => true,
+        };
+        let dials = !conn.established && conn.ends[0].state == EndState::Open;
+        if dials && too_late && !conn.syn_due {
+            conn.syn_due = true;
+            self.events.push(next, Event::SynLeaves(id));
         }
     }
 
@@ -119,30 +138,47 @@ impl World {
         self.note(Noted::SynArrives, u64::from(id.slot));
         let Some(conn) = self.conns.get(id) else { return };
         let (target, port, state) = (conn.ends[1].host, conn.port, conn.ends[1].state);
-        let number = conn.listener;
-        let rules = self.accept_queue;
+        let (number, established) = (conn.listener, conn.established);
         let host = self.host(target);
         if !host.powered {
-            return self.retry_syn(id);
+            return self.expect_syn(id, Fare::Lost);
         }
         let listens = |listener: &Listener| listener.port == port && listener.number == number;
-        let known = state == EndState::Answered && host.listeners.iter().any(listens);
-        if state == EndState::Unborn || state == EndState::Answered && !known {
-            let listener = host.listeners.iter_mut().find(|listener| listener.port == port);
-            let Some(listener) = listener.filter(|_| host.alive) else {
-                return self.refuse(id);
-            };
-            let no_place = listener.answered > rules.backlog;
-            if listener.queue.len() as u32 > rules.backlog || no_place && !rules.syn_cookies {
-                return self.retry_syn(id);
-            }
-            listener.answered += u32::from(!no_place);
-            let number = listener.number;
-            let conn = self.conns.get(id).expect("found above");
-            conn.ends[1].state = EndState::Answered;
-            conn.has_cookie = no_place;
-            conn.listener = number;
+        let known = match state {
+            EndState::Answered => host.listeners.iter().any(listens),
+            EndState::Open | EndState::Failed(_) => true,
+            // A machine that lost its power has forgotten what it had answered.
+            EndState::Unborn | EndState::Gone => false,
+        };
+        if known {
+            return self.answer(id);
         }
+        // An old copy: its dialler heeds no answer any more.
+        if !established {
+            self.take_syn(id);
+        }
+    }
+
+    /// A SYN of which the machine knows nothing yet.
+    fn take_syn(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get(id) else { return };
+        let (target, port, rules) = (conn.ends[1].host, conn.port, self.accept_queue);
+        let host = self.host(target);
+        let listener = host.listeners.iter_mut().find(|listener| listener.port == port);
+        let Some(listener) = listener.filter(|_| host.alive) else {
+            return self.refuse(id);
+        };
+        let no_place = listener.answered > rules.backlog;
+        if listener.queue.len() as u32 > rules.backlog || no_place && !rules.syn_cookies {
+            return self.expect_syn(id, Fare::Lost);
+        }
+        listener.answered += u32::from(!no_place);
+        let number = listener.number;
+        let conn = self.conns.get(id).expect("found above");
+        conn.ends[1].state = EndState::Answered;
+        conn.pipes[1].begin_again();
+        conn.has_cookie = no_place;
+        conn.listener = number;
         self.answer(id);
     }
 
@@ -150,32 +186,23 @@ impl World {
         let end = EndId { conn: id, side: 1 };
         let Some((conn, mut net)) = self.split(end) else { return };
         conn.handshake_sent_at[1] = net.now;
-        match net.send(conn, end, 0) {
-            Fare::Arrives(at) => {
-                let at = at.max(conn.pipes[1].last_arrival);
-                conn.pipes[1].last_arrival = at;
-                self.events.push(at, Event::SynAckArrives(id));
-            }
-            Fare::Lost if conn.established => {}
-            Fare::Lost => self.retry_syn(id),
+        let mut fare = net.send(conn, end, 0);
+        if let Fare::Arrives(at) = &mut fare {
+            *at = (*at).max(conn.pipes[1].last_arrival);
+            conn.pipes[1].last_arrival = *at;
+            self.events.push(*at, Event::SynAckArrives(id));
         }
+        self.expect_syn(id, fare);
     }
 
     fn refuse(&mut self, id: ConnId) {
         let end = EndId { conn: id, side: 1 };
         let Some((conn, mut net)) = self.split(end) else { return };
-        match net.send(conn, end, 0) {
-            Fare::Arrives(at) => self.events.push(at, Event::RefusalArrives(id)),
-            Fare::Lost => self.retry_syn(id),
+        let fare = net.send(conn, end, 0);
+        if let Fare::Arrives(at) = fare {
+            self.events.push(at, Event::RefusalArrives(id));
         }
-    }
-
-    fn retry_syn(&mut self, id: ConnId) {
-        let now = self.now;
-        let Some(conn) = self.conns.get(id) else { return };
-        let since = conn.dialled_at;
-        let due = SYN_TIMES_MS.get(usize::from(conn.syn_tries)).copied().unwrap_or(SYN_GIVE_UP_MS);
-        self.events.push((since + due * MS).max(now), Event::SynLeaves(id));
+        self.expect_syn(id, fare);
     }
 
     pub fn syn_ack_arrives(&mut self, id: ConnId) {
@@ -300,6 +327,10 @@ impl World {
 
     pub fn refusal_arrives(&mut self, id: ConnId) {
         self.note(Noted::RefusalArrives, u64::from(id.slot));
+        // One that answers an old copy of the SYN means nothing to a connection.
+        if self.conns.get(id).is_none_or(|conn| conn.established) {
+            return;
+        }
         self.fail(EndId { conn: id, side: 0 }, io::ErrorKind::ConnectionRefused);
     }
 

@@ -66,11 +66,11 @@ impl Net<'_> {
         let back = if peer_up { self.send_ack(conn, end.peer()) } else { Fare::Lost };
         match (there, back) {
             (Fare::Arrives(there), Fare::Arrives(back)) => {
-                let at = there + (back - self.now);
+                let at = there.saturating_add(back - self.now);
                 if known {
                     return Answer::Arrives(at);
                 }
-                let at = at.max(conn.pipes[1 - end.at()].last_arrival + 1);
+                let at = at.max(conn.pipes[1 - end.at()].last_arrival.saturating_add(1));
                 self.events.push(at, Event::ResetArrives(end));
                 Answer::Reset
             }
@@ -129,7 +129,7 @@ impl World {
         let probing = Probing { rules, unanswered: 0, answer_at: net.now };
         conn.ends[end.at()].probing = Some(Box::new(probing));
         if fresh {
-            net.events.push(net.now + rules.idle, Event::KeepAlive(end));
+            net.events.push(net.now.saturating_add(rules.idle), Event::KeepAlive(end));
         }
     }
 
@@ -156,9 +156,10 @@ impl World {
         let answered_at = Some(probing.answer_at).filter(|at| *at <= now).unwrap_or(0);
         let heard_at = acked_at.max(conn.pipes[1 - end.at()].heard_at).max(answered_at);
         let rules = probing.rules;
-        if unacked || now < heard_at + rules.idle {
+        let idle_until = heard_at.saturating_add(rules.idle);
+        if unacked || now < idle_until {
             probing.unanswered = 0;
-            let next = if unacked { now + rules.idle } else { heard_at + rules.idle };
+            let next = if unacked { now.saturating_add(rules.idle) } else { idle_until };
             conn.ends[end.at()].probing = Some(Box::new(probing));
             return net.events.push(next, Event::KeepAlive(end));
         }
@@ -169,11 +170,11 @@ impl World {
         probing.unanswered += 1;
         let next = match net.ask_peer(conn, end) {
             Answer::Reset => return,
-            Answer::None => now + rules.every,
+            Answer::None => now.saturating_add(rules.every),
             Answer::Arrives(answer_at) => {
                 probing.answer_at = answer_at;
                 probing.unanswered = 0;
-                answer_at + rules.idle
+                answer_at.saturating_add(rules.idle)
             }
         };
         conn.ends[end.at()].probing = Some(Box::new(probing));

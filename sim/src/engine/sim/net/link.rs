@@ -97,15 +97,16 @@ impl Queue {
     pub fn pass(&mut self, now: Nanos, comes_at: Nanos, bytes: usize, rate: Rate) -> Option<Nanos> {
         assert!(comes_at >= now, "a packet came before it was sent");
         let took = |bytes: u64| -> Nanos {
-            (u128::from(bytes) * 1_000_000_000 / u128::from(rate.bytes_per_s.max(1))) as Nanos
+            let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(rate.bytes_per_s.max(1));
+            Nanos::try_from(nanos).unwrap_or(Nanos::MAX)
         };
         let waits = self.free_at.saturating_sub(now);
-        if waits > 0 && waits + took(bytes as u64) > took(rate.queue_bytes) {
+        if waits > 0 && waits.saturating_add(took(bytes as u64)) > took(rate.queue_bytes) {
             return None;
         }
         let passes = took((bytes + HEADER_BYTES) as u64);
-        self.free_at = self.free_at.max(now) + passes;
-        Some(self.free_at.max(comes_at + passes))
+        self.free_at = self.free_at.max(now).saturating_add(passes);
+        Some(self.free_at.max(comes_at.saturating_add(passes)))
     }
 }
 

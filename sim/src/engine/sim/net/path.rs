@@ -86,7 +86,7 @@ impl Net<'_> {
         let fare = if self.is_clean(conn) {
             let profile = &self.links[usize::from(conn.link)];
             let leaves_at = self.poll.departure(self.now, conn.ends[from.at()].host);
-            Fare::Arrives(leaves_at + profile.latency(&mut conn.rng))
+            Fare::Arrives(leaves_at.saturating_add(profile.latency(&mut conn.rng)))
         } else {
             self.go_through(conn, from, kind, Some(bytes))
         };
@@ -102,7 +102,7 @@ impl Net<'_> {
     pub fn send_ack(&mut self, conn: &mut Conn, from: EndId) -> Fare {
         if self.is_clean(conn) {
             let profile = &self.links[usize::from(conn.link)];
-            return Fare::Arrives(self.now + profile.latency(&mut conn.rng));
+            return Fare::Arrives(self.now.saturating_add(profile.latency(&mut conn.rng)));
         }
         let kind = if conn.link == 0 { LinkKind::Client } else { LinkKind::Backend };
         let fare = self.go_through(conn, from, kind, None);
@@ -146,7 +146,8 @@ impl Net<'_> {
                 None => return self.lose(kind, true, Counted::Dropped),
             }
         }
-        Fare::Arrives(at + delay + profile.latency(&mut conn.rng))
+        let latency = profile.latency(&mut conn.rng);
+        Fare::Arrives(at.saturating_add(delay).saturating_add(latency))
     }
 
     /// When the packet, which comes at `at`, has passed one direction of the host's own link. The

@@ -104,7 +104,7 @@ impl World {
     /// The writer of the pipe that `reader` reads learns of new room after the link's latency.
     fn announce_window(&mut self, reader: EndId) {
         let Some((conn, net)) = self.split(reader) else { return };
-        let at = net.now + net.links[usize::from(conn.link)].median;
+        let at = net.now.saturating_add(net.links[usize::from(conn.link)].median);
         net.events.push(at, Event::WindowOpens(reader.peer()));
     }
 

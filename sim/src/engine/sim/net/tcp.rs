@@ -192,7 +192,7 @@ impl Net<'_> {
         let at = pipe.sender.next_arrival();
         if at != NEVER {
             pipe.delivery_pending = true;
-            self.events.push(at.max(self.now), Event::Deliver(end));
+            self.events.push(at, Event::Deliver(end));
         }
     }
 
@@ -317,7 +317,7 @@ impl Net<'_> {
         let fare = self.send(conn, from, 0);
         if let Fare::Arrives(at) = fare {
             // Behind everything that was sent before.
-            let at = at.max(conn.pipes[from.at()].last_arrival + 1);
+            let at = at.max(conn.pipes[from.at()].last_arrival.saturating_add(1));
             self.events.push(at, Event::ResetArrives(from.peer()));
         }
         fare != Fare::Lost
@@ -335,7 +335,7 @@ impl Net<'_> {
         }
         let timer = conn.pipes[end.at()].sender.timer(self.now).map(|(from, wait)| {
             let phase = self.phase(conn.ends[end.at()].host);
-            timer_fires(from, wait, phase).max(self.now)
+            self.events.due(timer_fires(from, wait, phase))
         });
         conn.pipes[end.at()].timer_at = timer.unwrap_or(NEVER);
         self.expect_timer(conn, end);
@@ -343,7 +343,7 @@ impl Net<'_> {
 
     fn expect_acks(&mut self, conn: &mut Conn, end: EndId) {
         let pipe = &mut conn.pipes[end.at()];
-        let at = pipe.sender.next_ack().max(self.now);
+        let at = self.events.due(pipe.sender.next_ack());
         if at < pipe.acks_pending_at {
             pipe.acks_pending_at = at;
             self.events.push(at, Event::AcksArrive(end));

@@ -147,3 +147,53 @@ fn a_dialler_that_is_gone_leaves_its_place_to_the_next_one() {
     sim.run_until(1_500 * MS);
     assert_eq!(lines(&log), [entry(1_020, "connected"), entry(1_040, "echo 0")]);
 }
+
+/// SYNs leave at the kernel's times whatever becomes of the earlier ones: the first arrives late, at a
+/// machine without power, and what leaves next is lost.
+#[test]
+fn a_syn_that_arrives_late_and_in_vain_does_not_hold_up_those_behind_it() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    sim.run_until(MS);
+    sim.lose_power(echo, false);
+    let everywhere = Where::Links(LinkKind::Backend);
+    let late = sim.impose(Condition::Delay(everywhere, 4 * S));
+    let pinger = add_pinger(&mut sim, echo, S, &log);
+    sim.run_until(4 * S);
+    assert_eq!(sim.lift(late), 4, "SYNs at 0, 1, 2 and 3.1 s");
+    let cut = sim.impose(Condition::Cut(BTreeSet::from([echo]), BTreeSet::from([pinger])));
+    sim.run_until(8 * S);
+    assert_eq!(sim.lift(cut), 3, "and at 4.1, 5.1 and 7.1 s");
+    sim.start(echo);
+    sim.run_until(12 * S);
+    // The last of the late ones came at 7.1 s; the next leaves 11.2 s after the first, at 1 ms.
+    assert_eq!(lines(&log)[..2], [entry(11_221, "connected"), entry(11_241, "echo 0")]);
+}
+
+#[test]
+fn syns_on_a_path_longer_than_their_timer_make_one_connection() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    let late = sim.impose(Condition::Delay(Where::Links(LinkKind::Backend), 2 * S));
+    add_pinger(&mut sim, echo, 100 * S, &log);
+    sim.run_until(20 * S);
+    // 2.01 s each way; SYNs leave at 0, 1, 2, 3.1 s, and all are answered.
+    assert_eq!(lines(&log), [entry(4_020, "connected"), entry(8_040, "echo 0")]);
+    let syns_answers_and_acks = 3 * 4;
+    let and_the_echo_with_acks = 4;
+    assert_eq!(sim.lift(late), syns_answers_and_acks + and_the_echo_with_acks);
+}
+
+#[test]
+fn a_machine_that_lost_its_power_takes_a_repeated_syn_as_a_new_one() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    let pinger = add_pinger(&mut sim, echo, S, &log);
+    let cut = sim.impose(Condition::CutOneWay(BTreeSet::from([echo]), BTreeSet::from([pinger])));
+    sim.run_until(15 * MS);
+    assert_eq!(sim.lift(cut), 1, "the answer");
+    sim.lose_power(echo, false);
+    sim.start(echo);
+    sim.run_until(1_500 * MS);
+    assert_eq!(lines(&log), [entry(1_020, "connected"), entry(1_040, "echo 0")]);
+}

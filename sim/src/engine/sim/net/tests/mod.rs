@@ -5,6 +5,7 @@ mod dial;
 mod ends;
 mod silence;
 mod streams;
+mod trouble;
 
 use std::cell::RefCell;
 use std::io;

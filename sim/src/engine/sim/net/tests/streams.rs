@@ -213,6 +213,40 @@ fn a_delayed_ack_keeps_a_sender_waiting_whose_window_is_one_packet() {
     assert!((60..=64).contains(&gap(true)), "and 40 ms, rounded up to a tick: {}", gap(true));
 }
 
+/// A reader that is slow holds back an ack; its writer's socket fails before that must leave.
+#[test]
+fn nobody_holds_back_an_ack_for_a_stream_that_has_failed() {
+    let mut sim = world(0);
+    sim.delay_acks();
+    let holder = add_holder(&mut sim, false);
+    let talker = sim.add_host("talker", LinkKind::Backend, MS, move |env| async move {
+        let mut stream = env.connect(Addr { node: holder, port: 1 }).await.expect("accepted");
+        while stream.write_all(&[7]).await.is_ok() {
+            env.sleep(10 * MS).await;
+        }
+    });
+    sim.start(talker);
+    // The first acks leave at once, then each waits for up to 40 ms.
+    sim.run_until(S);
+    assert_eq!(sim.reset_connections(talker, |_| true), 1);
+    let before = sim.stats().events;
+    sim.run_until(2 * S);
+    assert!(sim.stats().events - before < 10, "{} events", sim.stats().events - before);
+}
+
+#[test]
+fn what_is_delayed_beyond_the_end_of_time_never_arrives() {
+    let (mut sim, log) = (world(0), Log::default());
+    let echo = add_echo(&mut sim);
+    add_pinger(&mut sim, echo, S, &log);
+    sim.run_until(500 * MS);
+    for _ in 0..2 {
+        sim.impose(Condition::Delay(Where::Links(LinkKind::Backend), u64::MAX - S));
+    }
+    sim.run_until(100 * S);
+    assert_eq!(lines(&log).len(), 2, "{:?}", lines(&log));
+}
+
 /// Every second of the bytes that come is acked, unless its reader says something before.
 #[test]
 fn bytes_arrive_when_they_would_without_delayed_acks_on_a_clean_link() {
