@@ -132,6 +132,9 @@ fn grid() {
                 });
                 found.map_or(f64::NAN, |row| row.seconds)
             };
+            if of("p0").is_nan() {
+                continue;
+            }
             println!(
                 "  {metric}: {:.3} / {:.3} / {:.3} s (min, median, max)",
                 of("p0"),

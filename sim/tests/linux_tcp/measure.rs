@@ -57,7 +57,8 @@ fn link(rtt_ms: f64, loss: f64) -> LinkProfile {
     LinkProfile { loss_ppm: (loss * 1e6).round() as u32, ..LinkProfile::constant(latency) }
 }
 
-fn one_stream(seed: u64, rtt_ms: f64, loss: f64, traffic: Traffic) -> Vec<f64> {
+/// One-way latencies of a stream's messages in ms, in the order of the messages.
+pub fn one_stream(seed: u64, rtt_ms: f64, loss: f64, traffic: Traffic) -> Vec<f64> {
     let link = link(rtt_ms, loss);
     let mut sim = Sim::new(seed, Network { clients: link, backend: link });
     let wanted = traffic.messages / STREAMS;

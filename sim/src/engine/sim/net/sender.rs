@@ -83,8 +83,10 @@ pub struct Sender {
     pub trip: RoundTrip,
     /// Sendings so far.
     sendings: u32,
-    /// Acks of sendings before this one grow the window: it limited the sender then.
-    limited_before: u32,
+    /// What is known of the use of the window holds until the packets before this one are acked.
+    use_noted_until: u64,
+    /// The window keeps something back, which leaves with the next acks.
+    kept_back: bool,
     /// Latest sending known to have arrived, plus one.
     acked_before: u32,
     /// How long that one took to be acked.
@@ -136,7 +138,8 @@ impl Default for Sender {
             window: Window::default(),
             trip: RoundTrip::default(),
             sendings: 0,
-            limited_before: 0,
+            use_noted_until: 0,
+            kept_back: false,
             acked_before: 0,
             acked_trip: 0,
             reordering_until: NEVER,
@@ -176,9 +179,27 @@ impl Sender {
         self.window.size().saturating_sub(self.in_flight)
     }
 
-    /// The window keeps the sender from sending what it has.
-    pub fn note_limit(&mut self) {
-        self.limited_before = self.sendings;
+    /// The sender has sent what the window let through, new bytes or not; `limited` when there was more.
+    ///
+    /// Acks come one by one, and with each leaves as much as it makes room for, so that the window is
+    /// full again. Here those of one instant are taken in together: what was kept back until then is sent
+    /// at the limit, even if it fits into what they have made of the window.
+    pub fn note_use(&mut self, now: Nanos, limited: bool, has_sent: bool) {
+        let limited = limited || self.kept_back && has_sent || self.in_flight >= self.window.size();
+        self.kept_back = self.has_unsent();
+        if !has_sent && !limited {
+            return;
+        }
+        let out = self.packets_out();
+        if self.window.note_use(out, limited, self.front >= self.use_noted_until) {
+            self.use_noted_until = self.front + self.packets.len() as u64;
+        }
+        self.window.wear(now, self.trip, out, self.front >= self.recovering_until);
+    }
+
+    /// Packets sent and not known to have arrived together with all before them.
+    fn packets_out(&self) -> u32 {
+        if self.ragged { self.packets.iter().map(Packet::count).sum() } else { self.in_flight }
     }
 
     /// A new packet behind all others; [`Sender::note_sending`] follows.
@@ -216,7 +237,7 @@ impl Sender {
     /// Nothing was outstanding for a while: the window may have to start again.
     pub fn note_writing(&mut self, now: Nanos) {
         if self.packets.is_empty() {
-            self.window.restart(now.saturating_sub(self.last_sent_at), self.trip.rto(0));
+            self.window.restart(now, now.saturating_sub(self.last_sent_at), self.trip.rto(0));
         }
     }
 
@@ -346,7 +367,7 @@ impl Sender {
             self.trip.measure(trip);
         }
         let mending = self.front < self.recovering_until && !self.collapsed;
-        if packet.order < self.limited_before && !mending {
+        if !mending {
             self.window.grow(packet.acked_at, self.trip, packet.count());
         }
     }

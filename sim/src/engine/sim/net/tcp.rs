@@ -120,30 +120,33 @@ impl Net<'_> {
         let now = self.now;
         let whole_trains = self.is_clean(conn);
         conn.pipes[end.at()].sender.learn(now);
-        loop {
+        let mut has_sent = false;
+        let limited = loop {
             let sender = &mut conn.pipes[end.at()].sender;
             let room = sender.room();
             let urgent = std::mem::take(&mut sender.urgent);
             if let Some(place) = sender.next_lost() {
                 if room == 0 && !urgent {
-                    break sender.note_limit();
+                    break true;
                 }
                 self.send_again(conn, end, place);
                 continue;
             }
             if !sender.has_unsent() {
-                break;
+                break false;
             }
             if room == 0 {
-                break sender.note_limit();
+                break true;
             }
+            has_sent = true;
             let packets = if whole_trains { room as usize } else { 1 };
             let bytes = sender.unsent.min((packets * PACKET_BYTES) as u32);
             sender.unsent -= bytes;
             sender.fin_unsent &= bytes > 0;
             let place = sender.add_packet(bytes, now);
             self.launch(conn, end, place);
-        }
+        };
+        conn.pipes[end.at()].sender.note_use(now, limited, has_sent);
         self.look_after(conn, end);
     }
 

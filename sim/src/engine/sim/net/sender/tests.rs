@@ -161,3 +161,30 @@ fn a_probe_costs_the_window_only_if_it_was_what_arrived() {
         assert_eq!((sender.packets.len(), sender.window.size()), (0, window));
     }
 }
+
+/// Acks that come at one instant are taken in together, but the kernel sees one after the other, and sends
+/// two packets with each: the window is full until nothing waits any more.
+#[test]
+fn what_the_window_kept_back_is_sent_at_its_limit_and_so_its_acks_grow_it() {
+    let mut sender = sender();
+    let arrival = LATENCY;
+    send(&mut sender, 0, &[arrival; 10]);
+    sender.unsent = 800;
+    sender.note_use(0, true, true);
+    arrive(&mut sender, arrival);
+    let back = 2 * LATENCY;
+    sender.learn(back);
+    assert_eq!((sender.window.size(), sender.room()), (20, 20));
+    sender.unsent = 0;
+    send(&mut sender, back, &[back + LATENCY; 8]);
+    sender.note_use(back, false, true);
+    arrive(&mut sender, back + LATENCY);
+    sender.learn(2 * back);
+    assert_eq!(sender.window.size(), 28);
+    // Eight more that nothing kept back fill no window of 28.
+    send(&mut sender, 2 * back, &[2 * back + LATENCY; 8]);
+    sender.note_use(2 * back, false, true);
+    arrive(&mut sender, 2 * back + LATENCY);
+    sender.learn(3 * back);
+    assert_eq!(sender.window.size(), 28);
+}
