@@ -138,6 +138,16 @@ impl Db {
         self.entries.get(key).map(|entry| entry.used_ms)
     }
 
+    /// A key that is there counts as last used then.
+    pub fn set_used_ms(&mut self, key: &[u8], at_ms: i64) {
+        let Some(entry) = self.entries.get_mut(key) else { return };
+        let before_ms = std::mem::replace(&mut entry.used_ms, at_ms);
+        if let Some(by_use) = &mut self.by_use {
+            by_use.remove(&(before_ms, key.to_vec()));
+            by_use.insert((at_ms, key.to_vec()));
+        }
+    }
+
     /// From now on what keys take and when they are used is counted, or no longer.
     pub fn measure_all(&mut self, counted: bool) {
         self.bytes = 0;

@@ -52,6 +52,13 @@ impl LongDouble {
         Some(Self(if negative { -value } else { value }))
     }
 
+    /// A thousand times as much, rounded up to an integer, if that fits: seconds as milliseconds.
+    pub fn thousandfold(self) -> Option<i64> {
+        let product = (self.0 * X87DoubleExtended::from_u128(1000).value).value;
+        let rounded = product.to_i128_r(64, Round::TowardPositive, &mut false);
+        (!rounded.status.intersects(Status::INVALID_OP)).then(|| rounded.value as i64)
+    }
+
     /// Whether it is a number that can be written.
     pub fn is_finite(self) -> bool {
         self.0.is_finite()
@@ -137,6 +144,16 @@ mod tests {
         assert_eq!(sum("-0.5", "0.25"), "-0.25");
         assert_eq!(sum("3.0000000000000000000001", "0"), "3");
         assert_eq!(sum("1e-18", "0"), "0");
+    }
+
+    #[test]
+    fn milliseconds_are_rounded_up() {
+        let ms = |text: &str| LongDouble::parse(text.as_bytes()).expect("a number").thousandfold();
+        assert_eq!((ms("0.001"), ms("0.0001"), ms("16.1")), (Some(1), Some(1), Some(16_100)));
+        assert_eq!(
+            (ms("-0.5"), ms("0"), ms("1e300"), ms("inf")),
+            (Some(-500), Some(0), None, None)
+        );
     }
 
     #[test]

@@ -121,6 +121,20 @@ impl Reply {
     }
 }
 
+/// Parts of replies.
+impl Reply {
+    /// Writes only what is pushed.
+    pub fn write_pushes(&self, protocol: Protocol, out: &mut Vec<u8>) {
+        match self {
+            Self::Push(_) => self.write(protocol, out),
+            Self::Several(replies) => {
+                replies.iter().for_each(|one| one.write_pushes(protocol, out))
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The beginnings of replies of many values.
 impl Reply {
     /// So many items follow.

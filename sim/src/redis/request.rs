@@ -30,6 +30,8 @@ pub struct Reader {
     missing: usize,
     /// The length of the next, once known.
     next_len: Option<usize>,
+    /// See [`Reader::takes_empty_line`].
+    empty_line: bool,
 }
 
 impl Reader {
@@ -57,6 +59,11 @@ impl Reader {
                 return Ok(None);
             }
         }
+    }
+
+    /// Whether an empty line has come since this was asked last: no request, but a sign of life.
+    pub fn takes_empty_line(&mut self) -> bool {
+        std::mem::take(&mut self.empty_line)
     }
 
     fn rest(&self) -> &[u8] {
@@ -131,9 +138,10 @@ impl Reader {
                 false => Ok(None),
             };
         };
-        let line = &rest[..end];
-        let words = split(line.strip_suffix(b"\r").unwrap_or(line));
+        let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
+        let (words, empty) = (split(line), line.is_empty());
         self.at += end + 1;
+        self.empty_line |= empty;
         words.map(Some).ok_or_else(|| error(b"unbalanced quotes in request"))
     }
 }
@@ -244,6 +252,19 @@ mod tests {
             reader.feed(&[*byte]);
             let complete = at + 1 == bytes.len();
             assert_eq!(reader.next_request().expect("a good stream").is_some(), complete);
+        }
+    }
+
+    #[test]
+    fn an_empty_line_is_a_sign_of_life() {
+        let mut reader = Reader::default();
+        for (bytes, sign) in
+            [(&b"\n"[..], true), (b"\r\n", true), (b" \n", false), (b"*0\r\n", false)]
+        {
+            reader.feed(bytes);
+            assert_eq!(reader.next_request(), Ok(None));
+            assert_eq!(reader.takes_empty_line(), sign, "{bytes:?}");
+            assert!(!reader.takes_empty_line());
         }
     }
 

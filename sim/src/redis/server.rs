@@ -287,7 +287,11 @@ impl<E: Env> Server<E> {
         let (now_ms, before) = (self.now_ms(), instance.totals.commands);
         let (epoch, resyncs) = (instance.replication.epoch, instance.replication.resyncs);
         while !instance.is_blocked(id) && !instance.is_closing(id) && !self.durability.is_closed() {
-            match reader.next_request() {
+            let request = reader.next_request();
+            if reader.takes_empty_line() {
+                instance.shows_life(id, now_ms);
+            }
+            match request {
                 Ok(Some(words)) => instance.execute(id, now_ms, &words),
                 Ok(None) => break,
                 Err(ProtocolError(text)) => instance.hang_up(id, &Reply::Error(text)),

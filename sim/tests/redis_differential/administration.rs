@@ -167,7 +167,7 @@ impl Both {
 }
 
 /// Runs a script on both; they must agree on every line.
-fn compare(script: &str) {
+pub fn compare(script: &str) {
     let mut both = Both::start();
     let lines = script.lines().map(str::trim).filter(|line| !line.is_empty());
     let wrong: Vec<String> = lines.flat_map(|line| both.step(line)).collect();

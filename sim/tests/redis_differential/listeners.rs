@@ -24,6 +24,7 @@ pub fn command() -> BoxedStrategy<Line> {
         2 => command!("PUBSUB", one(one_of(&["CHANNELS", "shardchannels"])), many(pattern(), 1..3)),
         2 => command!("PUBSUB", one(one_of(&["NUMSUB", "SHARDNUMSUB"])), many(channel(), 0..4)),
         1 => command!("PUBSUB", one(one_of(&["NUMPAT", "numpat", "HELP", "foo"])), option(&["x"])),
+        2 => command!("CLIENT", one(Just("REPLY".to_owned())), one(one_of(&["ON", "OFF", "SKIP"]))),
         3 => command!("HELLO", one(one_of(&["2", "3"]))),
         2 => command!("SET", one(one_of(&["str"])), one(value())),
         1 => command!("GET", one(one_of(&["str"]))),

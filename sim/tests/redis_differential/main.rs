@@ -12,11 +12,14 @@
 mod administration;
 mod compare;
 mod connection;
+mod dumps;
+mod fixed;
 mod hashes;
 mod keys;
 mod listeners;
 mod lists;
 mod lua;
+mod patterns;
 mod protocol;
 mod real;
 mod scripts;
@@ -24,6 +27,7 @@ mod sets;
 mod several;
 mod single;
 mod sorted_sets;
+mod sorting;
 mod streams;
 mod strings;
 mod transactions;
@@ -196,6 +200,21 @@ fn commands_on_sorted_sets_get_the_same_bytes() {
 #[test]
 fn commands_on_streams_get_the_same_bytes() {
     compare_one(2, vec![(1, streams::command())]);
+}
+
+#[test]
+fn what_is_sorted_gets_the_same_bytes() {
+    compare_one(2, vec![(1, sorting::command())]);
+}
+
+#[test]
+fn what_is_sorted_is_told_to_replicas_in_the_same_bytes() {
+    compare_several(1, Expired::Go, vec![(1, sorting::command())]);
+}
+
+#[test]
+fn patterns_get_the_same_bytes() {
+    compare_one(2, vec![(1, patterns::command())]);
 }
 
 #[test]

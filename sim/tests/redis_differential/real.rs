@@ -51,6 +51,8 @@ impl Real {
             .arg(folder.path())
             .env("LD_PRELOAD", path("clock.so"))
             .env("IMSIM_CLOCK", path("clock"))
+            // Texts are sorted by their bytes.
+            .env("LC_ALL", "C")
             .stdout(Stdio::piped())
             .spawn()
             .expect("this test needs `redis-server`: install Debian's package `redis-server`");

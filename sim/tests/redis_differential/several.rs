@@ -7,7 +7,7 @@ use imsim::redis::Instance;
 use imsim::redis::instance::DATABASES;
 
 use super::real::{Connection, Real, start_ms};
-use super::{Step, Words, compare, scripts, told};
+use super::{Step, Words, compare, scripts, single, told};
 
 /// How many clients there are.
 pub const CLIENTS: usize = 3;
@@ -102,6 +102,7 @@ impl Pair {
             > OWN
         {}
         self.control.ask(&["FLUSHALL"]);
+        self.control.ask(&single::LIMITS.split(' ').collect::<Vec<_>>());
         if without_scripts {
             self.control.ask(&["SCRIPT", "FLUSH"]);
         }

@@ -30,7 +30,7 @@ impl Pair {
         let mut instance = Instance::default();
         instance.number_clients_from(self.id);
         let client = instance.connect();
-        let first = ["HELLO 2", "FLUSHALL", "SELECT 0", "CLIENT SETNAME "];
+        let first = ["HELLO 2", "FLUSHALL", "SELECT 0", "CLIENT SETNAME ", LIMITS];
         let mut segment: Vec<Words> = first.iter().map(|line| words(line)).collect();
         if scripts::are_in(steps) {
             segment.push(words("SCRIPT FLUSH"));
@@ -65,6 +65,9 @@ impl Pair {
         Ok(count)
     }
 }
+
+/// Settings that sequences change.
+pub const LIMITS: &str = "CONFIG SET stream-node-max-entries 100 stream-node-max-bytes 4096";
 
 fn words(line: &str) -> Words {
     line.split(' ').map(|word| word.as_bytes().to_vec()).collect()

@@ -66,6 +66,17 @@ fn adding() -> BoxedStrategy<Line> {
         4 => command!("XADD", stream(), trimming(), new(), fields(2)),
         1 => command!("XADD", stream(), option(&["NOMKSTREAM", "nomkstream"]), new(), fields(2)),
         1 => command!("XADD", stream(), many(id(), 1..4)),
+        1 => command!("CONFIG", one(one_of(&["SET"])), limits()),
+    ]
+    .boxed()
+}
+
+/// Settings of the nodes of streams.
+fn limits() -> BoxedStrategy<Line> {
+    prop_oneof![
+        3 => command!("stream-node-max-entries", one(one_of(&["0", "1", "2", "3", "10", "100", "-1"]))),
+        1 => command!("stream-node-max-entries", one(one_of(&["9223372036854775807", "x"]))),
+        2 => command!("stream-node-max-bytes", one(one_of(&["0", "1", "100", "200", "4kb", "4096"]))),
     ]
     .boxed()
 }

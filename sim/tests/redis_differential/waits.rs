@@ -9,7 +9,7 @@ use super::words::*;
 /// How long to wait, in seconds.
 pub fn timeout() -> impl Strategy<Value = String> + Clone {
     prop_oneof![
-        6 => one_of(&["0", "0.1", "0.5", "1", "2.25"]),
+        6 => one_of(&["0", "0.1", "0.5", "1", "2.25", "0.001", "0.002"]),
         1 => one_of(&["-1", "x", "", "inf", "1e300", "nan", "0.0001"]),
     ]
 }
@@ -37,6 +37,10 @@ pub fn command() -> BoxedStrategy<Line> {
         2 => command!("BRPOPLPUSH", list(), list(), one(timeout())),
         2 => command!("BLMPOP", one(timeout()), one(Just("2".to_owned())), list(), list(), side(),
             option(&["COUNT", "2"])),
+        2 => command!("BLMPOP", one(timeout()), one(Just("2".to_owned())), list(), list(), side(),
+            one(Just("COUNT".to_owned())), one(one_of(&["1", "2", "9"]))),
+        2 => command!("LMOVE", list(), list(), side(), side()),
+        1 => command!("CLIENT", one(Just("REPLY".to_owned())), one(one_of(&["SKIP", "ON"]))),
         3 => command!("MULTI"),
         5 => command!("EXEC"),
         1 => command!("DISCARD"),

@@ -1,8 +1,8 @@
 //! Words that many commands share: counts, places, scan options, and patterns.
 
-use super::{Context, Failure, Reply, up_to_zero};
+use super::{Context, Failure, Reply, pattern, up_to_zero};
 use crate::redis::long_double::LongDouble;
-use crate::redis::number::{double, float, integer};
+use crate::redis::number::integer;
 
 /// An integer that is not negative.
 pub(super) fn positive(word: &[u8]) -> Result<usize, Failure> {
@@ -34,16 +34,12 @@ pub(super) fn span(start: i64, stop: i64, len: usize) -> Option<std::ops::RangeI
 /// Until when a command waits that is told how long, in seconds; 0 is for ever. What does not fit
 /// into an integer of milliseconds is the least of them in Redis.
 pub(super) fn timeout(context: &Context<'_>, word: &[u8]) -> Result<Option<i64>, Failure> {
-    let text = std::str::from_utf8(word).ok();
-    // Redis reads it with more digits and a wider range than it needs.
-    let fits = LongDouble::parse(word).is_some() || float(word).is_some();
-    let seconds = text.filter(|_| fits).and_then(double);
     let invalid = || Failure::text("timeout is not a float or out of range");
-    let ms = (seconds.ok_or_else(invalid)? * 1000.0).ceil();
-    if ms < 0.0 || ms >= i64::MAX as f64 {
-        return Err(Failure::text("timeout is negative"));
+    let seconds = LongDouble::parse(word).ok_or_else(invalid)?;
+    match seconds.thousandfold().filter(|ms| *ms >= 0) {
+        Some(ms) => Ok(context.deadline_ms(ms)),
+        None => Err(Failure::text("timeout is negative")),
     }
-    Ok(context.deadline_ms(ms as i64))
 }
 
 /// The options of the `SCAN` family.
@@ -94,7 +90,7 @@ pub(super) fn scan<'a>(
                 let count = usize::try_from(count).ok().filter(|count| *count > 0);
                 scan.count = count.ok_or(Failure::Syntax)?;
             }
-            b"match" => scan.pattern = Some(value),
+            b"match" => scan.pattern = (!pattern::is_everything(value)).then_some(value),
             b"type" if with_kind => scan.kind = Some(value),
             _ => return Err(Failure::Syntax),
         }
@@ -105,7 +101,7 @@ pub(super) fn scan<'a>(
 impl Scan<'_> {
     /// Whether the pattern admits it.
     pub(super) fn admits(&self, text: &[u8]) -> bool {
-        self.pattern.is_none_or(|pattern| super::pattern::matches(pattern, text))
+        self.pattern.is_none_or(|pattern| pattern::matches(pattern, text))
     }
 
     /// The reply: the cursor behind `last`, if anything is left, and what was found.

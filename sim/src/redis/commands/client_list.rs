@@ -169,7 +169,7 @@ impl Instance {
 
     /// The client's connection ends. What it was to be sent is lost, but for replies to the one who
     /// asked for this.
-    fn end_client(&mut self, id: ClientId, itself: bool) {
+    pub(in crate::redis) fn end_client(&mut self, id: ClientId, itself: bool) {
         self.unblock(id);
         self.woken.insert(id);
         if let Some(session) = self.clients.get_mut(&id) {

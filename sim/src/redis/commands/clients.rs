@@ -1,7 +1,6 @@
 //! Commands on connections: who a client is, what it may do, what it is told, and how it ends.
 
 use super::super::instance::pause::Paused;
-use super::super::instance::session::Replies;
 use super::super::number::integer;
 use super::super::reply::Protocol;
 use super::flags::{ADMIN, FAST, LOADING, NO_AUTH, NO_SCRIPT, STALE};
@@ -87,7 +86,8 @@ fn reset(context: &mut Context<'_>, _: &[Vec<u8>]) -> Result<Reply, Failure> {
     session.authenticated = open;
     session.name.clear();
     session.monitors = false;
-    session.replies = Replies::All;
+    // It does not hear of this one if it said so just before.
+    (session.replies.off, session.replies.not_next) = (false, false);
     Ok(Reply::Simple("RESET"))
 }
 
@@ -154,16 +154,16 @@ fn no_evict(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failu
 }
 
 fn reply(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
-    let session = context.session();
-    session.replies = match (words[2].to_ascii_lowercase().as_slice(), session.replies) {
-        (b"on", _) => {
-            session.replies = Replies::All;
+    let replies = &mut context.session().replies;
+    match words[2].to_ascii_lowercase().as_slice() {
+        b"on" => {
+            (replies.off, replies.not_this) = (false, false);
             return Ok(Reply::OK);
         }
-        (b"off", _) | (b"skip", Replies::None) => Replies::None,
-        (b"skip", _) => Replies::NotNext,
+        b"off" => replies.off = true,
+        b"skip" => replies.not_next |= !replies.off,
         _ => return Err(Failure::Syntax),
-    };
+    }
     Ok(Reply::Nothing)
 }
 
@@ -206,11 +206,14 @@ fn unblock(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failur
         }
     };
     let id = integer(&words[2]).ok_or(Failure::NotAnInteger)?;
-    let Some(blocked) = context.instance.unblock(id) else { return Ok(Reply::Integer(0)) };
+    let session = context.instance.clients.get_mut(&id);
+    let Some(blocked) = session.and_then(|session| session.blocked.as_mut()) else {
+        return Ok(Reply::Integer(0));
+    };
     let told = match error {
         true => Reply::Error(b"UNBLOCKED client unblocked via CLIENT UNBLOCK".to_vec()),
-        false => blocked.timed_out,
+        false => std::mem::replace(&mut blocked.timed_out, Reply::Nothing),
     };
-    context.instance.reply(id, &told);
+    context.instance.end_wait(id, &told);
     Ok(Reply::Integer(1))
 }

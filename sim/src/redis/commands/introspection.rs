@@ -83,6 +83,7 @@ fn describe(command: &Command, name: &str) -> Reply {
             let first = first as i64;
             (first, last, step as i64)
         }
+        Keys::FirstAndStored => (1, 1, 1),
         _ => (0, 0, 0),
     };
     let below = command.table().iter().map(|one| describe(one, &format!("{name}|{}", one.name)));
@@ -154,6 +155,10 @@ impl Command {
             Keys::FirstAndCounted(at) => {
                 words.get(1).into_iter().chain(counted(words, at)).collect()
             }
+            Keys::FirstAndStored => {
+                let stored = stored(words).and_then(|at| words.get(at));
+                words.get(1).into_iter().chain(stored).collect()
+            }
             Keys::Streams => {
                 let named = words.iter().position(|word| word.eq_ignore_ascii_case(b"streams"));
                 let behind = named.map_or(&[][..], |at| &words[at + 1..]);
@@ -161,6 +166,23 @@ impl Command {
             }
         }
     }
+}
+
+/// Where the key stands to which `SORT` stores. Words of its other options are passed over.
+fn stored(words: &[Vec<u8>]) -> Option<usize> {
+    let (mut at, mut found) = (2, None);
+    while at < words.len() {
+        at += match words[at].to_ascii_lowercase().as_slice() {
+            b"limit" => 3,
+            b"get" | b"by" => 2,
+            b"store" if at + 1 < words.len() => {
+                found = Some(at + 1);
+                1
+            }
+            _ => 1,
+        };
+    }
+    found
 }
 
 /// As many words as the one at this place says, from the next one on.

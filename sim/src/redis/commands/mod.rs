@@ -23,6 +23,7 @@ mod replication;
 mod scripts;
 mod server;
 mod sets;
+mod sort;
 mod sorted_sets;
 mod streams;
 mod strings;
@@ -50,7 +51,7 @@ const TABLES: &[&[&[Command]]] = &[
     &streams::TABLES,
     &[administration::TABLE, clients::TABLE, debug::TABLE, introspection::TABLE],
     &[info::TABLE, memory::TABLE, pubsub::TABLE, replication::TABLE],
-    &[scripts::TABLE, server::TABLE, transactions::TABLE],
+    &[scripts::TABLE, server::TABLE, sort::TABLE, transactions::TABLE],
 ];
 
 /// All commands by name.
@@ -99,6 +100,8 @@ pub(crate) enum Keys {
     FirstAndCounted(usize),
     /// The first half of what stands behind the word `STREAMS`.
     Streams,
+    /// The word after the name, and the one behind the last word `STORE`.
+    FirstAndStored,
 }
 
 /// The word after the name.

@@ -147,8 +147,7 @@ impl Instance {
             self.serve(id);
             self.served_key = None;
         } else if let Some(gone) = gone.clone() {
-            self.unblock(id);
-            self.reply(id, &gone);
+            self.end_wait(id, &gone);
         }
     }
 
@@ -159,8 +158,16 @@ impl Instance {
         let (name, command) = commands::find(&retry).expect("it ran before");
         let reply = self.call(id, &name, command, &retry);
         if reply != Reply::Nothing {
-            self.unblock(id);
-            self.reply(id, &reply);
+            self.end_wait(id, &reply);
+        }
+    }
+
+    /// The client waits no more and is told this, which ends the command with which it began to wait.
+    pub(crate) fn end_wait(&mut self, id: ClientId, told: &Reply) {
+        self.unblock(id);
+        self.reply(id, told);
+        if let Some(session) = self.clients.get_mut(&id) {
+            session.replies = session.replies.after_one();
         }
     }
 
@@ -170,8 +177,10 @@ impl Instance {
             if at_ms >= self.now_ms {
                 return;
             }
-            let blocked = self.unblock(id).expect("who has a deadline waits");
-            self.reply(id, &blocked.timed_out);
+            let waits = self.clients.get_mut(&id).and_then(|session| session.blocked.as_mut());
+            let blocked = waits.expect("who has a deadline waits");
+            let told = std::mem::replace(&mut blocked.timed_out, Reply::Nothing);
+            self.end_wait(id, &told);
         }
     }
 }

@@ -92,6 +92,8 @@ const TABLE: &[Entry] = &[
     ("set-max-intset-entries", "", Number(0, i64::MAX), "512"),
     ("slowlog-log-slower-than", "", Number(-1, i64::MAX), "10000"),
     ("slowlog-max-len", "", Number(0, i64::MAX), "128"),
+    ("stream-node-max-bytes", "", Memory, "4096"),
+    ("stream-node-max-entries", "", Number(0, i64::MAX), "100"),
     ("tcp-keepalive", "", Number(0, INT_MAX), "300"),
     ("timeout", "", Number(0, INT_MAX), "0"),
     ("zset-max-listpack-entries", "zset-max-ziplist-entries", Number(0, i64::MAX), "128"),

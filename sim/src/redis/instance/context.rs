@@ -78,6 +78,11 @@ impl<'a> Context<'a> {
         self.instance.open_transaction(self.client).is_none() && !self.instance.in_script()
     }
 
+    /// Whether a script calls the command.
+    pub fn in_script(&self) -> bool {
+        self.instance.in_script()
+    }
+
     /// Whether the command comes from this Redis' master or from a file, so that none of its own
     /// bounds hold.
     pub fn must_obey(&self) -> bool {

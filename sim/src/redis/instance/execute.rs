@@ -1,8 +1,8 @@
 //! From the words of a request to its reply: the order of checks is that of Redis.
 
-use super::session::{ClientId, Replies, Transaction};
+use super::session::{ClientId, Transaction};
 use super::{Context, Instance};
-use crate::redis::commands::{self, Command, Failure, Run, flags};
+use crate::redis::commands::{self, Command, Failure, Run, flags, up_to_zero};
 use crate::redis::db::Expiry;
 use crate::redis::replication::LinkState;
 use crate::redis::reply::{Protocol, Reply};
@@ -22,6 +22,13 @@ const OF_LISTENERS: [&str; 9] = [
 
 /// Commands that run at once although a transaction is open.
 const NEVER_QUEUED: [&str; 6] = ["exec", "discard", "multi", "watch", "quit", "reset"];
+
+/// Whether this begins a line of HTTP. Somebody makes a browser talk to Redis then, and what is in
+/// the body may be commands.
+pub(in crate::redis) fn is_of_http(name: &[u8]) -> bool {
+    let name = up_to_zero(name);
+    name.eq_ignore_ascii_case(b"post") || name.eq_ignore_ascii_case(b"host:")
+}
 
 impl Instance {
     /// Runs the command `words` (at least its name) of a client at the time `now_ms`. The reply,
@@ -46,6 +53,10 @@ impl Instance {
     ) {
         let from_master = self.is_master_client(id);
         self.begin(now_ms, expiry);
+        if !from_master && is_of_http(&words[0]) {
+            self.end_client(id, false);
+            return;
+        }
         let commands = self.totals.commands;
         let reply = self.admit(id, words);
         // The master hears nothing but how far its replica is.
@@ -62,19 +73,21 @@ impl Instance {
             if ran {
                 session.written = offset;
             }
-            session.replies = match session.replies {
-                Replies::NotNext => Replies::NotThis,
-                Replies::NotThis => Replies::All,
-                replies => replies,
-            };
+            // Who waits has not been answered yet.
+            if session.blocked.is_none() {
+                session.replies = session.replies.after_one();
+            }
         }
         self.run_postponed();
     }
 
+    /// Answers a client. Who wants no replies gets what is pushed in them all the same: that it
+    /// listens to a channel, or no longer.
     pub(crate) fn reply(&mut self, id: ClientId, reply: &Reply) {
         let Some(session) = self.clients.get_mut(&id) else { return };
-        if matches!(session.replies, Replies::All | Replies::NotNext) {
-            reply.write(session.protocol, &mut session.output);
+        match session.replies.are_wanted() {
+            true => reply.write(session.protocol, &mut session.output),
+            false => reply.write_pushes(session.protocol, &mut session.output),
         }
     }
 

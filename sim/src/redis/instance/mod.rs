@@ -33,6 +33,7 @@ pub use blocking::{Blocked, Wait};
 use config::Config;
 pub use context::Context;
 pub use cursors::Cursors;
+pub(super) use execute::is_of_http;
 pub use session::{ClientId, Session};
 
 /// How many databases there are.
@@ -219,7 +220,8 @@ impl Instance {
 
     /// Tells the client something last, and ends its connection.
     pub fn hang_up(&mut self, id: ClientId, last: &Reply) {
-        self.send(id, last);
+        self.reply(id, last);
+        self.woken.insert(id);
         if let Some(session) = self.clients.get_mut(&id) {
             session.closing = true;
         }
@@ -260,7 +262,8 @@ impl Instance {
         self.databases.iter_mut().for_each(|db| db.set_now(now_ms, expiry));
     }
 
-    /// Gives a client something that is not the reply to its own command.
+    /// Gives a client something that is not the reply to its own command, and that it gets even if
+    /// it wants no replies.
     pub(super) fn send(&mut self, id: ClientId, reply: &Reply) {
         let Some(session) = self.clients.get_mut(&id) else { return };
         let protocol = self.scripts.protocol_of_caller(id).unwrap_or(session.protocol);

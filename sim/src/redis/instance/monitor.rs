@@ -24,7 +24,8 @@ impl Instance {
     /// Who hears a command of his own hears the reply first.
     pub(super) fn tell_monitors(&mut self) {
         for (id, line) in std::mem::take(&mut self.monitored) {
-            self.send(id, &Reply::Status(line));
+            self.reply(id, &Reply::Status(line));
+            self.woken.insert(id);
         }
     }
 

@@ -52,16 +52,25 @@ pub struct Session {
 
 /// Which replies a client wants: `CLIENT REPLY`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Replies {
-    /// Every one.
-    #[default]
-    All,
+pub struct Replies {
     /// None.
-    None,
-    /// All but the one to its next command.
-    NotNext,
-    /// All but the one to this command.
-    NotThis,
+    pub off: bool,
+    /// Not the one to its next command.
+    pub not_next: bool,
+    /// Not the one to this command.
+    pub not_this: bool,
+}
+
+impl Replies {
+    /// Whether it wants the reply to this command.
+    pub fn are_wanted(self) -> bool {
+        !(self.off || self.not_this)
+    }
+
+    /// What it wants after a command that was answered.
+    pub(super) fn after_one(self) -> Self {
+        Self { off: self.off, not_next: false, not_this: self.not_next }
+    }
 }
 
 /// Commands that wait for `EXEC`.

@@ -1,8 +1,10 @@
 //! The snapshot format of Redis 7.0 (RDB version 10): what a full resynchronisation transfers.
 //!
-//! Written in the plain encodings only; a real server reads them. It knows databases and values,
-//! and nothing of who asks for a snapshot.
+//! Written in the plain encodings only; a real server reads them. What a real server writes is read
+//! here (`packed` are its encodings of small collections). It knows databases and values, and nothing
+//! of who asks for a snapshot. A single value in this format is what `DUMP` tells.
 
+mod packed;
 mod streams;
 mod wire;
 
@@ -11,6 +13,8 @@ use super::instance::DATABASES;
 use super::values::{Hash, List, Set, SortedSet, Value};
 use wire::{Source, crc64, length, string};
 
+/// The version of the format.
+const VERSION: u16 = 10;
 /// Opens every snapshot: the magic word and the version.
 pub(super) const MAGIC: &[u8] = b"REDIS0010";
 const STRING: u8 = 0;
@@ -18,6 +22,10 @@ const LIST: u8 = 1;
 const SET: u8 = 2;
 const HASH: u8 = 4;
 const SORTED_SET: u8 = 5;
+const INTEGERS: u8 = 11;
+const HASH_PACKED: u8 = 16;
+const SORTED_SET_PACKED: u8 = 17;
+const LIST_PACKED: u8 = 18;
 const STREAM: u8 = 19;
 const AUX: u8 = 0xfa;
 const RESIZE: u8 = 0xfb;
@@ -48,7 +56,9 @@ pub(super) fn write(databases: &[Db]) -> Vec<u8> {
                 out.push(EXPIRES_MS);
                 out.extend(at_ms.to_le_bytes());
             }
-            write_value(&mut out, key, value);
+            out.push(kind_of(value));
+            string(&mut out, key);
+            write_value(&mut out, value);
         }
     }
     out.push(END);
@@ -57,54 +67,58 @@ pub(super) fn write(databases: &[Db]) -> Vec<u8> {
     out
 }
 
-fn write_value(out: &mut Vec<u8>, key: &[u8], value: &Value) {
-    let mut begin = |kind, len: Option<usize>| {
-        out.push(kind);
-        string(out, key);
-        len.into_iter().for_each(|len| length(out, len));
-    };
+/// By which number the kind of a value is told.
+fn kind_of(value: &Value) -> u8 {
     match value {
-        Value::String(bytes) => {
-            begin(STRING, None);
-            string(out, bytes);
-        }
+        Value::String(_) => STRING,
+        Value::List(_) => LIST,
+        Value::Set(_) => SET,
+        Value::Hash(_) => HASH,
+        Value::SortedSet(_) => SORTED_SET,
+        Value::Stream(_) => STREAM,
+    }
+}
+
+fn write_value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::String(bytes) => string(out, bytes),
         Value::List(list) => {
-            begin(LIST, Some(list.len()));
+            length(out, list.len());
             list.iter().for_each(|element| string(out, element));
         }
         Value::Set(set) => {
-            begin(SET, Some(set.len()));
+            length(out, set.len());
             set.members().iter().for_each(|member| string(out, member));
         }
         Value::Hash(hash) => {
-            begin(HASH, Some(hash.len()));
+            length(out, hash.len());
             hash.iter().for_each(|(field, value)| {
                 string(out, field);
                 string(out, value);
             });
         }
         Value::SortedSet(set) => {
-            begin(SORTED_SET, Some(set.len()));
+            length(out, set.len());
             set.at(0..set.len()).for_each(|(member, score)| {
                 string(out, member);
                 out.extend(score.to_le_bytes());
             });
         }
-        Value::Stream(stream) => {
-            begin(STREAM, None);
-            streams::write(out, stream);
-        }
+        Value::Stream(stream) => streams::write(out, stream),
     }
 }
 
 /// Scores of this older kind of sorted set are doubles as eight bytes.
 fn read_value(kind: u8, from: &mut Source<'_>) -> Result<Value, Damaged> {
-    if kind == STRING {
-        return Ok(Value::String(from.string()?));
+    match kind {
+        STRING => return Ok(Value::String(from.string()?)),
+        INTEGERS | HASH_PACKED | SORTED_SET_PACKED => return packed::read(kind, &from.string()?),
+        _ => {}
     }
     let len = from.length()?;
     Ok(match kind {
         LIST => Value::List((0..len).map(|_| from.string()).collect::<Result<List, _>>()?),
+        LIST_PACKED => packed::read_list(len, from)?,
         SET => {
             let mut set = Set::default();
             for _ in 0..len {
@@ -131,6 +145,39 @@ fn read_value(kind: u8, from: &mut Source<'_>) -> Result<Value, Damaged> {
         STREAM => Value::Stream(streams::read(len, from)?),
         _ => return Err(Damaged("an encoding that is not read here")),
     })
+}
+
+/// A value by itself, as `DUMP` tells it: its kind, itself, the version and a checksum.
+pub(super) fn dump(value: &Value) -> Vec<u8> {
+    let mut out = vec![kind_of(value)];
+    write_value(&mut out, value);
+    out.extend(VERSION.to_le_bytes());
+    let sum = crc64(&out);
+    out.extend(sum.to_le_bytes());
+    out
+}
+
+/// What is wrong with what should be a value by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unusable {
+    /// It is of a later version, or has another checksum.
+    Foreign,
+    /// What it says is no value.
+    Damaged,
+}
+
+/// Reads what [`dump`], or a real server, has written.
+pub(super) fn restore(bytes: &[u8]) -> Result<Value, Unusable> {
+    let (told, sum) = bytes.split_last_chunk::<8>().ok_or(Unusable::Foreign)?;
+    let (_, version) = told.split_last_chunk::<2>().ok_or(Unusable::Foreign)?;
+    let sum = u64::from_le_bytes(*sum);
+    if u16::from_le_bytes(*version) > VERSION || sum != crc64(told) {
+        return Err(Unusable::Foreign);
+    }
+    let mut from = Source::new(told);
+    let value = from.byte().and_then(|kind| read_value(kind, &mut from));
+    // No key may hold nothing.
+    value.ok().filter(|value| !value.is_empty()).ok_or(Unusable::Damaged)
 }
 
 /// Reads a snapshot into databases, and tells how many bytes it has.
@@ -169,7 +216,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Vec<Db>, usize), Damaged> {
 mod tests {
     use super::*;
     use crate::redis::values::Stream;
-    use crate::redis::values::stream::{Group, Id, Pending};
+    use crate::redis::values::stream::{Group, Id, NodeLimits, Pending};
 
     #[test]
     fn what_is_written_is_read() {
@@ -183,7 +230,7 @@ mod tests {
         let mut stream = Stream::default();
         for ms in 1..300 {
             let words = [b"field".to_vec(), ms.to_string().into_bytes()];
-            stream.append(Id { ms, seq: 0 }, &words[..]);
+            stream.append(Id { ms, seq: 0 }, &words[..], NodeLimits::default());
         }
         stream.delete(Id { ms: 7, seq: 0 });
         let mut group = Group::new(Id { ms: 5, seq: 0 }, None);

@@ -33,6 +33,38 @@ pub(super) fn string(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend(bytes);
 }
 
+/// Undoes LZF: runs of bytes as they are, and copies of what came before.
+fn inflated(mut bytes: &[u8], len: usize) -> Result<Vec<u8>, Damaged> {
+    const WRONG: Damaged = Damaged("compressed bytes are damaged");
+    let mut out: Vec<u8> = Vec::new();
+    while let Some((mark, rest)) = bytes.split_first() {
+        let mark = usize::from(*mark);
+        bytes = rest;
+        if mark < 32 {
+            let (run, rest) = bytes.split_at_checked(mark + 1).ok_or(WRONG)?;
+            out.extend(run);
+            bytes = rest;
+            continue;
+        }
+        let mut next = || -> Result<usize, Damaged> {
+            let (byte, rest) = bytes.split_first().ok_or(WRONG)?;
+            bytes = rest;
+            Ok(usize::from(*byte))
+        };
+        // A copy of seven bytes and more tells in the next byte how many more.
+        let count = if mark >> 5 == 7 { 9 + next()? } else { 2 + (mark >> 5) };
+        let back = ((mark & 0x1f) << 8 | next()?) + 1;
+        for _ in 0..count {
+            let at = out.len().checked_sub(back).ok_or(WRONG)?;
+            out.push(out[at]);
+        }
+        if out.len() > len {
+            return Err(WRONG);
+        }
+    }
+    if out.len() == len { Ok(out) } else { Err(WRONG) }
+}
+
 /// A snapshot that is read.
 pub(super) struct Source<'a> {
     bytes: &'a [u8],
@@ -70,12 +102,17 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Bytes behind their length, or a small integer in place of its digits.
+    /// Bytes behind their length, a small integer in place of its digits, or compressed bytes.
     pub(super) fn string(&mut self) -> Result<Vec<u8>, Damaged> {
         let number = match self.bytes.get(self.at) {
             Some(0xc0) => i32::from(i8::from_le_bytes(self.after_mark()?)),
             Some(0xc1) => i32::from(i16::from_le_bytes(self.after_mark()?)),
             Some(0xc2) => i32::from_le_bytes(self.after_mark()?),
+            Some(0xc3) => {
+                self.at += 1;
+                let (packed, len) = (self.length()?, self.length()?);
+                return inflated(self.take(packed)?, len);
+            }
             _ => {
                 let len = self.length()?;
                 return Ok(self.take(len)?.to_vec());
@@ -99,6 +136,17 @@ impl<'a> Source<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compressed_is_read() {
+        // Three bytes as they are, and a copy of fourteen from three back.
+        assert_eq!(inflated(b"\x02abc\xe0\x05\x02", 17), Ok(b"abcabcabcabcabcab".to_vec()));
+        assert!(inflated(b"\x02abc\xe0\x05\x02", 16).is_err());
+        assert!(inflated(b"\x02abc\x20\x03", 6).is_err(), "a copy from before the start");
+        assert!(inflated(b"\x02ab", 3).is_err() && inflated(b"\xe0", 9).is_err());
+    }
+
     #[test]
     fn the_checksum_is_that_of_redis() {
         assert_eq!(super::crc64(b"123456789"), 0xe9c6_d914_c4b8_d9ca);

@@ -145,6 +145,13 @@ impl Instance {
         self.serve_awaiting_acks();
     }
 
+    /// A replica has sent an empty line, as one does while it loads a large snapshot.
+    pub(crate) fn shows_life(&mut self, client: ClientId, now_ms: i64) {
+        if let Some(replica) = self.replication.replicas.get_mut(&client) {
+            replica.acked_ms = now_ms;
+        }
+    }
+
     /// How many replicas have the stream up to here.
     pub(crate) fn replicas_at(&self, offset: i64) -> usize {
         let all = self.replication.replicas.values();
@@ -160,8 +167,7 @@ impl Instance {
         for (id, offset, enough) in self.awaiting_acks() {
             let count = self.replicas_at(offset);
             if count >= enough {
-                self.unblock(id);
-                self.reply(id, &Reply::count(count));
+                self.end_wait(id, &Reply::count(count));
             } else if let Some(blocked) =
                 self.clients.get_mut(&id).and_then(|session| session.blocked.as_mut())
             {
@@ -212,10 +218,16 @@ impl Instance {
     pub(crate) fn replication_tick(&mut self) {
         let now_ms = self.now_ms;
         let settings = self.replication.settings.clone();
+        let mut arrived = false;
         for replica in self.replication.replicas.values_mut() {
             if replica.stage == Stage::Sending {
-                replica.stage = Stage::Unheard;
+                // How long it has waited for the snapshot does not count as silence.
+                (replica.stage, replica.acked_ms) = (Stage::Unheard, now_ms);
+                arrived = true;
             }
+        }
+        if arrived {
+            self.count_good_replicas();
         }
         if self.replication.replicas.is_empty() || now_ms < self.replication.next_cron_ms {
             return;
@@ -311,5 +323,49 @@ mod tests {
         assert_eq!(says(&mut instance, writer, 13_400, "SET k 4"), "+OK\r\n");
         instance.disconnect(late);
         assert_eq!(says(&mut instance, writer, 13_500, "SET k 5"), refused);
+    }
+
+    /// Lets time pass second by second; what the replica is sent meanwhile.
+    fn pass(instance: &mut Instance, replica: ClientId, from_ms: i64, to_ms: i64) -> String {
+        let mut out = Vec::new();
+        for now_ms in (from_ms..=to_ms).step_by(1000) {
+            instance.tick(now_ms);
+            instance.tick(now_ms + CHILD_EVERY_MS);
+            let mut more = Vec::new();
+            instance.take_output(replica, &mut more);
+            out.extend(more);
+        }
+        String::from_utf8_lossy(&out).into_owned()
+    }
+
+    /// As in 7.0.15, whose `replicaPutOnline` takes the time of the last ack anew: or a replica that has
+    /// waited for longer than the timeout would be cut as soon as it has its snapshot, for ever.
+    #[test]
+    fn waiting_for_a_snapshot_is_no_silence() {
+        let mut instance = Instance::default();
+        let replica = instance.connect();
+        says(&mut instance, replica, 900, "CONFIG SET repl-timeout 3 repl-diskless-sync-delay 5");
+        says(&mut instance, replica, 1_000, "PSYNC ? -1");
+        assert_eq!(pass(&mut instance, replica, 2_000, 5_000), "\n\n\n\n", "signs of life");
+        assert!(pass(&mut instance, replica, 6_000, 9_000).contains("+FULLRESYNC"));
+        assert!(!instance.is_closing(replica), "it is not silent for long yet");
+        pass(&mut instance, replica, 10_000, 11_000);
+        assert!(instance.is_closing(replica), "it has never acked");
+    }
+
+    /// As in 7.0.15: a replica sends empty lines while it loads a snapshot.
+    #[test]
+    fn an_empty_line_keeps_a_replica() {
+        let mut instance = Instance::default();
+        let [lively, silent] = [(); 2].map(|()| instance.connect());
+        says(&mut instance, lively, 900, "CONFIG SET repl-timeout 3 repl-diskless-sync-delay 0");
+        for replica in [lively, silent] {
+            says(&mut instance, replica, 1_000, "PSYNC ? -1");
+        }
+        for second in 1..20 {
+            instance.shows_life(lively, second * 1000);
+            pass(&mut instance, lively, second * 1000, second * 1000);
+        }
+        assert!(instance.is_closing(silent) && !instance.is_closing(lively));
     }
 }

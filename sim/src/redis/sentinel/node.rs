@@ -18,6 +18,7 @@ use super::instance::{ConnectionId, Ms, Place};
 use super::memory::{FILES, Memory};
 use super::{Config, Events};
 use crate::redis::durable::Durable;
+use crate::redis::instance::is_of_http;
 use crate::redis::parse::Parser;
 use crate::redis::request::{ProtocolError, Reader};
 
@@ -211,13 +212,16 @@ impl<E: Env> Node<E> {
             self.put(Input::ClientCame(client));
             self.env.spawn(async move {
                 let mut reader = Reader::default();
+                // What comes now is not read.
                 let mut garbage = false;
                 let take = |bytes: &[u8]| {
                     let Some(node) = node.upgrade() else { return false };
                     reader.feed(bytes);
                     while !garbage {
                         match reader.next_request() {
+                            Ok(Some(words)) if is_of_http(&words[0]) => return false,
                             Ok(Some(words)) => {
+                                garbage = words[0].eq_ignore_ascii_case(b"quit");
                                 node.env.work(Work::RedisCommand, 1);
                                 node.put(Input::Request(client, words));
                             }

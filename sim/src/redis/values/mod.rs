@@ -1,6 +1,7 @@
 //! The values of keys, as data structures that know no command, no database and no time.
 
 mod hash;
+pub(crate) mod listpack;
 mod set;
 pub(crate) mod size;
 mod sorted_set;

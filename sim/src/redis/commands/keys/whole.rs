@@ -54,7 +54,8 @@ fn flush(
 fn keys(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> {
     let db = context.db();
     let found: Vec<Vec<u8>> = db.keys_after(None).map(<[u8]>::to_vec).collect();
-    let found = found.into_iter().filter(|key| pattern::matches(&words[1], key));
+    let all = pattern::is_everything(&words[1]);
+    let found = found.into_iter().filter(|key| all || pattern::matches(&words[1], key));
     let found: Vec<_> = found.filter(|key| !db.has_expired(key)).map(Reply::Bulk).collect();
     Ok(Reply::Array(found))
 }

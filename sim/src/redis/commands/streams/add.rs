@@ -7,7 +7,7 @@ use super::told_id;
 use crate::redis::number::integer;
 use crate::redis::request::Request;
 use crate::redis::values::Stream;
-use crate::redis::values::stream::{Id, LIMIT_DEFAULT, Threshold, Trim};
+use crate::redis::values::stream::{Id, NodeLimits, Threshold, Trim, limit_default};
 
 pub(in super::super) const TABLE: &[Command] = &[
     command("xadd", -5, WRITE | DENY_OOM | FAST, FIRST, xadd),
@@ -27,9 +27,10 @@ fn xadd(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
     if context.stream(key)?.is_none() && options.only_there {
         return Ok(Reply::Null);
     }
+    let limits = node_limits(context);
     let stream = context.made::<Stream>(key)?;
     let added = added_id(stream, id, now_ms)?;
-    stream.append(added, fields);
+    stream.append(added, fields, limits);
     if let Some((trim, _)) = &options.trim {
         stream.trim(trim);
     }
@@ -40,6 +41,14 @@ fn xadd(context: &mut Context<'_>, words: &[Vec<u8>]) -> Result<Reply, Failure> 
     context.modified(key);
     context.propagate_as(vec![told]);
     Ok(told_id(added))
+}
+
+/// How much is packed together.
+fn node_limits(context: &Context<'_>) -> NodeLimits {
+    let number = |name| usize::try_from(context.instance.config.number(name));
+    let [entries, bytes] =
+        ["stream-node-max-entries", "stream-node-max-bytes"].map(|name| number(name).unwrap_or(0));
+    NodeLimits { entries, bytes }
 }
 
 /// The id of an entry that is to be added.
@@ -125,7 +134,7 @@ impl Options {
             }
             at += 1;
         }
-        options.limit(limit, adds, context.must_obey())?;
+        options.limit(limit, adds, context)?;
         Ok((options, id))
     }
 
@@ -150,7 +159,13 @@ impl Options {
     }
 
     /// Settles how many entries are removed at most. What a master says has no limit.
-    fn limit(&mut self, given: Option<i64>, adds: bool, obeys: bool) -> Result<(), Failure> {
+    fn limit(
+        &mut self,
+        given: Option<i64>,
+        adds: bool,
+        context: &Context<'_>,
+    ) -> Result<(), Failure> {
+        let obeys = context.must_obey();
         let Some((trim, _)) = &mut self.trim else {
             return match (given, adds) {
                 (Some(1..), _) => Err(Failure::text(
@@ -167,7 +182,7 @@ impl Options {
             return Err(Failure::text(text));
         }
         if trim.approximate && !obeys {
-            trim.limit = given.unwrap_or(LIMIT_DEFAULT);
+            trim.limit = given.unwrap_or_else(|| limit_default(node_limits(context)));
         }
         Ok(())
     }

@@ -48,6 +48,11 @@ impl SortedSet {
         compact
     }
 
+    /// The set leaves the compact form of Redis for good.
+    pub fn grow_out(&mut self) {
+        self.large = true;
+    }
+
     /// The score of a member.
     pub fn score(&self, member: &[u8]) -> Option<f64> {
         self.scores.get(member).copied()

@@ -1,12 +1,11 @@
 //! A stream: entries in the order of their ids, and the groups that consume them.
 //!
-//! In reading order: `id`, `node` (entries that Redis packs together, as `packed` does), `trim`,
+//! In reading order: `id`, `node` (entries that Redis packs together), `trim`,
 //! `group`, `read` (how far a group is), `radix`, `snapshot`.
 
 mod group;
 mod id;
 mod node;
-mod packed;
 mod radix;
 mod read;
 mod snapshot;
@@ -17,8 +16,9 @@ use std::collections::BTreeMap;
 pub use group::{Consumer, Group, Pending};
 pub use id::Id;
 use node::Node;
+pub use node::NodeLimits;
 pub use snapshot::Parts;
-pub use trim::{LIMIT_DEFAULT, Threshold, Trim};
+pub use trim::{Threshold, Trim, limit_default};
 
 /// The value of a key that is a stream.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -62,9 +62,10 @@ impl Stream {
     }
 
     /// Adds an entry behind all others: its id must be greater than the last one.
-    pub fn append(&mut self, id: Id, words: &[Vec<u8>]) {
+    pub fn append(&mut self, id: Id, words: &[Vec<u8>], limits: NodeLimits) {
         assert!(id > self.last_id, "ids rise");
-        let full = self.nodes.last_key_value().is_none_or(|(_, node)| node.is_full_for(words));
+        let last = self.nodes.last_key_value();
+        let full = last.is_none_or(|(_, node)| node.is_full_for(words, limits));
         if full {
             self.nodes.insert(id, Node::new(words));
         }

@@ -3,13 +3,26 @@
 //! Approximate trimming removes whole nodes only, so that clients see where one ends. Therefore it
 //! is known here how many bytes the real listpack has.
 
-use super::{Id, packed};
+use super::Id;
+use crate::redis::values::listpack;
 
-/// A node takes so many entries, with deleted ones (`stream-node-max-entries`, at its default) …
-pub(super) const ENTRIES_MAX: usize = 100;
+/// A listpack has at most so many bytes, whatever is set: `STREAM_LISTPACK_MAX_SIZE`.
+const LISTPACK_BYTES_MAX: usize = 1 << 30;
 
-/// … or so many bytes (`stream-node-max-bytes`, at its default).
-const BYTES_MAX: usize = 4096;
+/// How much a node takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct NodeLimits {
+    /// Entries, with deleted ones (`stream-node-max-entries`); any number when 0.
+    pub entries: usize,
+    /// Bytes (`stream-node-max-bytes`); as many as a listpack may have when 0.
+    pub bytes: usize,
+}
+
+impl Default for NodeLimits {
+    fn default() -> Self {
+        Self { entries: 100, bytes: 4096 }
+    }
+}
 
 /// The entry is deleted.
 const DELETED: i64 = 1;
@@ -47,15 +60,20 @@ impl Node {
     }
 
     /// Whether an entry of these words would have to go into another node.
-    pub(super) fn is_full_for(&self, words: &[Vec<u8>]) -> bool {
+    pub(super) fn is_full_for(&self, words: &[Vec<u8>], limits: NodeLimits) -> bool {
         let more: usize = words.iter().map(Vec::len).sum();
-        self.bytes + more >= BYTES_MAX || self.entries.len() >= ENTRIES_MAX
+        let bytes_max = match limits.bytes {
+            0 => LISTPACK_BYTES_MAX,
+            bytes => bytes.min(LISTPACK_BYTES_MAX),
+        };
+        let many = limits.entries > 0 && self.entries.len() >= limits.entries;
+        self.bytes + more >= bytes_max || many
     }
 
     /// Appends an entry; `first` is the id of the node.
     pub(super) fn push(&mut self, first: Id, id: Id, words: &[Vec<u8>]) {
         let entry = Entry { id, deleted: false, words: words.to_vec() };
-        let mut more = packed::Writer::default();
+        let mut more = listpack::Writer::default();
         self.pack_entry(first, &entry, &mut more);
         self.bytes += more.len();
         self.live += 1;
@@ -64,7 +82,7 @@ impl Node {
 
     /// The listpack; `first` is the id of the node.
     pub(super) fn pack(&self, first: Id) -> Vec<u8> {
-        let mut out = packed::Writer::default();
+        let mut out = listpack::Writer::default();
         out.count(self.live);
         out.count(self.entries.len() - self.live);
         out.count(self.fields.len());
@@ -74,7 +92,7 @@ impl Node {
         out.finish()
     }
 
-    fn pack_entry(&self, first: Id, entry: &Entry, out: &mut packed::Writer) {
+    fn pack_entry(&self, first: Id, entry: &Entry, out: &mut listpack::Writer) {
         let (words, count) = (&entry.words, entry.words.len() / 2);
         let same = count == self.fields.len()
             && words.iter().step_by(2).zip(&self.fields).all(|(one, other)| one == other);
@@ -94,7 +112,7 @@ impl Node {
 
     /// Reads a listpack back; `None` if it is none of a stream.
     pub(super) fn unpack(first: Id, bytes: &[u8]) -> Option<Self> {
-        let mut from = packed::Reader::new(bytes)?;
+        let mut from = listpack::Reader::new(bytes)?;
         let (live, deleted, count) = (from.count()?, from.count()?, from.count()?);
         let fields = (0..count).map(|_| from.text()).collect::<Option<Vec<_>>>()?;
         from.integer().filter(|end| *end == 0)?;
@@ -107,7 +125,7 @@ impl Node {
     }
 }
 
-fn unpack_entry(first: Id, fields: &[Vec<u8>], from: &mut packed::Reader<'_>) -> Option<Entry> {
+fn unpack_entry(first: Id, fields: &[Vec<u8>], from: &mut listpack::Reader<'_>) -> Option<Entry> {
     let flags = from.integer()?;
     let id = Id {
         ms: first.ms.wrapping_add(from.integer()? as u64),

@@ -1,9 +1,16 @@
 //! Trimming: the removal of the oldest entries.
 
-use super::{Id, Stream, node};
+use super::{Id, NodeLimits, Stream};
 
-/// How many entries an approximate trim removes at most when nobody says otherwise.
-pub const LIMIT_DEFAULT: i64 = 100 * node::ENTRIES_MAX as i64;
+/// How many entries an approximate trim removes at most when nobody says otherwise: those of a
+/// hundred nodes, within bounds.
+pub fn limit_default(limits: NodeLimits) -> i64 {
+    let entries = i64::try_from(limits.entries).expect("it was set as such a number");
+    match entries.wrapping_mul(100) {
+        ..=0 => 10_000,
+        limit => limit.min(1_000_000),
+    }
+}
 
 /// What is to be trimmed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

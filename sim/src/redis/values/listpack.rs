@@ -1,4 +1,5 @@
-//! Listpacks: the compact lists of texts and integers in which Redis keeps the entries of a stream.
+//! Listpacks: the compact lists of texts and integers in which Redis keeps the entries of a stream,
+//! and collections that are small.
 //!
 //! Behind every element stands how long it is, so that a list can be read from its end as well.
 
@@ -12,22 +13,22 @@ const END: u8 = 0xff;
 
 /// A list that is written.
 #[derive(Default)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     elements: Vec<u8>,
     count: usize,
 }
 
 impl Writer {
     /// How many bytes the elements have.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.elements.len()
     }
 
-    pub(super) fn count(&mut self, things: usize) {
+    pub(crate) fn count(&mut self, things: usize) {
         self.integer(i64::try_from(things).expect("words are counted in 32 bits"));
     }
 
-    pub(super) fn integer(&mut self, number: i64) {
+    pub(crate) fn integer(&mut self, number: i64) {
         let bytes = number.to_le_bytes();
         match number {
             0..=127 => self.element(&[bytes[0]], &[]),
@@ -40,7 +41,7 @@ impl Writer {
     }
 
     /// A text; one that is written as an integer becomes one.
-    pub(super) fn text(&mut self, text: &[u8]) {
+    pub(crate) fn text(&mut self, text: &[u8]) {
         if let Some(number) = integer(text) {
             return self.integer(number);
         }
@@ -65,7 +66,7 @@ impl Writer {
         self.count += 1;
     }
 
-    pub(super) fn finish(self) -> Vec<u8> {
+    pub(crate) fn finish(self) -> Vec<u8> {
         let total = HEADER_BYTES + self.elements.len() + 1;
         let mut out = u32::try_from(total).expect("no list is that long").to_le_bytes().to_vec();
         // So many that they do not fit means that they are not counted.
@@ -88,7 +89,7 @@ fn length_size(len: usize) -> usize {
 }
 
 /// A list that is read.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
@@ -100,29 +101,34 @@ enum Element<'a> {
 
 impl<'a> Reader<'a> {
     /// `None` if these are not the bytes of a list.
-    pub(super) fn new(bytes: &'a [u8]) -> Option<Self> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Option<Self> {
         let (header, rest) = bytes.split_at_checked(HEADER_BYTES)?;
         let total = u32::from_le_bytes(header[..4].try_into().expect("four bytes"));
         let whole = usize::try_from(total).ok()? == bytes.len() && rest.last() == Some(&END);
         whole.then_some(Self { rest })
     }
 
-    pub(super) fn integer(&mut self) -> Option<i64> {
+    pub(crate) fn integer(&mut self) -> Option<i64> {
         match self.element()? {
             Element::Integer(number) => Some(number),
             Element::Text(_) => None,
         }
     }
 
-    pub(super) fn count(&mut self) -> Option<usize> {
+    pub(crate) fn count(&mut self) -> Option<usize> {
         usize::try_from(self.integer()?).ok()
     }
 
-    pub(super) fn text(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn text(&mut self) -> Option<Vec<u8>> {
         Some(match self.element()? {
             Element::Integer(number) => number.to_string().into_bytes(),
             Element::Text(text) => text.to_vec(),
         })
+    }
+
+    /// Whether nothing is left but the mark at the end.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.rest == [END]
     }
 
     fn element(&mut self) -> Option<Element<'a>> {
