@@ -22,6 +22,9 @@ const PIECES: Template = Template { name: "pieces.html", text: include_str!("pie
 const RUN: Template = Template { name: "run.html", text: include_str!("run.html") };
 const STYLE: &str = include_str!("style.css");
 
+/// Where the links to a page's sections go.
+const CONTENTS: &str = "<!-- contents -->";
+
 /// Why the page could not be rendered.
 #[derive(Debug, thiserror::Error)]
 #[error("the page's template: {0:#}")]
@@ -66,7 +69,20 @@ pub(crate) fn render(template: Template, values: Value) -> Result<String, PageEr
     for template in [SKELETON, PIECES, template] {
         environment.add_template(template.name, template.text)?;
     }
-    Ok(environment.get_template(template.name)?.render(values)?)
+    let page = environment.get_template(template.name)?.render(values)?;
+    Ok(page.replacen(CONTENTS, &contents(&page), 1))
+}
+
+/// A line of links to the sections of the page.
+fn contents(page: &str) -> String {
+    const HEADING: &str = "<h2 id=\"";
+    let link = |section: &str| {
+        let (id, rest) = section.split_once("\">")?;
+        let (title, _) = rest.split_once("</h2>")?;
+        Some(format!("<a href=\"#{id}\">{title}</a>"))
+    };
+    let links: Vec<String> = page.split(HEADING).skip(1).filter_map(link).collect();
+    format!("<nav class=\"contents\" aria-label=\"Contents\">{}</nav>", links.join("\n"))
 }
 
 /// A plot as templates take it.
@@ -119,6 +135,19 @@ pub(crate) mod tests {
             let page = page(&record);
             let verdict = page.find("<h1").unwrap();
             assert!(page[verdict..].find(words).unwrap() < 200, "{words}");
+        }
+    }
+
+    #[test]
+    fn every_section_has_its_link() {
+        let page = page(&sample::invalid());
+        let (_, links) = page.split_once("<nav").unwrap();
+        let (links, _) = links.split_once("</nav>").unwrap();
+        let sections: Vec<&str> = page.split("<h2 id=\"").skip(1).collect();
+        assert_eq!(links.matches("<a ").count(), sections.len());
+        for section in sections {
+            let id = section.split('"').next().unwrap();
+            assert!(links.contains(&format!("href=\"#{id}\"")), "{id}");
         }
     }
 

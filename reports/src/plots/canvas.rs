@@ -32,6 +32,39 @@ pub enum Align {
     Right,
 }
 
+/// How a line is broken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Dash {
+    /// Not at all.
+    #[default]
+    Solid,
+    /// Into dashes.
+    Dashed,
+    /// Into short ones.
+    Dotted,
+}
+
+impl Dash {
+    /// How long a dash is, and the gap behind it.
+    fn pattern(self) -> Option<(f64, f64)> {
+        match self {
+            Dash::Solid => None,
+            Dash::Dashed => Some((7.0, 5.0)),
+            Dash::Dotted => Some((2.0, 4.0)),
+        }
+    }
+}
+
+/// The shape of a mark.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mark {
+    Disc,
+    Square,
+    Triangle,
+    Diamond,
+    Cross,
+}
+
 /// A sheet to draw on, from an origin downwards.
 pub struct Canvas<'a, DB: DrawingBackend> {
     area: &'a DrawingArea<DB, Shift>,
@@ -106,10 +139,33 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         Ok(())
     }
 
-    /// A dashed polyline; dashes go on round its corners.
+    /// A polyline that is broken so.
+    pub fn broken(
+        &self,
+        points: &[Point],
+        ink: Ink,
+        stroke: u32,
+        dash: Dash,
+    ) -> Result<(), PlotError> {
+        match dash.pattern() {
+            None => self.path(points, ink, stroke),
+            Some(pattern) => self.dashes_of(points, ink, stroke, pattern),
+        }
+    }
+
+    /// A dashed polyline.
     pub fn dashes(&self, points: &[Point], ink: Ink, stroke: u32) -> Result<(), PlotError> {
-        const DASH: f64 = 5.0;
-        const GAP: f64 = 4.0;
+        self.dashes_of(points, ink, stroke, (5.0, 4.0))
+    }
+
+    /// Dashes and gaps of these lengths; they go on round the corners.
+    fn dashes_of(
+        &self,
+        points: &[Point],
+        ink: Ink,
+        stroke: u32,
+        (dash, gap): (f64, f64),
+    ) -> Result<(), PlotError> {
         // How far into the pattern of a dash and a gap the pen is.
         let mut into = 0.0;
         for pair in points.windows(2) {
@@ -122,13 +178,13 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
             };
             let mut way = 0.0;
             while way < length {
-                let drawn = into < DASH;
-                let step = (if drawn { DASH } else { DASH + GAP } - into).min(length - way);
+                let drawn = into < dash;
+                let step = (if drawn { dash } else { dash + gap } - into).min(length - way);
                 if drawn && at(way) != at(way + step) {
                     self.path(&[at(way), at(way + step)], ink, stroke)?;
                 }
                 way += step;
-                into = if into + step >= DASH + GAP - 1e-6 { 0.0 } else { into + step };
+                into = if into + step >= dash + gap - 1e-6 { 0.0 } else { into + step };
             }
         }
         Ok(())
@@ -143,6 +199,24 @@ impl<'a, DB: DrawingBackend> Canvas<'a, DB> {
         };
         disc(4, ink)?;
         if hollow { disc(2, Ink::Paper) } else { Ok(()) }
+    }
+
+    /// A filled mark of some shape.
+    pub fn mark(&self, (x, y): Point, ink: Ink, mark: Mark) -> Result<(), PlotError> {
+        match mark {
+            Mark::Disc => self.dot((x, y), ink, false),
+            Mark::Square => self.fill_box((x - 4, y - 4), (x + 4, y + 4), ink, 1.0),
+            Mark::Triangle => {
+                self.fill_shape(&[(x, y - 5), (x + 5, y + 4), (x - 5, y + 4)], ink, 1.0)
+            }
+            Mark::Diamond => {
+                self.fill_shape(&[(x, y - 5), (x + 5, y), (x, y + 5), (x - 5, y)], ink, 1.0)
+            }
+            Mark::Cross => {
+                self.path(&[(x - 4, y - 4), (x + 4, y + 4)], ink, 2)?;
+                self.path(&[(x - 4, y + 4), (x + 4, y - 4)], ink, 2)
+            }
+        }
     }
 
     /// A small ring: one sample among many.

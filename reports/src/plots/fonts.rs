@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 
 use ab_glyph::{Font, FontRef, Glyph, OutlinedGlyph, PxScale, ScaleFont, point};
 
+use super::canvas::LABEL_EM;
+
 /// The font family as SVG names it; a viewer without Noto Sans takes its own sans-serif.
 pub const FAMILY: &str = "Noto Sans, system-ui, sans-serif";
 
@@ -31,6 +33,17 @@ static BOLD: LazyLock<FontRef<'static>> =
 pub fn width(text: &str, em: f32, weight: Weight) -> f32 {
     let font = face(weight).as_scaled(scale(face(weight), em));
     text.chars().map(|letter| font.h_advance(font.glyph_id(letter))).sum()
+}
+
+/// The text in the size of labels, its end cut off where there is no room for it, in pixels.
+pub fn fitting(text: &str, room: i32, weight: Weight) -> String {
+    let fits = |text: &str| width(text, LABEL_EM, weight).ceil() as i32 <= room;
+    if fits(text) {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let cut = |keep: usize| letters[..keep].iter().chain(&['…']).collect::<String>();
+    (0..letters.len()).rev().map(cut).find(|text| fits(text)).unwrap_or_default()
 }
 
 /// The outlines of a text whose baseline starts at a point.
@@ -75,6 +88,14 @@ mod tests {
                 assert_ne!(face(weight).glyph_id(sign).0, 0, "{sign} is missing");
             }
         }
+    }
+
+    #[test]
+    fn names_without_room_are_cut() {
+        let (name, regular) = ("a-scenario-with-a-long-name", Weight::Regular);
+        assert_eq!(fitting("gateway", 400, regular), "gateway");
+        assert!(fitting(name, 60, regular).ends_with('…'));
+        assert!(width(&fitting(name, 60, regular), LABEL_EM, regular) <= 60.0);
     }
 
     #[test]

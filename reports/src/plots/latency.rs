@@ -6,7 +6,7 @@ use plotters::prelude::DrawingBackend;
 
 use super::canvas::Canvas;
 use super::ink::Ink;
-use super::panel::{Entry, HEADING, Panel, heading, heading_rows};
+use super::panel::{Entry, HEADING, Look, Panel, heading, heading_rows};
 use super::scale::Axis;
 use super::{Chart, PlotError};
 use crate::figures;
@@ -32,7 +32,7 @@ impl<'a> LatencyChart<'a> {
             Entry {
                 text: format!("{} ({samples} samples)", latency.name),
                 ink: *ink,
-                dashed: false,
+                look: Look::default(),
             }
         };
         self.curves.iter().map(entry).collect()

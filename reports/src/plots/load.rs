@@ -5,9 +5,9 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::canvas::{Align, Canvas};
+use super::canvas::{Align, Canvas, Dash};
 use super::ink::Ink;
-use super::panel::{Entry, HEADING, Panel, heading, heading_rows};
+use super::panel::{Entry, HEADING, Look, Panel, heading, heading_rows};
 use super::scale::Axis;
 use super::{Chart, PlotError};
 use crate::load_curve::{LoadCurve, LoadMeasured};
@@ -71,7 +71,10 @@ impl Loads {
         let entry = |curve: &Curve| Entry {
             text: curve.name.clone(),
             ink: curve.ink,
-            dashed: curve.modelled,
+            look: Look {
+                dash: if curve.modelled { Dash::Dashed } else { Dash::Solid },
+                mark: None,
+            },
         };
         self.curves.iter().map(entry).collect()
     }
@@ -222,7 +225,7 @@ impl AcceptedChart {
     fn legend(&self) -> Vec<Entry> {
         let mut legend = self.0.legend();
         let text = "all that is offered".to_owned();
-        legend.push(Entry { text, ink: Ink::Offered, dashed: false });
+        legend.push(Entry { text, ink: Ink::Offered, look: Look::default() });
         legend
     }
 }

@@ -5,7 +5,7 @@
 use plotters::prelude::DrawingBackend;
 
 use super::PlotError;
-use super::canvas::{Align, Canvas, LABEL_EM, Point};
+use super::canvas::{Align, Canvas, Dash, LABEL_EM, Mark, Point};
 use super::fonts::{self, Weight};
 use super::ink::Ink;
 use super::scale::Axis;
@@ -15,7 +15,7 @@ use crate::words::NO_SAMPLES;
 pub const HEADING: i32 = 24;
 
 /// Length of the stroke that stands for a curve in the legend.
-const SWATCH: i32 = 16;
+const SWATCH: i32 = 24;
 
 /// An entry of a legend.
 #[derive(Clone, PartialEq, Debug)]
@@ -24,8 +24,17 @@ pub struct Entry {
     pub text: String,
     /// What it is drawn with.
     pub ink: Ink,
-    /// Whether the curve is dashed.
-    pub dashed: bool,
+    /// What tells the curve apart beside its ink.
+    pub look: Look,
+}
+
+/// What tells a curve apart without colour.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Look {
+    /// How its line is broken.
+    pub dash: Dash,
+    /// The shape of its points, where they are drawn.
+    pub mark: Option<Mark>,
 }
 
 /// Where a panel lies, and its axes.
@@ -73,7 +82,9 @@ impl Panel<'_> {
             canvas.label(text, (x, self.to.1 + 13), Align::Centre, Ink::Muted)?;
         }
         let middle = (self.from.0 + self.to.0) / 2;
-        canvas.label(name, (middle, self.to.1 + 33), Align::Centre, Ink::Muted)
+        let room = 2 * middle.min(canvas.width() - middle);
+        let name = fonts::fitting(name, room, Weight::Regular);
+        canvas.label(&name, (middle, self.to.1 + 33), Align::Centre, Ink::Muted)
     }
 
     /// A curve; it breaks where values are missing.
@@ -151,15 +162,19 @@ pub fn heading<DB: DrawingBackend>(
     legend: &[Entry],
 ) -> Result<(), PlotError> {
     let middle = at.1 + HEADING / 2;
-    canvas.text(text, (at.0, middle), Align::Left, Ink::Text, LABEL_EM, Weight::Bold)?;
+    let told = fonts::fitting(text, canvas.width() - at.0, Weight::Bold);
+    canvas.text(&told, (at.0, middle), Align::Left, Ink::Text, LABEL_EM, Weight::Bold)?;
     for (entry, (x, row)) in legend.iter().zip(places(text, legend, canvas.width() - at.0)) {
         let (x, y) = (at.0 + x, middle + row * HEADING);
-        if entry.dashed {
-            canvas.dashes(&[(x, y), (x + SWATCH, y)], entry.ink, 2)?;
-        } else {
-            canvas.fill_box((x, y - 2), (x + SWATCH, y + 1), entry.ink, 1.0)?;
+        match entry.look.dash {
+            Dash::Solid => canvas.fill_box((x, y - 2), (x + SWATCH, y + 1), entry.ink, 1.0)?,
+            dash => canvas.broken(&[(x, y), (x + SWATCH, y)], entry.ink, 2, dash)?,
         }
-        canvas.label(&entry.text, (x + SWATCH + 6, y), Align::Left, Ink::Text)?;
+        if let Some(mark) = entry.look.mark {
+            canvas.mark((x + SWATCH / 2, y), entry.ink, mark)?;
+        }
+        let name = fonts::fitting(&entry.text, canvas.width() - x - SWATCH - 6, Weight::Regular);
+        canvas.label(&name, (x + SWATCH + 6, y), Align::Left, Ink::Text)?;
     }
     Ok(())
 }
@@ -178,7 +193,7 @@ fn places(text: &str, legend: &[Entry], width: i32) -> Vec<(i32, i32)> {
     for entry in legend {
         let long = fonts::width(&entry.text, LABEL_EM, Weight::Regular).ceil() as i32;
         let needs = SWATCH + 6 + long;
-        if x + needs > width && x > 0 {
+        if x > 0 && x + needs > width {
             (x, row) = (0, row + 1);
         }
         places.push((x, row));

@@ -7,7 +7,7 @@ use plotters::prelude::DrawingBackend;
 
 use super::canvas::{Align, Canvas};
 use super::ink::Ink;
-use super::panel::{Entry, HEADING, Panel, heading, heading_rows};
+use super::panel::{Entry, HEADING, Look, Panel, heading, heading_rows};
 use super::scale::Axis;
 use super::{Chart, PlotError};
 use crate::redis::{RedisBucket, RedisWrites};
@@ -41,7 +41,7 @@ impl<'a> RedisChart<'a> {
     }
 
     fn legend() -> Vec<Entry> {
-        let entry = |text: &str, ink| Entry { text: text.to_owned(), ink, dashed: false };
+        let entry = |text: &str, ink| Entry { text: text.to_owned(), ink, look: Look::default() };
         vec![
             entry("acknowledged", Ink::Ack),
             entry("of these, lost", Ink::Show),

@@ -106,6 +106,11 @@ impl Axis {
         self.spread == Spread::Log
     }
 
+    /// The axis' name, which says so where values stand by powers of ten.
+    pub fn named(&self, name: &str) -> String {
+        format!("{name}{}", if self.is_log() { " (log scale)" } else { "" })
+    }
+
     fn spread(&self, value: f64) -> f64 {
         match self.spread {
             Spread::Linear => value,

@@ -6,7 +6,7 @@ use plotters::coord::Shift;
 use plotters::prelude::{DrawingArea, DrawingBackend, IntoDrawingArea, SVGBackend};
 
 use super::canvas::{Align, Canvas};
-use super::fonts::Weight;
+use super::fonts::{self, Weight};
 use super::ink::{self, Ink};
 use super::{Chart, PlotError};
 
@@ -22,6 +22,7 @@ pub fn alone(chart: &impl Chart, width: i32) -> Result<String, PlotError> {
         draw_titled(chart, &area)?;
         area.present().map_err(PlotError::new)?;
     }
+    let svg = with_widths(&svg);
     let described = format!("<svg role=\"img\" aria-label=\"{}\" ", label(chart));
     Ok(svg.replacen("<svg ", &described, 1))
 }
@@ -36,6 +37,7 @@ pub fn inline(chart: &impl Chart, width: i32, class: &str) -> Result<String, Plo
         chart.draw(&Canvas::new(&area, 0))?;
         area.present().map_err(PlotError::new)?;
     }
+    let svg = with_widths(&svg);
     let fixed = format!("<svg width=\"{width}\" height=\"{height}\" ");
     let described =
         format!("<svg class=\"plot {class}\" role=\"img\" aria-label=\"{}\" ", label(chart));
@@ -45,6 +47,43 @@ pub fn inline(chart: &impl Chart, width: i32, class: &str) -> Result<String, Plo
         svg = svg.replace(&fixed, &format!("\"var({})\"", ink.property()));
     }
     Ok(svg)
+}
+
+/// The drawing, each text of which says how wide it is. Whoever has not the font that was measured draws
+/// with another one, whose letters are squeezed or stretched so that nothing runs into its neighbour.
+fn with_widths(svg: &str) -> String {
+    const OPEN: &str = "<text ";
+    let mut parts = svg.split(OPEN);
+    let mut held = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        held.push_str(OPEN);
+        let told = part.split_once('>').and_then(|(attributes, rest)| {
+            let (text, rest) = rest.split_once("</text>")?;
+            let size = attribute(attributes, "font-size")?.parse().ok()?;
+            let bold = attribute(attributes, "font-weight") == Some("bold");
+            let weight = if bold { Weight::Bold } else { Weight::Regular };
+            let width = fonts::width(&unescaped(text.trim()), size, weight);
+            Some((attributes, width, text.trim(), rest))
+        });
+        match told {
+            Some((attributes, width, text, rest)) if width > 0.0 => {
+                let length = format!("textLength=\"{width:.1}\" lengthAdjust=\"spacingAndGlyphs\"");
+                held.push_str(&format!("{attributes} {length}>{text}</text>{rest}"));
+            }
+            _ => held.push_str(part),
+        }
+    }
+    held
+}
+
+fn attribute<'a>(attributes: &'a str, name: &str) -> Option<&'a str> {
+    let (_, value) = attributes.split_once(&format!("{name}=\""))?;
+    value.split('"').next()
+}
+
+fn unescaped(text: &str) -> String {
+    let signs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")];
+    signs.iter().fold(text.to_owned(), |text, (escape, sign)| text.replace(escape, sign))
 }
 
 /// Height of a chart that stands on its own.
@@ -66,4 +105,21 @@ pub fn draw_titled<DB: DrawingBackend>(
 /// What a plot shows, for those who cannot see it; titles and captions hold no markup.
 fn label(chart: &impl Chart) -> String {
     format!("{}. {}", chart.title(), chart.caption())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_says_how_wide_it_is() {
+        let svg = "<svg><text x=\"1\" font-size=\"12\" fill=\"#000\">\na &lt; b\n</text><text \
+                   font-size=\"12\" font-weight=\"bold\">x</text></svg>";
+        let length =
+            |text, weight| format!("textLength=\"{:.1}\"", fonts::width(text, 12.0, weight));
+        let held = with_widths(svg);
+        assert!(held.contains(&length("a < b", Weight::Regular)), "{held}");
+        assert!(held.contains(&length("x", Weight::Bold)) && held.contains(">a &lt; b</text>"));
+        assert_eq!(with_widths("<svg></svg>"), "<svg></svg>");
+    }
 }

@@ -10,7 +10,7 @@ use plotters::prelude::DrawingBackend;
 use super::canvas::{Align, Canvas, Point};
 use super::ink::Ink;
 use super::lanes::{self, Lanes};
-use super::panel::{Entry, HEADING, Panel, heading};
+use super::panel::{HEADING, Panel, heading};
 use super::scale::Axis;
 use super::{Chart, PlotError};
 use crate::engine;
@@ -18,6 +18,7 @@ use crate::record::Record;
 use parts::{Part, per_step};
 
 const LEFT: i32 = 60;
+const HEADING_LEFT: i32 = 12;
 const RIGHT: i32 = 24;
 /// Space between a panel and the next heading.
 const BREATH: i32 = 14;
@@ -91,13 +92,7 @@ impl<'a> TimelineChart<'a> {
         panel: &Panel,
         heading_top: i32,
     ) -> Result<(), PlotError> {
-        let surface = part.surface.iter().map(|(text, ink, _)| (text, *ink));
-        let curves = part.curves.iter().map(|(text, ink, _)| (text, *ink));
-        let legend: Vec<Entry> = surface
-            .chain(curves)
-            .map(|(text, ink)| Entry { text: text.clone(), ink, dashed: false })
-            .collect();
-        heading(canvas, (12, heading_top), part.heading, &legend)?;
+        heading(canvas, (HEADING_LEFT, heading_top), part.heading, &part.legend())?;
         for (from, until) in self.shaded() {
             let from = panel.at(from as f64 / 1e9, 0.0).0;
             let until = panel.at(until as f64 / 1e9, 0.0).0.max(from + 1);
@@ -179,7 +174,7 @@ impl Chart for TimelineChart<'_> {
     }
 
     fn height(&self, width: i32) -> i32 {
-        let panel = |part: &Part| HEADING + UNDER_HEADING + part.height + BREATH;
+        let panel = |part: &Part| under_heading(part, width) + part.height + BREATH;
         let panels: i32 = self.parts(width).iter().map(panel).sum();
         LOAD_ENDS + panels + lanes_height(&self.lanes(width)) + X_WORDS
     }
@@ -194,7 +189,7 @@ impl Chart for TimelineChart<'_> {
         let mut panels_end = 0;
         for (index, part) in parts.iter().enumerate() {
             let heading_top = top;
-            top += HEADING + UNDER_HEADING + if index == 0 { LOAD_ENDS } else { 0 };
+            top += under_heading(part, width) + if index == 0 { LOAD_ENDS } else { 0 };
             let (from, to) = ((LEFT, top), (width - RIGHT, top + part.height));
             self.draw_part(canvas, part, &Panel { from, to, x: &x, y: &part.y }, heading_top)?;
             panels_end = to.1;
@@ -209,13 +204,19 @@ impl Chart for TimelineChart<'_> {
         }
         self.draw_lanes(canvas, &lanes, (LEFT, top + HEADING))?;
         let axis = Axis::from_zero(1.0, 1);
-        let from = (LEFT, HEADING + UNDER_HEADING + LOAD_ENDS);
+        let first = parts.first().map_or(HEADING, |part| under_heading(part, width));
+        let from = (LEFT, first + LOAD_ENDS);
         let panel = |end| Panel { from, to: (width - RIGHT, end), x: &x, y: &axis };
         // Not into the lanes, where it would cross the names of faults.
         self.draw_end_of_duration(canvas, &panel(panels_end))?;
         let time = engine::words(self.record).time;
         panel(bottom).x_words(canvas, &time_words(time, unit, self.per_step(width)))
     }
+}
+
+/// How far below the top of its heading a panel begins.
+fn under_heading(part: &Part, width: i32) -> i32 {
+    part.heading_rows(width - HEADING_LEFT) * HEADING + UNDER_HEADING
 }
 
 fn lanes_height(lanes: &Lanes) -> i32 {

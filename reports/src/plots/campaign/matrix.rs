@@ -5,9 +5,10 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::{fitting, names_beside, wide};
+use super::{names_beside, wide};
 use crate::campaign::{Campaign, Checked, Outcome};
 use crate::plots::canvas::{Align, Canvas, Point};
+use crate::plots::fonts::{Weight, fitting};
 use crate::plots::ink::Ink;
 use crate::plots::{Chart, PlotError};
 use crate::words::NO_SAMPLES;
@@ -199,12 +200,12 @@ fn draw_row<DB: DrawingBackend>(
     let Layout { left, names_above, side, per_line, .. } = *layout;
     let top = match names_above {
         true => {
-            let name = fitting(&row.name, canvas.width() - 24);
+            let name = fitting(&row.name, canvas.width() - 24, Weight::Regular);
             canvas.label(&name, (12, top + 7), Align::Left, Ink::Text)?;
             top + LINE - 4
         }
         false => {
-            let name = fitting(&row.name, left - 22);
+            let name = fitting(&row.name, left - 22, Weight::Regular);
             let middle = top + side.max(12) / 2;
             canvas.label(&name, (left - 10, middle), Align::Right, Ink::Text)?;
             top + (12 - side * layout.lines).max(0) / 2

@@ -21,19 +21,8 @@ fn wide(text: &str) -> i32 {
     fonts::width(text, LABEL_EM, Weight::Regular).ceil() as i32
 }
 
-/// The text, its end cut off where there is no room for it.
-fn fitting(text: &str, room: i32) -> String {
-    if wide(text) <= room {
-        return text.to_owned();
-    }
-    let letters: Vec<char> = text.chars().collect();
-    let cut = |keep: usize| letters[..keep].iter().chain(&['…']).collect::<String>();
-    (0..letters.len()).rev().map(cut).find(|text| wide(text) <= room).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::campaign::Outcome;
     use crate::plots::{matrix, spread};
     use crate::sample;
@@ -84,12 +73,5 @@ mod tests {
                 assert!(!svg.contains("\"#"), "a colour is fixed in {}", plot.name);
             }
         }
-    }
-
-    #[test]
-    fn names_without_room_are_cut() {
-        assert_eq!(fitting("gateway", 400), "gateway");
-        assert!(fitting("a-scenario-with-a-long-name", 60).ends_with('…'));
-        assert!(wide(&fitting("a-scenario-with-a-long-name", 60)) <= 60);
     }
 }

@@ -2,11 +2,12 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::{fitting, names_beside};
+use super::names_beside;
 use crate::campaign::{Campaign, Checked, RunFigures, Spread};
 use crate::plots::canvas::{Align, Canvas};
+use crate::plots::fonts::{Weight, fitting};
 use crate::plots::ink::Ink;
-use crate::plots::panel::{self, Entry, HEADING, Panel};
+use crate::plots::panel::{self, Entry, HEADING, Look, Panel};
 use crate::plots::scale::Axis;
 use crate::plots::{Chart, PlotError};
 use crate::words::NO_SAMPLES;
@@ -87,13 +88,14 @@ impl Chart for SpreadChart {
         }
         let (beside, strip) = (self.names_beside(canvas.width()), self.strip(canvas.width()));
         let left = beside.unwrap_or(16);
-        let legend = LEVELS.map(|(text, ink, _)| Entry { text: text.into(), ink, dashed: false });
+        let legend =
+            LEVELS.map(|(text, ink, _)| Entry { text: text.into(), ink, look: Look::default() });
         let mut top = 0;
         for latency in &self.0 {
-            panel::heading(canvas, (12, top), latency.heading, &legend)?;
-            top += HEADING;
             let (low, high) = latency.range;
             let x = Axis::latency_ms(low, high, if canvas.width() < 600 { 4 } else { 8 });
+            panel::heading(canvas, (12, top), &x.named(latency.heading), &legend)?;
+            top += HEADING;
             let y = Axis::from_zero(1.0, 1);
             let bottom = top + latency.scenarios.len() as i32 * strip;
             let to = (canvas.width() - 24, bottom);
@@ -109,11 +111,11 @@ impl Chart for SpreadChart {
                 canvas.path(&[(12, below), (canvas.width() - 24, below)], Ink::Grid, 1)?;
                 match beside {
                     Some(left) => {
-                        let name = fitting(name, left - 22);
+                        let name = fitting(name, left - 22, Weight::Regular);
                         canvas.label(&name, (left - 10, middle), Align::Right, Ink::Text)?;
                     }
                     None => {
-                        let name = fitting(name, canvas.width() - 24);
+                        let name = fitting(name, canvas.width() - 24, Weight::Regular);
                         let at = (12, below - STRIP - NAME / 2 + 2);
                         canvas.label(&name, at, Align::Left, Ink::Text)?;
                     }

@@ -55,11 +55,11 @@ impl Chart for CrossoverChart {
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PlotError> {
-        heading(canvas, (12, 0), &self.heading, &[])?;
         let points = &self.crossover.points;
         let x = Axis::by_powers(points[0].value, points[points.len() - 1].value);
         let (low, high) = self.ratios();
         let y = Axis::by_powers(low, high);
+        heading(canvas, (12, 0), &y.named(&self.heading), &[])?;
         let bottom = self.height(canvas.width()) - 48;
         let panel =
             Panel { from: (60, HEADING + 8), to: (canvas.width() - 24, bottom), x: &x, y: &y };
@@ -73,7 +73,7 @@ impl Chart for CrossoverChart {
             None if self.crossover.unit.is_empty() => String::new(),
             None => format!(", {}", self.crossover.unit),
         };
-        panel.x_words(canvas, &format!("{}{unit}", self.crossover.key))?;
+        panel.x_words(canvas, &x.named(&format!("{}{unit}", self.crossover.key)))?;
         let line = panel.at(1.0, 1.0).1;
         canvas.path(&[(panel.from.0, line), (panel.to.0, line)], Ink::Text, 1)?;
         canvas.label("equal", (panel.to.0 - 4, line - 9), Align::Right, Ink::Text)?;

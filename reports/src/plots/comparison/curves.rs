@@ -3,16 +3,18 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::ink;
+use super::{ink, look};
 use crate::comparison::{Comparison, Estimate, Variant};
-use crate::plots::canvas::Canvas;
+use crate::plots::canvas::{Canvas, Mark, Point};
 use crate::plots::ink::Ink;
-use crate::plots::panel::{Entry, HEADING, Panel, heading};
+use crate::plots::panel::{Entry, HEADING, Look, Panel, heading, heading_rows};
 use crate::plots::scale::Axis;
 use crate::plots::{Chart, PlotError};
 
 /// Fewer values make no curve.
 const VALUES_MIN: usize = 3;
+/// Where headings begin.
+const HEADING_LEFT: i32 = 12;
 /// Panels that are drawn; the table has all figures.
 const PANELS_MAX: usize = 6;
 /// Space between a heading and its panel, for the upper half of the axis' highest word.
@@ -27,6 +29,7 @@ const WIDE: f64 = 20.0;
 struct Curve {
     name: String,
     ink: Ink,
+    look: Look,
     /// Values of the key, rising, with the median there.
     points: Vec<(f64, Estimate)>,
 }
@@ -35,6 +38,21 @@ struct Curve {
 struct Figure {
     heading: String,
     curves: Vec<Curve>,
+}
+
+impl Figure {
+    fn legend(&self) -> Vec<Entry> {
+        let named = self.curves.iter().filter(|curve| !curve.name.is_empty());
+        let entry =
+            |curve: &Curve| Entry { text: curve.name.clone(), ink: curve.ink, look: curve.look };
+        named.map(entry).collect()
+    }
+
+    /// How far below the top of its heading the panel begins.
+    fn under_heading(&self, width: i32) -> i32 {
+        let rows = heading_rows(&self.heading, &self.legend(), width - HEADING_LEFT);
+        rows * HEADING + UNDER_HEADING
+    }
 }
 
 /// The chart.
@@ -79,7 +97,7 @@ impl CurvesChart {
                     .filter_map(|variant| Some((at(variant)?, *variant.medians.get(metric)?)))
                     .collect();
                 points.sort_by(|one, other| one.0.total_cmp(&other.0));
-                Curve { name: name.clone(), ink: ink(place), points }
+                Curve { name: name.clone(), ink: ink(place), look: look(place), points }
             };
             names.iter().enumerate().map(curve).collect()
         };
@@ -139,8 +157,8 @@ impl Chart for CurvesChart {
             .to_owned()
     }
 
-    fn height(&self, _width: i32) -> i32 {
-        self.figures.len() as i32 * (HEADING + UNDER_HEADING + FRAME + BELOW)
+    fn height(&self, width: i32) -> i32 {
+        self.figures.iter().map(|figure| figure.under_heading(width) + FRAME + BELOW).sum()
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PlotError> {
@@ -149,30 +167,27 @@ impl Chart for CurvesChart {
             true => Axis::by_powers(low, high),
             false => Axis::from_zero(high, if canvas.width() < 600 { 4 } else { 8 }),
         };
-        for (place, figure) in self.figures.iter().enumerate() {
-            let top = place as i32 * (HEADING + UNDER_HEADING + FRAME + BELOW);
-            let entries: Vec<Entry> = figure
-                .curves
-                .iter()
-                .filter(|curve| !curve.name.is_empty())
-                .map(|curve| Entry { text: curve.name.clone(), ink: curve.ink, dashed: false })
-                .collect();
-            heading(canvas, (12, top), &figure.heading, &entries)?;
+        let mut top = 0;
+        for figure in &self.figures {
+            heading(canvas, (HEADING_LEFT, top), &figure.heading, &figure.legend())?;
+            top += figure.under_heading(canvas.width());
             let points = figure.curves.iter().flat_map(|curve| &curve.points);
             let highest = points.map(|(_, estimate)| estimate.high).fold(0.0, f64::max);
             let y = Axis::from_zero(highest, 4);
-            let from = (60, top + HEADING + UNDER_HEADING);
-            let to = (canvas.width() - 24, top + HEADING + UNDER_HEADING + FRAME);
+            let (from, to) = ((60, top), (canvas.width() - 24, top + FRAME));
+            top += FRAME + BELOW;
             let panel = Panel { from, to, x: &x, y: &y };
             panel.grid(canvas)?;
-            panel.x_words(canvas, &self.key)?;
+            panel.x_words(canvas, &x.named(&self.key))?;
             for curve in &figure.curves {
-                let medians = curve.points.iter().map(|(value, at)| (*value, Some(at.mid)));
-                panel.curve(canvas, medians, curve.ink)?;
+                let medians = curve.points.iter().map(|(value, at)| panel.at(*value, at.mid));
+                let medians: Vec<Point> = medians.collect();
+                canvas.broken(&medians, curve.ink, 2, curve.look.dash)?;
                 for (value, at) in &curve.points {
                     let [low, high] = [at.low, at.high].map(|end| panel.at(*value, end));
                     canvas.path(&[low, high], curve.ink, 1)?;
-                    canvas.dot(panel.at(*value, at.mid), curve.ink, false)?;
+                    let mark = curve.look.mark.unwrap_or(Mark::Disc);
+                    canvas.mark(panel.at(*value, at.mid), curve.ink, mark)?;
                 }
             }
         }

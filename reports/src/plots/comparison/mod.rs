@@ -8,7 +8,9 @@ mod curves;
 mod pareto;
 mod seeds;
 
+use super::canvas::{Dash, Mark};
 use super::ink::Ink;
+use super::panel::Look;
 use crate::comparison::{Comparison, Estimate};
 
 pub use crossover::CrossoverChart;
@@ -20,6 +22,13 @@ pub use seeds::SeedsChart;
 fn ink(place: usize) -> Ink {
     const INKS: [Ink; 4] = [Ink::Ack, Ink::Show, Ink::Third, Ink::Second];
     INKS[place % INKS.len()]
+}
+
+/// What tells a variant apart without colour, by its place: with the inks, sixty in all.
+fn look(place: usize) -> Look {
+    const MARKS: [Mark; 5] = [Mark::Disc, Mark::Square, Mark::Triangle, Mark::Diamond, Mark::Cross];
+    const DASHES: [Dash; 3] = [Dash::Solid, Dash::Dashed, Dash::Dotted];
+    Look { dash: DASHES[place / 4 % DASHES.len()], mark: Some(MARKS[place % MARKS.len()]) }
 }
 
 /// What was measured of one variant by one metric.

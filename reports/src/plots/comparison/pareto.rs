@@ -71,15 +71,15 @@ impl Chart for ParetoChart {
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PlotError> {
-        heading(canvas, (12, 0), &self.heading, &[])?;
         let narrow = canvas.width() < 600;
         let [x, y] = [(0, if narrow { 4 } else { 8 }), (1, 5)]
             .map(|(axis, ticks)| Axis::latency_ms(self.ranges[axis].0, self.ranges[axis].1, ticks));
+        heading(canvas, (12, 0), &y.named(&self.heading), &[])?;
         let bottom = self.height(canvas.width()) - 48;
         let panel =
             Panel { from: (60, HEADING + 8), to: (canvas.width() - 24, bottom), x: &x, y: &y };
         panel.grid(canvas)?;
-        panel.x_words(canvas, &self.x_name)?;
+        panel.x_words(canvas, &x.named(&self.x_name))?;
         for (cost, latency) in self.cost.iter().zip(&self.latency) {
             for (x, y) in cost.seeds.iter().zip(&latency.seeds) {
                 if let (Some(x), Some(y)) = (x, y) {

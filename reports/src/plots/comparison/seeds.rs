@@ -72,10 +72,10 @@ impl Chart for SeedsChart {
         let left = (self.names_width() + 24).min(canvas.width() / 2);
         let mut top = 0;
         for strips in &self.0 {
-            heading(canvas, (12, top), &strips.heading, &[])?;
-            top += HEADING;
             let (low, high) = strips.range;
             let x = Axis::latency_ms(low, high, if canvas.width() < 600 { 4 } else { 8 });
+            heading(canvas, (12, top), &x.named(&strips.heading), &[])?;
+            top += HEADING;
             let y = Axis::from_zero(1.0, 1);
             let bottom = top + strips.variants.len() as i32 * STRIP;
             let panel =
@@ -88,7 +88,8 @@ impl Chart for SeedsChart {
             for (place, variant) in strips.variants.iter().enumerate() {
                 let middle = top + place as i32 * STRIP + STRIP / 2;
                 draw_strip(canvas, &panel, variant, middle)?;
-                canvas.label(&variant.name, (left - 10, middle), Align::Right, Ink::Text)?;
+                let name = fonts::fitting(&variant.name, left - 22, Weight::Regular);
+                canvas.label(&name, (left - 10, middle), Align::Right, Ink::Text)?;
             }
             top = bottom + AXIS;
         }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::plots::ink::Ink;
+use crate::plots::panel::{self, Entry, Look};
 use crate::plots::scale::Axis;
 use crate::record::Bucket;
 
@@ -20,6 +21,24 @@ pub struct Part {
     pub curves: Vec<Curve<Option<f64>>>,
     /// The vertical axis.
     pub y: Axis,
+}
+
+impl Part {
+    /// What stands for its curves.
+    pub fn legend(&self) -> Vec<Entry> {
+        let surface = self.surface.iter().map(|(text, ink, _)| (text, *ink));
+        let curves = self.curves.iter().map(|(text, ink, _)| (text, *ink));
+        let entry = |(text, ink): (&String, Ink)| {
+            let (text, look) = (text.clone(), Look::default());
+            Entry { text, ink, look }
+        };
+        surface.chain(curves).map(entry).collect()
+    }
+
+    /// Rows that its heading takes with the legend, on a sheet so wide.
+    pub fn heading_rows(&self, width: i32) -> i32 {
+        panel::heading_rows(self.heading, &self.legend(), width)
+    }
 }
 
 /// What a curve is called, what it is drawn with, and its points: seconds and values.
