@@ -334,6 +334,8 @@ fn simulated_and_real_sentinels_agree() {
 
 /// One command per line, which both must answer alike.
 const COMMANDS: &str = "
+    POST x
+    HOST: x
     SENTINEL
     SENTINEL FOO
     SENTINEL MASTER

@@ -4,7 +4,7 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::canvas::Canvas;
+use super::canvas::{Canvas, Dash, Point};
 use super::ink::Ink;
 use super::panel::{Entry, HEADING, Look, Panel, heading, heading_rows};
 use super::scale::Axis;
@@ -12,35 +12,39 @@ use super::{Chart, PlotError};
 use crate::figures;
 use crate::record::Latency;
 
+/// How curves are broken, in turn, so that they can be told apart without colour.
+const DASHES: [Dash; 3] = [Dash::Solid, Dash::Dashed, Dash::Dotted];
 const INKS: [Ink; 6] = [Ink::Ack, Ink::Show, Ink::Third, Ink::Second, Ink::Offered, Ink::Fault];
 
 /// The percentile curves of a run.
 pub struct LatencyChart<'a> {
-    curves: Vec<(&'a Latency, Ink)>,
+    curves: Vec<(&'a Latency, Ink, Dash)>,
 }
 
 impl<'a> LatencyChart<'a> {
     /// Curves of the latencies that have samples, at most as many as there are inks.
     pub fn new(latencies: &'a [Latency]) -> Self {
         let sampled = latencies.iter().filter(|l| l.count > 0 && !l.curve.is_empty());
-        LatencyChart { curves: sampled.zip(INKS).collect() }
+        let looks = INKS.into_iter().zip(DASHES.into_iter().cycle());
+        let curves = sampled.zip(looks).map(|(latency, (ink, dash))| (latency, ink, dash));
+        LatencyChart { curves: curves.collect() }
     }
 
     fn legend(&self) -> Vec<Entry> {
-        let entry = |(latency, ink): &(&Latency, Ink)| {
+        let entry = |(latency, ink, dash): &(&Latency, Ink, Dash)| {
             let samples = figures::count(latency.count);
             Entry {
                 text: format!("{} ({samples} samples)", latency.name),
                 ink: *ink,
-                look: Look::default(),
+                look: Look { dash: *dash, mark: None },
             }
         };
         self.curves.iter().map(entry).collect()
     }
 
     fn axes(&self) -> (Axis, Axis) {
-        let samples = self.curves.iter().map(|(latency, _)| latency.count).max().unwrap_or(0);
-        let drawn = || self.curves.iter().flat_map(|(latency, _)| &latency.curve);
+        let samples = self.curves.iter().map(|(latency, ..)| latency.count).max().unwrap_or(0);
+        let drawn = || self.curves.iter().flat_map(|(latency, ..)| &latency.curve);
         // Nothing stands at zero on a log scale; such samples are drawn at its foot.
         let low = drawn().map(|(_, ns)| *ns).filter(|ns| *ns > 0).min().unwrap_or(0);
         let high = drawn().map(|(_, ns)| *ns).max().unwrap_or(0);
@@ -80,13 +84,17 @@ impl Chart for LatencyChart<'_> {
         heading(canvas, (12, 0), text, &legend)?;
         panel.grid(canvas)?;
         panel.x_words(canvas, "Percentile of the samples")?;
-        for (latency, ink) in &self.curves {
-            let values = latency.curve.iter().map(|(percentile, ns)| (*percentile, Some(ms(*ns))));
+        for (latency, ink, dash) in &self.curves {
+            let values = latency.curve.iter().map(|(percentile, ns)| (*percentile, ms(*ns)));
             // A curve ends where its own samples end, not where the longest one does.
             let rarest = 100.0 - 100.0 / latency.count as f64;
-            let until = |(percentile, _): &(f64, Option<f64>)| *percentile < rarest;
-            let end = (rarest.max(0.0), Some(ms(latency.max_ns)));
-            panel.curve(canvas, values.take_while(until).chain([end]), *ink)?;
+            let until = |(percentile, _): &(f64, f64)| *percentile < rarest;
+            let end = (rarest.max(0.0), ms(latency.max_ns));
+            let values = values.take_while(until).chain([end]);
+            let mut points: Vec<Point> = values.map(|(x, y)| panel.at(x, y)).collect();
+            // Points that fall on the same pixel add bytes and nothing to see.
+            points.dedup();
+            canvas.broken(&points, *ink, 2, *dash)?;
         }
         if self.curves.is_empty() {
             panel.empty(canvas)?;

@@ -132,11 +132,12 @@ impl<'a> TimelineChart<'a> {
         Ok(())
     }
 
-    /// Marks the end of `duration`, if the run went on after it.
+    /// Marks the end of `duration`, if the run went on after it, and says what it is.
     fn draw_end_of_duration<DB: DrawingBackend>(
         &self,
         canvas: &Canvas<DB>,
         panel: &Panel,
+        said: bool,
     ) -> Result<(), PlotError> {
         let duration_s = self.record.phases.duration_ns as f64 / 1e9;
         if duration_s <= 0.0 || duration_s >= self.end_s {
@@ -144,6 +145,9 @@ impl<'a> TimelineChart<'a> {
         }
         let x = panel.at(duration_s, 0.0).0;
         canvas.dashed(x, panel.from.1, panel.to.1, Ink::Muted)?;
+        if !said {
+            return Ok(());
+        }
         let (text, align) = if 2 * x > panel.from.0 + panel.to.0 {
             ("load ends, settling →", Align::Right)
         } else {
@@ -186,13 +190,14 @@ impl Chart for TimelineChart<'_> {
         let parts = self.parts(width);
         let bottom = self.height(width) - X_WORDS;
         let mut top = 0;
-        let mut panels_end = 0;
         for (index, part) in parts.iter().enumerate() {
             let heading_top = top;
             top += under_heading(part, width) + if index == 0 { LOAD_ENDS } else { 0 };
             let (from, to) = ((LEFT, top), (width - RIGHT, top + part.height));
-            self.draw_part(canvas, part, &Panel { from, to, x: &x, y: &part.y }, heading_top)?;
-            panels_end = to.1;
+            let panel = Panel { from, to, x: &x, y: &part.y };
+            self.draw_part(canvas, part, &panel, heading_top)?;
+            // Not into headings and lanes, where it would cross words.
+            self.draw_end_of_duration(canvas, &panel, index == 0)?;
             top = to.1 + BREATH;
         }
         if !self.record.faults.is_empty() {
@@ -204,13 +209,9 @@ impl Chart for TimelineChart<'_> {
         }
         self.draw_lanes(canvas, &lanes, (LEFT, top + HEADING))?;
         let axis = Axis::from_zero(1.0, 1);
-        let first = parts.first().map_or(HEADING, |part| under_heading(part, width));
-        let from = (LEFT, first + LOAD_ENDS);
-        let panel = |end| Panel { from, to: (width - RIGHT, end), x: &x, y: &axis };
-        // Not into the lanes, where it would cross the names of faults.
-        self.draw_end_of_duration(canvas, &panel(panels_end))?;
+        let panel = Panel { from: (LEFT, 0), to: (width - RIGHT, bottom), x: &x, y: &axis };
         let time = engine::words(self.record).time;
-        panel(bottom).x_words(canvas, &time_words(time, unit, self.per_step(width)))
+        panel.x_words(canvas, &time_words(time, unit, self.per_step(width)))
     }
 }
 

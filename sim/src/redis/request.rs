@@ -11,6 +11,12 @@ const LINE_BYTES_MAX: usize = 64 * 1024;
 /// `proto-max-bulk-len` of Redis, at its default.
 const BULK_BYTES_MAX: i64 = 512 * 1024 * 1024;
 
+/// So many words has a request at most of a client that has not said who it is …
+const STRANGER_WORDS_MAX: i64 = 10;
+
+/// … and so many bytes has each of them.
+const STRANGER_BULK_BYTES_MAX: i64 = 16_384;
+
 /// A request: the name of the command and its arguments.
 pub type Request = Vec<Vec<u8>>;
 
@@ -32,6 +38,8 @@ pub struct Reader {
     next_len: Option<usize>,
     /// See [`Reader::takes_empty_line`].
     empty_line: bool,
+    /// Requests are to be short: nobody knows yet who sends them.
+    stranger: bool,
 }
 
 impl Reader {
@@ -61,6 +69,11 @@ impl Reader {
         }
     }
 
+    /// Whether requests must be short from now on, because the client has not said who it is.
+    pub fn distrust(&mut self, stranger: bool) {
+        self.stranger = stranger;
+    }
+
     /// Whether an empty line has come since this was asked last: no request, but a sign of life.
     pub fn takes_empty_line(&mut self) -> bool {
         std::mem::take(&mut self.empty_line)
@@ -75,6 +88,9 @@ impl Reader {
         let Some(line) = self.line(b"too big mbulk count string")? else { return Ok(None) };
         let count = integer(&line[1..]).filter(|count| *count <= i64::from(i32::MAX));
         let Some(count) = count else { return Err(error(b"invalid multibulk length")) };
+        if self.stranger && count > STRANGER_WORDS_MAX {
+            return Err(error(b"unauthenticated multibulk length"));
+        }
         self.missing = usize::try_from(count).unwrap_or(0);
         Ok(Some(Request::new()))
     }
@@ -111,6 +127,9 @@ impl Reader {
         }
         let len = integer(&line[1..]).filter(|len| (0..=BULK_BYTES_MAX).contains(len));
         let len = len.ok_or_else(|| error(b"invalid bulk length"))?;
+        if self.stranger && len > STRANGER_BULK_BYTES_MAX {
+            return Err(error(b"unauthenticated bulk length"));
+        }
         Ok(Some(usize::try_from(len).expect("the limit fits")))
     }
 

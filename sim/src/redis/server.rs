@@ -287,6 +287,7 @@ impl<E: Env> Server<E> {
         let (now_ms, before) = (self.now_ms(), instance.totals.commands);
         let (epoch, resyncs) = (instance.replication.epoch, instance.replication.resyncs);
         while !instance.is_blocked(id) && !instance.is_closing(id) && !self.durability.is_closed() {
+            reader.distrust(!instance.is_authenticated(id));
             let request = reader.next_request();
             if reader.takes_empty_line() {
                 instance.shows_life(id, now_ms);

@@ -11,12 +11,12 @@ use super::real::Real;
 use super::told;
 
 /// Everything a connection would answer to these bytes, until it ends.
-fn answers(bytes: &[u8]) -> Vec<u8> {
-    let mut instance = Instance::default();
+fn answers(instance: &mut Instance, bytes: &[u8]) -> Vec<u8> {
     let client = instance.connect();
     let mut reader = Reader::default();
     reader.feed(bytes);
     while !instance.is_closing(client) {
+        reader.distrust(!instance.is_authenticated(client));
         match reader.next_request() {
             Ok(Some(words)) => instance.execute(client, 0, &words),
             Ok(None) => break,
@@ -63,6 +63,34 @@ fn streams_that_are_hardly_the_protocol_get_the_same_bytes() {
         &many,
         &[b'a'; 70_000],
     ];
+    compare(&real, &mut Instance::default(), streams);
+}
+
+#[test]
+fn strangers_must_be_brief_alike() {
+    let (real, mut instance) = (Real::start(), Instance::default());
+    let client = instance.connect();
+    let secret = ["CONFIG", "SET", "requirepass", "secret"];
+    real.connect().ask(&secret);
+    instance.execute(client, 0, &secret.map(|word| word.as_bytes().to_vec()));
+    let long = |len: usize| {
+        let head = format!("*2\r\n$4\r\nPING\r\n${len}\r\n");
+        [head.as_bytes(), &b"x".repeat(len), b"\r\n"].concat()
+    };
+    let (fits, too_long) = (long(16_384), long(16_385));
+    let streams: &[&[u8]] = &[
+        b"*10\r\n$4\r\nPING\r\n",
+        b"*11\r\n$4\r\nPING\r\n",
+        b"*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n*11\r\n$4\r\nPING\r\n",
+        b"PING a b c d e f g h i j k l m\r\n",
+        &fits,
+        &too_long,
+    ];
+    compare(&real, &mut instance, streams);
+}
+
+/// Both must answer the same to each of these.
+fn compare(real: &Real, instance: &mut Instance, streams: &[&[u8]]) {
     for stream in streams {
         let mut connection = real.connect();
         connection.stream.write_all(stream).expect("the server reads");
@@ -71,6 +99,6 @@ fn streams_that_are_hardly_the_protocol_get_the_same_bytes() {
         // The server may reset the stream after an error that it did not read to the end.
         drop(std::io::Read::read_to_end(&mut connection.stream, &mut theirs));
         let start = told(&stream[..stream.len().min(80)]);
-        assert_eq!(told(&answers(stream)), told(&theirs), "{start}");
+        assert_eq!(told(&answers(instance, stream)), told(&theirs), "{start}");
     }
 }

@@ -3,15 +3,17 @@
 
 use plotters::prelude::DrawingBackend;
 
-use super::{Measured, measured, range};
+use super::{Measured, look, measured, range};
 use crate::comparison::Comparison;
-use crate::plots::canvas::{Align, Canvas, LABEL_EM, Point};
+use crate::plots::canvas::{Align, Canvas, Dash, LABEL_EM, Mark, Point};
 use crate::plots::fonts::{self, Weight};
 use crate::plots::ink::Ink;
-use crate::plots::panel::{HEADING, Panel, heading};
+use crate::plots::panel::{Entry, HEADING, Look, Panel, heading, heading_rows};
 use crate::plots::scale::Axis;
 use crate::plots::{Chart, PlotError};
 
+/// Sheets below this width are a telephone's.
+const NARROW: i32 = 600;
 /// Height of a label with the room around it.
 const LABEL: i32 = 17;
 /// Steps that a label goes away from its dot at most.
@@ -50,6 +52,24 @@ impl ParetoChart {
         })
     }
 
+    /// The variants behind their numbers, where they are too many for their names to stand beside
+    /// their dots.
+    fn legend(&self, width: i32) -> Vec<Entry> {
+        let beside_max = if width < NARROW { 3 } else { 6 };
+        let numbered = self.cost.iter().enumerate().filter(|_| self.cost.len() > beside_max);
+        let entry = |(place, one): (usize, &Measured)| Entry {
+            text: format!("{} {}", place + 1, one.name),
+            ink: one.ink,
+            look: Look { dash: Dash::Solid, ..look(place) },
+        };
+        numbered.map(entry).collect()
+    }
+
+    fn legend_height(&self, width: i32) -> i32 {
+        let legend = self.legend(width);
+        if legend.is_empty() { 0 } else { heading_rows("", &legend, width - 12) * HEADING + 8 }
+    }
+
     fn medians(&self, place: usize) -> Option<(f64, f64)> {
         Some((self.cost[place].median?.mid, self.latency[place].median?.mid))
     }
@@ -67,15 +87,20 @@ impl Chart for ParetoChart {
     }
 
     fn height(&self, width: i32) -> i32 {
-        HEADING + 8 + if width < 600 { 260 } else { 340 } + 48
+        HEADING + 8 + if width < NARROW { 260 } else { 340 } + 48 + self.legend_height(width)
     }
 
     fn draw<DB: DrawingBackend>(&self, canvas: &Canvas<DB>) -> Result<(), PlotError> {
-        let narrow = canvas.width() < 600;
+        let narrow = canvas.width() < NARROW;
         let [x, y] = [(0, if narrow { 4 } else { 8 }), (1, 5)]
             .map(|(axis, ticks)| Axis::latency_ms(self.ranges[axis].0, self.ranges[axis].1, ticks));
         heading(canvas, (12, 0), &y.named(&self.heading), &[])?;
-        let bottom = self.height(canvas.width()) - 48;
+        let legend = self.legend(canvas.width());
+        let under = self.height(canvas.width()) - self.legend_height(canvas.width());
+        if !legend.is_empty() {
+            heading(canvas, (12, under), "", &legend)?;
+        }
+        let bottom = under - 48;
         let panel =
             Panel { from: (60, HEADING + 8), to: (canvas.width() - 24, bottom), x: &x, y: &y };
         panel.grid(canvas)?;
@@ -102,8 +127,9 @@ impl Chart for ParetoChart {
         for place in 0..self.cost.len() {
             let Some((x, y)) = self.medians(place) else { continue };
             let at = panel.at(x, y);
-            canvas.dot(at, self.cost[place].ink, false)?;
-            let name = &self.cost[place].name;
+            canvas.mark(at, self.cost[place].ink, look(place).mark.unwrap_or(Mark::Disc))?;
+            let number = (place + 1).to_string();
+            let name = if legend.is_empty() { &self.cost[place].name } else { &number };
             let label = Label::near(at, name, &panel, &marks, &labels);
             if let Some(end) = label.end_towards(at) {
                 canvas.path(&[at, end], Ink::Muted, 1)?;

@@ -192,6 +192,11 @@ impl Instance {
         self.clients.get(&id).is_some_and(|session| session.blocked.is_some())
     }
 
+    /// Whether the client may do more than say who it is.
+    pub fn is_authenticated(&self, id: ClientId) -> bool {
+        self.clients.get(&id).is_some_and(|session| session.authenticated)
+    }
+
     /// Whether the connection ends once its output is sent; also when the client is gone.
     pub fn is_closing(&self, id: ClientId) -> bool {
         self.clients.get(&id).is_none_or(|session| session.closing)

@@ -202,3 +202,54 @@ fn expired_keys_are_swept_without_being_asked_for() {
         ask(&mut stream, b"DBSIZE\r\n", ":0\r\n").await;
     });
 }
+
+#[test]
+fn a_line_of_http_ends_the_connection_and_its_body_is_not_run() {
+    with_server(|host| async move {
+        let (mut browser, mut other) = (connected(&host).await, connected(&host).await);
+        ask(&mut other, b"SET k v\r\n", "+OK\r\n").await;
+        let request = b"POST / HTTP/1.1\r\nHost: here\r\n\r\nSET k w\r\nGET k\r\n";
+        // The server may hang up before it has read all of it.
+        drop(browser.write_all(request).await);
+        let mut got = String::new();
+        browser.read_to_string(&mut got).await.expect("a text");
+        assert_eq!(got, "");
+        ask(&mut other, b"GET k\r\n", "$1\r\nv\r\n").await;
+    });
+}
+
+#[test]
+fn a_wait_of_a_millisecond_ends() {
+    with_server(|host| async move {
+        let mut stream = connected(&host).await;
+        for _ in 0..3 {
+            ask(&mut stream, b"BLPOP l 0.001\r\nPING\r\n", "*-1\r\n+PONG\r\n").await;
+            host.sleep(1_700_000).await;
+        }
+    });
+}
+
+#[test]
+fn empty_lines_keep_a_replica_that_does_not_ack() {
+    with_server(|host| async move {
+        let (mut lively, mut silent) = (connected(&host).await, connected(&host).await);
+        let settings = b"CONFIG SET repl-timeout 2 repl-diskless-sync-delay 0\r\n";
+        ask(&mut lively, settings, "+OK\r\n").await;
+        for replica in [&mut lively, &mut silent] {
+            replica.write_all(b"PSYNC ? -1\r\n").await.expect("an open pipe");
+        }
+        for _ in 0..8 {
+            host.sleep(1_000_000_000).await;
+            lively.write_all(b"\n").await.expect("an open pipe");
+        }
+        let mut got = Vec::new();
+        silent.read_to_end(&mut got).await.expect("an open pipe");
+        assert!(got.starts_with(b"+FULLRESYNC"));
+        got.clear();
+        tokio::select! {
+            biased;
+            _ = lively.read_to_end(&mut got) => panic!("it is hung up on, too"),
+            () = host.sleep(1_000_000_000) => {}
+        }
+    });
+}
