@@ -186,6 +186,12 @@ mod tests {
     }
 
     #[test]
+    fn powers_of_ten_are_named_as_such() {
+        assert_eq!(Axis::by_powers(1.0, 100.0).named("ms"), "ms (log scale)");
+        assert_eq!(Axis::from_zero(100.0, 4).named("ms"), "ms");
+    }
+
+    #[test]
     fn the_tail_stretches_what_is_rare() {
         let axis = Axis::tail(10_000);
         assert_eq!(texts(&axis), ["0", "50", "90", "99", "99.9", "99.99"]);

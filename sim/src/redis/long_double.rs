@@ -56,7 +56,7 @@ impl LongDouble {
     pub fn thousandfold(self) -> Option<i64> {
         let product = (self.0 * X87DoubleExtended::from_u128(1000).value).value;
         let rounded = product.to_i128_r(64, Round::TowardPositive, &mut false);
-        (!rounded.status.intersects(Status::INVALID_OP)).then(|| rounded.value as i64)
+        (!rounded.status.intersects(Status::INVALID_OP)).then_some(rounded.value as i64)
     }
 
     /// Whether it is a number that can be written.

@@ -64,6 +64,30 @@ mod tests {
     use crate::sample;
 
     #[test]
+    fn twelve_variants_are_told_apart_without_colour() {
+        let looks: Vec<_> = (0..12).map(super::look).collect();
+        for (place, look) in looks.iter().enumerate() {
+            assert!(!looks[..place].contains(look), "{place}: {look:?}");
+        }
+    }
+
+    #[test]
+    fn names_give_way_to_numbers_where_they_are_many() {
+        let mut comparison = sample::comparison();
+        let name = comparison.variants[0].name.clone();
+        assert!(!pareto(&comparison).unwrap().unwrap().svg.contains(&format!(">1 {name}")));
+        while comparison.variants.len() < 7 {
+            let mut another = comparison.variants[0].clone();
+            another.name = format!("another-{}", comparison.variants.len());
+            comparison.variants.push(another);
+        }
+        let plot = pareto(&comparison).unwrap().unwrap();
+        for svg in [&plot.svg, &plot.inline_narrow] {
+            assert!(svg.contains(&format!(">1 {name}")) && svg.contains(">7 another-6"));
+        }
+    }
+
+    #[test]
     fn every_seed_has_its_mark() {
         let comparison = sample::comparison();
         let plot = seeds(&comparison).unwrap();

@@ -198,6 +198,15 @@ mod tests {
     }
 
     #[test]
+    fn a_legend_without_room_gets_rows_of_its_own() {
+        let queues = ["operations", "pushes", "outbox rows", "log records"];
+        let queues = queues.map(|queue| (queue.to_owned(), 7)).into();
+        let drawn = parts(&[Bucket { queues, ..bucket(0, 1, None) }], 1);
+        let waiting = drawn.iter().find(|part| part.heading.starts_with("Waiting")).unwrap();
+        assert_eq!((waiting.heading_rows(948), waiting.heading_rows(388)), (1, 2));
+    }
+
+    #[test]
     fn a_long_run_has_no_more_points_than_pixels() {
         assert_eq!(per_step(0, 100), 1);
         assert_eq!(per_step(100, 100), 1);
