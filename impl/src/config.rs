@@ -6,6 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::env::Nanos;
 use crate::units::Span;
 
 /// How a committed row reaches its recipients.
@@ -247,6 +248,8 @@ sabotages! {
     ShowBeforeSync = "show-before-sync",
     /// A device begins with empty cursors whenever its program starts.
     ForgetCursors = "forget-cursors",
+    /// Nobody notices that an idle link to Redis has fallen silent, until something is to be said on it.
+    IdleRedisLink = "idle-redis-link",
 }
 
 /// A write to Redis counts once so many replicas have it (`WAIT`); otherwise nobody knows if it
@@ -330,12 +333,24 @@ pub struct Config {
     pub send_retry: Vec<Span>,
     /// Waits of a gateway between tries of an unacked push; after the last the row is left to sync.
     pub push_retry: Vec<Span>,
+    /// Retries of pushes that one device may be sent between two comparisons of its cursors, however few pushes it
+    /// acks; what has no budget is left to sync.
+    pub retry_reserve: u32,
+    /// Retries of pushes on top of that, per 100 pushes that the device acks.
+    pub retry_percent: u32,
     /// How often a device compares its cursors with the servers.
     pub heartbeat: Span,
     /// Silence after which either side of a device's connection calls it dead.
     pub idle_timeout: Span,
-    /// How long one call between servers may take.
+    /// How long one call between servers may take, and a dial between them, unless the server says that it is at
+    /// work on it.
     pub call_timeout: Span,
+    /// How long a call may take whose server says so: what is slow but alive is waited for, since the same request
+    /// once more would make it slower.
+    pub call_patience: Span,
+    /// How long a device waits for a connection to a gateway, for a sign of life while it logs in (twice as long),
+    /// and for the answer when it asks for rows, before it tries again. It spans the round trip of a phone.
+    pub device_timeout: Span,
     /// How long a device waits before it dials again; doubled up to eight times this.
     pub reconnect: Span,
     /// Silence after which the registry drops a server.
@@ -345,6 +360,9 @@ pub struct Config {
     /// How long a round trip to Redis, a connection attempt and a question to a Sentinel may take
     /// each; round trips `redis_wait.timeout` longer.
     pub redis_timeout: Span,
+    /// How long a link to Redis may be idle before Redis is asked for a sign of life (`PING`). A Redis that has
+    /// fallen silent is noticed after this and `redis_timeout` by all who hold a link.
+    pub redis_heartbeat: Span,
     /// How long a node waits before it looks for the Redis master again, and at most between tries
     /// of a command.
     pub redis_redial: Span,
@@ -401,13 +419,18 @@ impl Default for Config {
             limit_without_redis: WithoutRedis::default(),
             send_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
             push_retry: vec![Span::s(1), Span::s(3), Span::s(5)],
+            retry_reserve: 10,
+            retry_percent: 20,
             heartbeat: Span::s(10),
             idle_timeout: Span::s(30),
             call_timeout: Span::s(2),
+            call_patience: Span::s(300),
+            device_timeout: Span::s(2),
             reconnect: Span::ms(500),
             lease: Span::s(3),
             presence_lease: Span::s(30),
             redis_timeout: Span::ms(250),
+            redis_heartbeat: Span::s(1),
             redis_redial: Span::ms(500),
             redis_tries: 4,
             redis_wait: None,
@@ -428,6 +451,12 @@ impl Config {
     /// The wait after try number `attempt` (from 0) of a schedule whose last wait repeats.
     pub fn backoff(schedule: &[Span], attempt: usize) -> Span {
         schedule[attempt.min(schedule.len() - 1)]
+    }
+
+    /// How long a server takes for a request until it says that it is at work on it: less than its caller waits by
+    /// what the way there and back may take, and longer than a fetch from the log waits for records.
+    pub fn slow_call(&self) -> Nanos {
+        self.call_timeout.0 / 8 * 5
     }
 
     /// Whether devices tell how often conversations are opened.

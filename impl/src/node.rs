@@ -44,9 +44,9 @@ impl<E: Env> Node<E> {
         self.caller_within(to, self.config.call_timeout.0)
     }
 
-    /// A caller that waits no longer than `timeout`.
+    /// A caller that waits no longer than `timeout` for a server that says nothing.
     pub fn caller_within<S: Service>(&self, to: u32, timeout: Nanos) -> Caller<E, S> {
-        Caller::new(self.env.clone(), call_addr(to), timeout)
+        Caller::new(self.env.clone(), call_addr(to), timeout, self.config.call_patience.0)
     }
 
     /// How often a lease of this length is renewed: three tries within it.

@@ -8,6 +8,10 @@ use crate::model::{DeviceId, UserId};
 use crate::redis_client::RedisLink;
 use crate::units::Span;
 
+/// Removes the entry if it is still this gateway's.
+const WITHDRAW: &str = "if redis.call('hget', KEYS[1], ARGV[1]) == ARGV[2] then \
+                        return redis.call('hdel', KEYS[1], ARGV[1]) else return 0 end";
+
 /// Presence, as gateways write it and dispatchers read it.
 pub struct Presence<E: Env> {
     redis: RedisLink<E>,
@@ -32,18 +36,15 @@ impl<E: Env> Presence<E> {
         let _ = self.redis.run::<()>(&commands).await;
     }
 
-    /// The device has left this gateway. An entry of another gateway stays, unless it comes between
-    /// the look and the removal: then the device waits for a heartbeat.
+    /// The device has left this gateway. The look at whose the entry is and its removal are one script: an entry
+    /// that another gateway has made meanwhile stays, and so does one that this gateway makes afterwards, since
+    /// it comes behind on the same connection.
     pub async fn withdraw(&self, device: DeviceId, gateway: u32) {
-        let mut look = redis::pipe();
-        look.hget(key(device.user), device.index);
-        let found: Option<(Option<u32>,)> = self.redis.run(&look).await.ok();
-        if found == Some((Some(gateway),)) {
-            let mut withdraw = redis::pipe();
-            withdraw.hdel(key(device.user), device.index).ignore();
-            // A stale entry costs a push.
-            let _ = self.redis.run::<()>(&withdraw).await;
-        }
+        let mut withdraw = redis::pipe();
+        let script = withdraw.cmd("EVAL").arg(WITHDRAW).arg(1).arg(key(device.user));
+        script.arg(device.index).arg(gateway).ignore();
+        // A stale entry costs a push.
+        let _ = self.redis.run::<()>(&withdraw).await;
     }
 
     /// Devices of these users that are believed online, by gateway. Empty when Redis is away.

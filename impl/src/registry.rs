@@ -17,7 +17,8 @@ pub async fn run<E: Env>(node: Node<E>) {
     let lease = node.config.lease.0;
     let settled_at = node.env.now() + lease;
     let env = node.env.clone();
-    call::serve::<E, Registry, _>(node.env, CALL_PORT, move |who| {
+    let slow = node.config.slow_call();
+    call::serve::<E, Registry, _>(node.env, CALL_PORT, slow, move |who| {
         let now = env.now();
         let mut leases = leases.borrow_mut();
         leases.insert(who, now + lease);

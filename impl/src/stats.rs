@@ -206,6 +206,8 @@ counters! {
     rows_pushed,
     /// Tries of a push after its first.
     push_retries,
+    /// Tries that there was no budget for: pushes of a conversation were left to sync instead.
+    push_retries_denied,
     /// Pushes caused by a comparison of cursors.
     pushes_reconciled,
     /// Logins answered.

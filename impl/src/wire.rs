@@ -20,7 +20,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::env::{Env, Work};
+use crate::env::{Env, Nanos, Work};
 
 /// Frames larger than this are refused.
 const FRAME_BYTES_MAX: usize = 64 << 20;
@@ -54,6 +54,10 @@ struct Line<E: Env> {
     /// Frames that have not left yet, but for their first `written` bytes.
     frames: Vec<u8>,
     written: usize,
+    /// How many bytes the stream has taken since it began.
+    taken: u64,
+    /// When bytes last came, or the connection began.
+    heard: Nanos,
     /// Bytes that may wait before more is refused.
     limit: usize,
     /// The connection's task, which writes what the stream did not take.
@@ -82,6 +86,8 @@ pub fn frames<E: Env, T: Serialize>(
         stream: Some(stream),
         frames: Vec::new(),
         written: 0,
+        taken: 0,
+        heard: env.now(),
         limit,
         task: None,
     }));
@@ -108,6 +114,11 @@ impl<E: Env> Frames<E> {
         }
     }
 
+    /// Whether a part of a frame has come.
+    pub fn is_amid_frame(&self) -> bool {
+        self.taken < self.read.len()
+    }
+
     /// The value of the next frame, if all of it has been read.
     fn take<T: DeserializeOwned>(&mut self) -> io::Result<Option<T>> {
         let unread = &self.read[self.taken..];
@@ -132,6 +143,7 @@ impl<E: Env> Frames<E> {
         let stream = line.stream.as_mut().expect("it stands as long as this half");
         ready!(Pin::new(stream).poll_read(cx, &mut into))?;
         self.read.extend_from_slice(into.filled());
+        line.heard = self.env.now();
         Poll::Ready(Ok(into.filled().len()))
     }
 }
@@ -218,6 +230,28 @@ impl<E: Env, T: Serialize> Outlet<E, T> {
         line.backlog() >= line.limit
     }
 
+    /// Where in the stream what was added so far ends, in bytes since it began.
+    pub fn position(&self) -> u64 {
+        let line = self.line.borrow();
+        line.taken + line.backlog() as u64
+    }
+
+    /// Up to where the stream has taken it. What it took may still wait in it, behind what went before.
+    pub fn written(&self) -> u64 {
+        self.line.borrow().taken
+    }
+
+    /// Whether what ends there still waits to be taken by a stream that is open.
+    pub fn waits(&self, position: u64) -> bool {
+        let line = self.line.borrow();
+        line.stream.is_some() && line.taken < position
+    }
+
+    /// When the peer was last heard, be it a part of a frame: a large one may come slowly.
+    pub fn heard(&self) -> Nanos {
+        self.line.borrow().heard
+    }
+
     /// How many bytes wait to leave.
     pub fn backlog(&self) -> usize {
         self.line.borrow().backlog()
@@ -251,7 +285,10 @@ impl<E: Env> Line<E> {
             let left = &self.frames[self.written..];
             match ready!(Pin::new(&mut *stream).poll_write(cx, left))? {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.written += count,
+                count => {
+                    self.written += count;
+                    self.taken += count as u64;
+                }
             }
         }
         self.written = 0;

@@ -4,7 +4,7 @@
 //! A request leaves from the task that calls. One task keeps the connection: it dials, takes replies in, and
 //! ends calls whose time is up. When a call is not answered in time and nothing else was, the connection is
 //! hung up, because a stream that lost packets in a partition may stay silent long after the partition has
-//! healed.
+//! healed. A server that says that it is still at work is waited for, up to a bound.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -13,7 +13,7 @@ use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-use super::{CallError, Service, Tagged};
+use super::{Answer, CallError, Service, Tagged};
 use crate::env::{Addr, Env, Nanos};
 use crate::wire::{self, Frames, Outlet};
 
@@ -38,13 +38,14 @@ type Requests<E, S> = Outlet<E, Tagged<<S as Service>::Request>>;
 struct Line<E: Env, S: Service> {
     env: E,
     timeout: Nanos,
+    patience: Nanos,
     state: RefCell<State<E, S>>,
 }
 
 struct State<E: Env, S: Service> {
     /// The number of the next call.
     next: u64,
-    /// Calls without an outcome that anybody has taken. Those of higher numbers are due later.
+    /// Calls without an outcome that anybody has taken.
     calls: BTreeMap<u64, Pending<S>>,
     /// Requests that wait for a connection, with the numbers of their calls.
     queue: VecDeque<Tagged<S::Request>>,
@@ -57,6 +58,8 @@ struct State<E: Env, S: Service> {
 }
 
 struct Pending<S: Service> {
+    /// The end of the caller's patience.
+    latest: Nanos,
     until: Nanos,
     outcome: Option<Outcome<S>>,
     /// Who waits for the outcome; nobody does where the caller does not want to know.
@@ -77,8 +80,9 @@ pub struct Call<E: Env, S: Service> {
 }
 
 impl<E: Env, S: Service> Caller<E, S> {
-    /// A caller of the server at `to`, whose calls and dials may take `timeout` each.
-    pub fn new(env: E, to: Addr, timeout: Nanos) -> Self {
+    /// A caller of the server at `to`, whose calls and dials may take `timeout` each; calls up to `patience`
+    /// while the server says that it is at work on them.
+    pub fn new(env: E, to: Addr, timeout: Nanos, patience: Nanos) -> Self {
         let state = State {
             next: 0,
             calls: BTreeMap::new(),
@@ -87,14 +91,16 @@ impl<E: Env, S: Service> Caller<E, S> {
             watched: false,
             keeper: None,
         };
-        let line = Rc::new(Line { env: env.clone(), timeout, state: RefCell::new(state) });
+        let line =
+            Rc::new(Line { env: env.clone(), timeout, patience, state: RefCell::new(state) });
         env.spawn(keep(env.clone(), to, timeout, Rc::downgrade(&line)));
         Self(line)
     }
 
     /// Sends the request; the future is its reply. Requests leave in the order of their calls.
     pub fn call(&self, request: S::Request) -> Call<E, S> {
-        let until = self.0.env.now() + self.0.timeout;
+        let now = self.0.env.now();
+        let (until, latest) = (now + self.0.timeout, now.saturating_add(self.0.patience));
         let mut state = self.0.state.borrow_mut();
         let number = state.next;
         let request = Tagged { number, body: request };
@@ -109,7 +115,7 @@ impl<E: Env, S: Service> Caller<E, S> {
         let mut keeper = None;
         if taken {
             state.next += 1;
-            let pending = Pending { until, outcome: None, waiter: Waiter::NotYet };
+            let pending = Pending { latest, until, outcome: None, waiter: Waiter::NotYet };
             state.calls.insert(number, pending);
             keeper = if state.watched { None } else { state.keeper.take() };
         }
@@ -199,6 +205,13 @@ impl<E: Env, S: Service> State<E, S> {
         open.map(|(number, call)| (*number, call.until))
     }
 
+    /// The server is at work on the calls up to this number.
+    fn at_work(&mut self, upto: u64, until: Nanos) {
+        for (_, call) in self.calls.range_mut(..=upto) {
+            call.until = call.until.max(until.min(call.latest));
+        }
+    }
+
     fn settle_all(&mut self, error: CallError) {
         let open: Vec<u64> = self.open().map(|(number, _)| number).collect();
         open.into_iter().for_each(|number| self.settle(number, Err(error)));
@@ -272,32 +285,35 @@ async fn serve<E: Env, S: Service>(
     mut incoming: Frames<E>,
     out: Requests<E, S>,
 ) {
-    let mut heard = 0;
     let mut alarm: Option<Pin<Box<E::Sleep>>> = None;
     poll_fn(|cx| {
         let Some(line) = line.upgrade() else { return Poll::Ready(()) };
         let mut state = line.state.borrow_mut();
         loop {
-            match incoming.poll_next::<Tagged<S::Reply>>(cx) {
-                Poll::Ready(Ok(Tagged { number, body })) => {
-                    heard = env.now();
-                    state.settle(number, Ok(body));
-                }
+            match incoming.poll_next::<Answer<S::Reply>>(cx) {
+                Poll::Ready(Ok(answer)) => match answer {
+                    Answer::Reply(Tagged { number, body }) => state.settle(number, Ok(body)),
+                    Answer::AtWork(upto) => state.at_work(upto, env.now() + timeout),
+                },
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
                 Poll::Pending => break,
             }
         }
         // One alarm serves all calls: most are answered long before their time is up.
         while alarm.as_mut().is_none_or(|alarm| alarm.as_mut().poll(cx).is_ready()) {
-            let now = env.now();
-            let overdue: Vec<u64> =
-                state.open().take_while(|(_, until)| *until <= now).map(|(n, _)| n).collect();
+            let (now, heard) = (env.now(), out.heard());
+            if incoming.is_amid_frame() {
+                // A large reply may come slowly, and nobody can say anything before its end.
+                state.at_work(u64::MAX, heard + timeout);
+            }
+            let overdue = state.open().filter(|(_, until)| *until <= now);
+            let overdue: Vec<u64> = overdue.map(|(number, _)| number).collect();
             if !overdue.is_empty() && now >= heard + timeout {
                 return Poll::Ready(());
             }
             overdue.into_iter().for_each(|number| state.settle(number, Err(CallError::NoReply)));
-            let next = state.open().next();
-            alarm = next.map(|(_, until)| Box::pin(env.sleep_until(until)));
+            let next = state.open().map(|(_, until)| until).min();
+            alarm = next.map(|until| Box::pin(env.sleep_until(until)));
             if alarm.is_none() {
                 break;
             }

@@ -1,6 +1,7 @@
 //! Calls between servers: requests and replies, many at a time, over one connection.
 //!
-//! Every failed call says whether the request may have taken effect. `caller` is the asking side, `server`
+//! A server that takes long says so, and its callers wait: what is slow but alive is not asked for the same once
+//! more, which would make it slower. Every failed call says whether the request may have taken effect. `caller` is the asking side, `server`
 //! the answering one.
 
 mod caller;
@@ -29,6 +30,15 @@ pub enum CallError {
     /// The request was sent and no reply came: it may have taken effect (indefinite).
     #[error("no reply; the request may have taken effect")]
     NoReply,
+}
+
+/// What a server says.
+#[derive(Serialize, Deserialize)]
+enum Answer<T> {
+    /// A reply.
+    Reply(Tagged<T>),
+    /// It is at work on the requests up to this number that it has not answered yet.
+    AtWork(u64),
 }
 
 /// A request or a reply, with the number that tells which belong together.

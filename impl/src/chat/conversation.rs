@@ -58,9 +58,20 @@ pub struct Conversation {
     pub consumption: RefCell<Consumption>,
     queue: RefCell<VecDeque<Waiting>>,
     driven: Cell<bool>,
+    /// Told the outcome of the takeover under way, if there is one.
+    taking_over: RefCell<Option<Vec<oneshot::Sender<bool>>>>,
 }
 
 impl Conversation {
+    /// A device has heard of this seq. If this node knows less and commits nothing itself, of which it may not know
+    /// yet, somebody else has owned the conversation meanwhile.
+    pub fn heard_of(&self, seq: Seq) {
+        let knows = |owned: &Owned| owned.head >= seq;
+        if !self.driven.get() && !self.owned.borrow().as_ref().is_none_or(knows) {
+            self.owned.replace(None);
+        }
+    }
+
     /// Whoever commits has said that these operations are committed.
     fn learn(&self, keys: Vec<(SendKey, Seq, MessageId)>) {
         if let Some(owned) = self.owned.borrow_mut().as_mut() {
@@ -132,7 +143,8 @@ fn next_batch(conversation: &Conversation, limit: usize) -> Vec<Waiting> {
     queue.drain(..count).collect()
 }
 
-/// Takes the conversation over unless it is owned; false when whoever commits cannot be asked.
+/// Takes the conversation over unless it is owned; false when whoever commits cannot be asked. Who comes while
+/// that is under way joins it: another takeover would only make the first one worthless.
 pub async fn ensure_owned<E: Env>(
     chat: &ChatNode<E>,
     id: ConversationId,
@@ -141,6 +153,28 @@ pub async fn ensure_owned<E: Env>(
     if conversation.owned.borrow().is_some() {
         return true;
     }
+    let joined = conversation.taking_over.borrow_mut().as_mut().map(|others| {
+        let (tell, told) = oneshot::channel();
+        others.push(tell);
+        told
+    });
+    if let Some(told) = joined {
+        return told.await.unwrap_or(false);
+    }
+    conversation.taking_over.replace(Some(Vec::new()));
+    let taken = take_over(chat, id, conversation).await;
+    for joined in conversation.taking_over.take().into_iter().flatten() {
+        // It may not wait any more.
+        let _ = joined.send(taken);
+    }
+    taken
+}
+
+async fn take_over<E: Env>(
+    chat: &ChatNode<E>,
+    id: ConversationId,
+    conversation: &Conversation,
+) -> bool {
     match chat.committer.ask(id, commit::Request::Acquire).await {
         Ok(commit::Reply::Owned { epoch, head, members }) => {
             stats::bump(&chat.node.stats.ownerships_taken);

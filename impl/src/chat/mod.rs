@@ -93,7 +93,7 @@ pub async fn run<E: Env>(node: Node<E>, threshold: Threshold) {
             }
         }
     };
-    call::serve::<E, Chat, _>(node.env, CALL_PORT, handle).await;
+    call::serve::<E, Chat, _>(node.env, CALL_PORT, node.config.slow_call(), handle).await;
 }
 
 impl<E: Env> ChatNode<E> {

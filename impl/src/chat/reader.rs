@@ -24,9 +24,7 @@ pub async fn sync<E: Env>(
 ) -> Reply {
     stats::bump(&chat.node.stats.syncs);
     let conversation = chat.conversation(id);
-    if head(&conversation).is_some_and(|head| head < heard_of) {
-        conversation.owned.replace(None);
-    }
+    conversation.heard_of(heard_of);
     if !ensure_owned(chat, id, &conversation).await {
         return Reply::Unavailable;
     }

@@ -32,6 +32,7 @@ use opener::Opener;
 use receiver::Receiver;
 use sender::{Deed, Intended, Sender};
 use status::Status;
+pub use status::{LoginFailure, Logins};
 
 /// Operations or frames that may wait inside the device.
 const QUEUE: usize = 100_000;
@@ -147,6 +148,8 @@ impl Client {
         env.spawn(Receiver::new(device.clone(), opener).run(received));
         env.spawn(connection::stay_logged_in(device.clone(), move |frame| match frame {
             ToDevice::Accepted { .. } | ToDevice::Refused { .. } => sender.outcome(frame),
+            // The gateway tells once, behind the copies that it pushed before.
+            ToDevice::OnTimeline(_) => frames.put(frame),
             // A full queue loses the frame; the gateway pushes again, or sync finds the row.
             _ => drop(frames.send(frame)),
         }));
@@ -176,6 +179,11 @@ impl Client {
     /// Operations whose outcome the device does not know yet.
     pub fn unsettled(&self) -> usize {
         self.status.unsettled()
+    }
+
+    /// How its tries to log in have gone since it was last online.
+    pub fn logins(&self) -> Logins {
+        self.status.logins()
     }
 
     /// Whether the device is logged in.

@@ -86,7 +86,7 @@ impl<E: Env> Shared<E> {
             let after = self.device.db.cursor(conversation);
             // A connection that ends here is a try without an answer.
             let _ = out.send(&ToGateway::Open { conversation, after });
-            if let Some(Ok(rows)) = env.timeout(config.call_timeout.0, answer).await {
+            if let Some(Ok(rows)) = env.timeout(config.device_timeout.0, answer).await {
                 self.device.observer.answered(Question::Open, conversation, asked, rows);
                 break;
             }

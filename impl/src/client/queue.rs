@@ -33,13 +33,21 @@ pub fn bounded<T>(limit: usize) -> (Sender<T>, Receiver<T>) {
 impl<T> Sender<T> {
     /// Puts it in; false where there is no room, and it is dropped.
     pub fn send(&self, item: T) -> bool {
-        let mut shared = self.0.borrow_mut();
-        if shared.items.len() >= shared.limit {
-            return false;
+        let room = {
+            let shared = self.0.borrow();
+            shared.items.len() < shared.limit
+        };
+        if room {
+            self.put(item);
         }
+        room
+    }
+
+    /// Puts it in, also where there is no room: for what nobody would say again.
+    pub fn put(&self, item: T) {
+        let mut shared = self.0.borrow_mut();
         shared.items.push_back(item);
         shared.wake();
-        true
     }
 }
 
@@ -98,8 +106,10 @@ mod tests {
     fn things_come_out_in_their_order_and_room_is_bounded() {
         let (sender, mut receiver) = bounded(2);
         assert_eq!([1, 2, 3].map(|item| sender.send(item)), [true, true, false]);
+        sender.put(4);
         let all = [receiver.try_recv(), receiver.try_recv(), receiver.try_recv()];
-        assert_eq!(all, [Some(1), Some(2), None]);
+        assert_eq!(all, [Some(1), Some(2), Some(4)], "what nobody says again is kept");
+        assert_eq!(receiver.try_recv(), None);
     }
 
     #[test]

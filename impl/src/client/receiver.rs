@@ -218,7 +218,7 @@ impl<E: Env> Receiver<E> {
                 false => timeline.cursor,
             };
             if now >= timeline.syncing_until {
-                timeline.syncing_until = now + device.node.config.call_timeout.0;
+                timeline.syncing_until = now + device.node.config.device_timeout.0;
                 timeline.asked.get_or_insert(now);
                 stats::bump(&device.node.stats.sync_requests);
                 let before = timeline.held.keys().next().copied();

@@ -147,15 +147,20 @@ impl<E: Env> Shared<E> {
         let (env, config) = (&self.device.node.env, &self.device.node.config);
         for attempt in 0.. {
             let out = self.device.online().await;
-            let (told, outcome) = oneshot::channel();
+            let (told, mut outcome) = oneshot::channel();
             self.waiting.borrow_mut().insert(id, told);
             self.device.observer.attempted(id, attempt as u32 + 1);
             let operation = operation.clone();
             let frame = ToGateway::Submit { client_msg_id: id, conversation, operation };
             // Where it ends here, or has no room, this is an attempt without an answer.
             let _ = out.send(&frame);
-            let patience = Config::backoff(&config.send_retry, attempt);
-            if let Some(Ok(outcome)) = env.timeout(patience.0, outcome).await {
+            let (patience, end) = (Config::backoff(&config.send_retry, attempt), out.position());
+            let mut told = env.timeout(patience.0, &mut outcome).await;
+            // What still waits to leave is not sent once more behind itself.
+            while told.is_none() && out.waits(end) {
+                told = env.timeout(patience.0, &mut outcome).await;
+            }
+            if let Some(Ok(outcome)) = told {
                 return outcome;
             }
         }

@@ -20,8 +20,7 @@ use crate::stats;
 /// login.
 pub async fn answer<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>) {
     if let Some(list) = list(gateway, session.device.user).await {
-        // The device may be gone by now.
-        let _ = session.out.answer(&ToDevice::Conversations(list));
+        session.answer(&gateway.node, &ToDevice::Conversations(list));
     }
 }
 

@@ -1,21 +1,22 @@
 //! A gateway: holds the connections of devices, brings their operations to chat nodes, and pushes
 //! rows to them until they ack or the tries are used up.
 //!
-//! In reading order: `sessions` (devices connected here, what they have not acked), `merge` (pushes that leave
-//! together), `connection`
-//! (one device's connection), `requests` (what a device asks for), `reconcile` (comparing cursors),
+//! In reading order: `sessions` (devices connected here), `unacked` (what one of them was pushed and has not
+//! acked), `way_out` (all that is said to it, in its order), `connection` (one device's connection), `requests` (what a device asks for), `asked` (for which rows it has asked), `reconcile` (comparing cursors),
 //! `list` (a user's conversations), `open` (one of them, when it is opened), `open_counts` (how often that
 //! happens), `upkeep` (renewing presence, retrying pushes, storing acks).
 
+mod asked;
 mod connection;
 mod list;
-mod merge;
 mod open;
 mod open_counts;
 mod reconcile;
 mod requests;
 mod sessions;
+mod unacked;
 mod upkeep;
+mod way_out;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -73,7 +74,7 @@ pub async fn run<E: Env>(node: Node<E>) {
         stores: node.topology.stores.iter().map(|store| node.caller(*store)).collect(),
         presence: Presence::new(RedisLink::start(node.clone()), node.config.presence_lease),
         sessions: Sessions::new(
-            node.config.push_retry.len(),
+            &node.config,
             Depth::new(&node.stats, |queues| &queues.pushes_unacked),
         ),
         queue: queued.then(|| RedisQueue::new(RedisLink::start(node.clone()))),
@@ -86,11 +87,13 @@ pub async fn run<E: Env>(node: Node<E>) {
     });
     upkeep::start(&gateway);
     let pushed = gateway.clone();
-    node.env.spawn(call::serve::<E, Gateway, _>(node.env.clone(), CALL_PORT, move |pushes| {
+    let handle = move |pushes| {
         pushed.push(pushes);
         let env = pushed.node.env.clone();
         async move { env.point(Point::GatewayPushed).await }
-    }));
+    };
+    let slow = node.config.slow_call();
+    node.env.spawn(call::serve::<E, Gateway, _>(node.env.clone(), CALL_PORT, slow, handle));
     let mut listener = node.env.listen(DEVICE_PORT).expect("each gateway has its port to itself");
     while let Ok(stream) = node.env.accept(&mut listener).await {
         let gateway = gateway.clone();
@@ -113,7 +116,7 @@ impl<E: Env> GatewayNode<E> {
                 }
             }
         }
-        pushed.iter().for_each(|session| session.out.flush());
+        pushed.iter().for_each(|session| session.flush());
     }
 
     /// Asks the store shard that holds the user.

@@ -25,8 +25,7 @@ pub async fn answer<E: Env>(
     let Ok(Reply::Heads(heads)) = heads else { return };
     let Some((_, head)) = heads.first().copied() else { return };
     if head <= after {
-        // The device may be gone by now.
-        let _ = session.out.answer(&ToDevice::Opened { conversation, page: None });
+        session.answer(&gateway.node, &ToDevice::Opened { conversation, page: None });
         return;
     }
     let user = session.device.user;

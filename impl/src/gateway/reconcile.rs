@@ -25,6 +25,7 @@ pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>)
     if gateway.node.config.sabotaged(Sabotage::PushOnce) {
         return;
     }
+    session.compare();
     let device = session.device;
     let limit = match push_queued(gateway, session).await {
         true => 0,
@@ -42,11 +43,11 @@ pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>)
         for what in fanout::lacking(pending.copies, &gateway.node.config) {
             push(gateway, session, what);
         }
-        session.out.flush();
+        session.flush();
         if first_page {
             match gateway.node.config.pull {
                 Pull::OnNotify => compare_heads(gateway, session, pending.cursors).await,
-                Pull::OnOpen => tell_on_timeline(session, pending.cursors),
+                Pull::OnOpen => tell_on_timeline(gateway, session, pending.cursors),
             }
         }
         if last_page {
@@ -69,7 +70,7 @@ async fn push_queued<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<
         for row in rows {
             push(gateway, session, What::Row(row));
         }
-        session.out.flush();
+        session.flush();
         if last_page {
             break;
         }
@@ -104,13 +105,14 @@ async fn compare_heads<E: Env>(
                 push(gateway, session, What::Head(conversation, visible));
             }
         }
-        session.out.flush();
+        session.flush();
     }
 }
 
 /// Tells the device which conversations it must ask for when they are opened: once, and again after a
 /// conversation was written for a while and is not any more.
 fn tell_on_timeline<E: Env>(
+    gateway: &GatewayNode<E>,
     session: &Session<E>,
     cursors: Vec<(ConversationId, Seq, Option<Seq>)>,
 ) {
@@ -120,12 +122,14 @@ fn tell_on_timeline<E: Env>(
         .filter(|conversation| !told.contains(conversation) && !written.contains(conversation))
         .collect();
     // Where there is no room, the next comparison tells.
-    if !new.is_empty() && session.out.send(&ToDevice::OnTimeline(new.clone())).is_ok() {
+    let frame = ToDevice::OnTimeline(new.clone());
+    if !new.is_empty() && session.say(&gateway.node, &frame).is_ok() {
         told.extend(new);
     }
 }
 
 fn push<E: Env>(gateway: &GatewayNode<E>, session: &Rc<Session<E>>, what: What) {
+    let what = session.again(&gateway.node, what);
     let place = what.place();
     let stored = gateway.acks.borrow().get(&(session.device, place.0)).copied();
     let acked_meanwhile = stored.is_some_and(|cursor| cursor >= place.1);

@@ -19,6 +19,7 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>, fr
         // Only the first frame of a connection logs in.
         ToGateway::Login(_) => {}
         ToGateway::Ack { conversation, upto } => {
+            session.asked.acked(conversation, upto);
             let acked = session.acked(conversation, upto);
             leave_queue(gateway, session, acked);
             let mut acks = gateway.acks.borrow_mut();
@@ -28,7 +29,7 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>, fr
         }
         ToGateway::Heartbeat => {
             // Where there is no room the device goes on waiting; it will call the connection dead.
-            let _ = session.out.send(&ToDevice::Heartbeat);
+            let _ = session.say(&gateway.node, &ToDevice::Heartbeat);
             let (gateway, session) = (gateway.clone(), session.clone());
             gateway.node.env.clone().spawn(async move { reconcile::run(&gateway, &session).await });
         }
@@ -44,9 +45,12 @@ pub fn handle<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>, fr
         ToGateway::Sync { conversation, after, heard_of, before } => {
             let user = session.device.user;
             let request = Request::Sync { user, conversation, after, heard_of, before };
-            ask(gateway, session, conversation, request, move |reply| match reply {
-                Reply::Page(page) => Some(ToDevice::Synced { conversation, page }),
-                _ => None,
+            if session.asked.joins(conversation, &request, gateway.node.env.now()) {
+                return;
+            }
+            let (gateway, session) = (gateway.clone(), session.clone());
+            gateway.node.env.clone().spawn(async move {
+                sync(&gateway, &session, conversation, request).await;
             });
         }
         ToGateway::Conversations => {
@@ -120,6 +124,33 @@ fn leave_queue<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Session<E>, acked
     });
 }
 
+/// Has rows read that the device lacks, again if it has asked again by the time at which nobody answers.
+async fn sync<E: Env>(
+    gateway: &Rc<GatewayNode<E>>,
+    session: &Session<E>,
+    conversation: ConversationId,
+    request: Request,
+) {
+    let mut next = Some(request);
+    while let Some(request) = next {
+        let owner = owner_of(conversation, &gateway.roster.alive(Role::Chat));
+        let reply = match owner {
+            Some(owner) => gateway.chats.to(owner).call(request).await.ok(),
+            None => None,
+        };
+        let page = match reply {
+            Some(Reply::Page(page)) => Some(page),
+            _ => None,
+        };
+        let (covered, now) = (page.as_ref().map(|page| page.covered), gateway.node.env.now());
+        next =
+            session.asked.answered(conversation, covered, now + gateway.node.config.idle_timeout.0);
+        if let Some(page) = page {
+            session.answer(&gateway.node, &ToDevice::Synced { conversation, page });
+        }
+    }
+}
+
 /// Asks the conversation's chat node. Where there is no answer the device hears nothing, and asks
 /// again when its own time is up.
 pub fn ask<E: Env>(
@@ -131,11 +162,10 @@ pub fn ask<E: Env>(
 ) {
     let Some(owner) = owner_of(conversation, &gateway.roster.alive(Role::Chat)) else { return };
     let call = gateway.chats.to(owner).call(request);
-    let session = session.clone();
+    let (session, node) = (session.clone(), gateway.node.clone());
     gateway.node.env.spawn(async move {
         if let Some(frame) = call.await.ok().and_then(answer) {
-            // The device may be gone by now.
-            let _ = session.out.answer(&frame);
+            session.answer(&node, &frame);
         }
     });
 }

@@ -6,8 +6,10 @@ use std::rc::Rc;
 
 use tokio::sync::Notify;
 
-use super::merge::{self, Gathered};
-use crate::config::Sabotage;
+use super::asked::Asked;
+use super::unacked::{Budget, Next, Unacked};
+use super::way_out::WayOut;
+use crate::config::{Config, Sabotage};
 use crate::env::{Env, Nanos, Work};
 use crate::model::{ConversationId, DeviceId, Seq};
 use crate::node::Node;
@@ -24,9 +26,8 @@ pub struct Session<E: Env> {
     pub device: DeviceId,
     /// Tells this connection from earlier ones of the same device.
     pub number: u64,
-    pub out: Outlet<E, ToDevice>,
-    /// When the device last said anything.
-    pub heard: Cell<Nanos>,
+    /// The way to it.
+    pub way: WayOut<E>,
     /// How often its cursors were compared.
     pub compared: Cell<u64>,
     /// The connection to Redis at the last comparison with the store.
@@ -35,18 +36,18 @@ pub struct Session<E: Env> {
     pub on_timeline: RefCell<BTreeSet<ConversationId>>,
     /// Conversations that have been pushed copies since that was last looked at.
     pub written: RefCell<BTreeSet<ConversationId>>,
-    unacked: RefCell<BTreeMap<(ConversationId, Seq), What>>,
+    /// The rows that it has asked for.
+    pub asked: Asked,
+    unacked: RefCell<Unacked>,
     /// What all sessions of the gateway have not acked.
     unacked_depth: Rc<Depth>,
-    /// Pushes that wait to leave together.
-    pub gathered: Gathered,
 }
 
-/// A push to look at again.
+/// Pushes of a conversation to look at again.
 struct Retry<E: Env> {
     due: Nanos,
     session: Rc<Session<E>>,
-    place: (ConversationId, Seq),
+    conversation: ConversationId,
 }
 
 /// All sessions of a gateway.
@@ -54,36 +55,40 @@ pub struct Sessions<E: Env> {
     by_device: RefCell<BTreeMap<DeviceId, Rc<Session<E>>>>,
     opened: Cell<u64>,
     unacked_depth: Rc<Depth>,
+    /// Of each session's budget for retries.
+    reserve: u32,
+    percent: u32,
     /// One queue per try: each has one wait, so its entries fall due in order.
     retries: Vec<(RefCell<VecDeque<Retry<E>>>, Notify)>,
 }
 
 impl<E: Env> Sessions<E> {
-    /// No sessions; pushes are retried up to `tries` times.
-    pub fn new(tries: usize, unacked_depth: Depth) -> Self {
+    /// No sessions.
+    pub fn new(config: &Config, unacked_depth: Depth) -> Self {
         Self {
+            reserve: config.retry_reserve,
+            percent: config.retry_percent,
             by_device: RefCell::default(),
             opened: Cell::new(0),
             unacked_depth: Rc::new(unacked_depth),
-            retries: (0..tries).map(|_| Default::default()).collect(),
+            retries: config.push_retry.iter().map(|_| Default::default()).collect(),
         }
     }
 
     /// Opens a session; an older one of the same device is forgotten.
-    pub fn open(&self, device: DeviceId, out: Outlet<E, ToDevice>, now: Nanos) -> Rc<Session<E>> {
+    pub fn open(&self, device: DeviceId, out: Outlet<E, ToDevice>) -> Rc<Session<E>> {
         self.opened.set(self.opened.get() + 1);
         let session = Rc::new(Session {
             device,
             number: self.opened.get(),
-            out,
-            heard: Cell::new(now),
+            way: WayOut::new(out),
             compared: Cell::new(0),
             redis_seen: Cell::new(0),
             on_timeline: RefCell::default(),
             written: RefCell::default(),
-            unacked: RefCell::default(),
+            asked: Asked::default(),
+            unacked: RefCell::new(Unacked::new(Budget::new(self.reserve, self.percent))),
             unacked_depth: self.unacked_depth.clone(),
-            gathered: Gathered::default(),
         });
         self.by_device.borrow_mut().insert(device, session.clone());
         session
@@ -107,24 +112,25 @@ impl<E: Env> Sessions<E> {
     /// Devices connected here that have said something since then, in order.
     pub fn devices_heard_since(&self, since: Nanos) -> Vec<DeviceId> {
         let sessions = self.by_device.borrow();
-        sessions.values().filter(|s| s.heard.get() >= since).map(|s| s.device).collect()
+        sessions.values().filter(|s| s.way.heard() >= since).map(|s| s.device).collect()
     }
 
     fn is_current(&self, session: &Session<E>) -> bool {
         self.by_device.borrow().get(&session.device).is_some_and(|s| s.number == session.number)
     }
 
-    /// Sends something to a device, to be tried again until it is acked. It leaves when the session's outlet is
+    /// Sends something to a device, to be tried again until it is acked. It leaves when the session is
     /// flushed, with what else is pushed by then.
     pub fn push(&self, node: &Node<E>, session: &Rc<Session<E>>, what: What) {
         let place = what.place();
         node.env.work(Work::Push, 1);
-        if !merge::add(node, session, &what) {
-            return stats::bump(&node.stats.pushes_left_to_sync);
+        let waits = !node.config.sabotaged(Sabotage::PushOnce);
+        if waits && session.change(|unacked| unacked.push(what.clone(), node.env.now())) {
+            self.look_again(node, 0, session.clone(), place.0);
         }
-        if !node.config.sabotaged(Sabotage::PushOnce) {
-            session.wait_for_ack(place, what);
-            self.look_again(node, 0, session.clone(), place);
+        if !session.add_push(node, &what) {
+            stats::bump(&node.stats.pushes_left_to_sync);
+            session.give_up(place);
         }
     }
 
@@ -133,11 +139,11 @@ impl<E: Env> Sessions<E> {
         node: &Node<E>,
         tried: usize,
         session: Rc<Session<E>>,
-        place: (ConversationId, Seq),
+        conversation: ConversationId,
     ) {
         let due = node.env.now() + node.config.push_retry[tried].0;
         let (queue, added) = &self.retries[tried];
-        queue.borrow_mut().push_back(Retry { due, session, place });
+        queue.borrow_mut().push_back(Retry { due, session, conversation });
         added.notify_one();
     }
 
@@ -159,15 +165,16 @@ impl<E: Env> Sessions<E> {
                 sent.push(retry.session.clone());
                 self.try_again(node, tried, retry);
             }
-            sent.iter().for_each(|session| session.out.flush());
+            sent.iter().for_each(|session| session.flush());
         }
     }
 
-    /// When the first push is due that is still waited for. Those before it are forgotten: most are acked long
-    /// before they are due.
+    /// When the first conversation is due of which something is still waited for. Those before it are forgotten:
+    /// most are acked long before they are due.
     fn next_unacked(&self, queue: &mut VecDeque<Retry<E>>) -> Option<Nanos> {
         while let Some(retry) = queue.front() {
-            if retry.session.is_on_its_way(retry.place) && self.is_current(&retry.session) {
+            let Retry { session, conversation, .. } = retry;
+            if self.is_current(session) && session.change(|all| all.is_waited_for(*conversation)) {
                 return Some(retry.due);
             }
             queue.pop_front();
@@ -176,13 +183,26 @@ impl<E: Env> Sessions<E> {
     }
 
     fn try_again(&self, node: &Node<E>, tried: usize, retry: Retry<E>) {
-        let Retry { session, place, .. } = retry;
-        let what = session.unacked.borrow().get(&place).cloned().expect("it was looked at");
-        stats::bump(&node.stats.push_retries);
-        if merge::add(node, &session, &what) && tried + 1 < self.retries.len() {
-            self.look_again(node, tried + 1, session, place);
-        } else {
-            session.give_up(place);
+        let Retry { session, conversation, .. } = retry;
+        let (now, wait) = (node.env.now(), node.config.push_retry[tried].0);
+        let (written, heads) = (session.way.written(), session.may_hear_heads(node));
+        let next = session.change(|all| all.look(conversation, (now, wait), written, heads));
+        match next {
+            Next::Done => {}
+            Next::Wait => self.look_again(node, tried, session, conversation),
+            Next::Anew => self.look_again(node, 0, session, conversation),
+            Next::Retry(what) => {
+                stats::bump(&node.stats.push_retries);
+                if session.add_push(node, &what) && tried + 1 < self.retries.len() {
+                    self.look_again(node, tried + 1, session, conversation);
+                } else {
+                    session.change(|all| all.leave_to_sync(conversation));
+                }
+            }
+            Next::LeaveToSync => {
+                stats::bump(&node.stats.push_retries_denied);
+                session.change(|all| all.leave_to_sync(conversation));
+            }
         }
     }
 }
@@ -195,31 +215,58 @@ impl<E: Env> Session<E> {
         self.written.borrow_mut().insert(conversation);
     }
 
+    /// Whether a seq can stand for rows. From queues in Redis, rows leave by the ack of their push.
+    pub fn may_hear_heads(&self, node: &Node<E>) -> bool {
+        !node.config.inbox.in_redis()
+    }
+
     /// The device has everything of the conversation up to `upto`; what was on its way of that.
     pub fn acked(&self, conversation: ConversationId, upto: Seq) -> Vec<What> {
-        let mut unacked = self.unacked.borrow_mut();
-        let covered: Vec<_> = unacked
-            .range((conversation, 0)..=(conversation, upto))
-            .map(|(place, _)| *place)
-            .collect();
-        self.unacked_depth.fall(covered.len() as u64);
-        covered.iter().filter_map(|place| unacked.remove(place)).collect()
+        self.change(|unacked| unacked.acked(conversation, upto))
     }
 
-    fn wait_for_ack(&self, place: (ConversationId, Seq), what: What) {
-        let known = self.unacked.borrow_mut().insert(place, what).is_some();
-        self.unacked_depth.rise(u64::from(!known));
+    /// A push was handed to the stream, in which it ends there.
+    pub fn handed_over(&self, place: (ConversationId, Seq), end: u64) {
+        self.unacked.borrow_mut().handed_over(place, end);
     }
 
-    /// A push is left to sync: it had no room, or no more tries.
+    /// A push had no room, and is left to sync.
     pub fn give_up(&self, place: (ConversationId, Seq)) {
-        let known = self.unacked.borrow_mut().remove(&place).is_some();
-        self.unacked_depth.fall(u64::from(known));
+        self.change(|unacked| unacked.give_up(place));
     }
 
     /// Whether a push for that place is on its way.
     pub fn is_on_its_way(&self, place: (ConversationId, Seq)) -> bool {
-        self.unacked.borrow().contains_key(&place)
+        self.unacked.borrow().is_on_its_way(place)
+    }
+
+    /// The device's cursors are compared.
+    pub fn compare(&self) {
+        self.unacked.borrow_mut().compared();
+    }
+
+    /// What a comparison pushes for a row that the device has not acked. What was handed to this very stream
+    /// before is not pushed once more: the device is told how far the conversation is.
+    pub fn again(&self, node: &Node<E>, what: What) -> What {
+        let (conversation, seq) = what.place();
+        let left = self.unacked.borrow().left_to_sync(conversation);
+        match left.filter(|left| seq <= *left && self.may_hear_heads(node)) {
+            Some(left) => What::Head(conversation, left),
+            None => what,
+        }
+    }
+
+    /// Changes what is not acked, and tells how much it is now.
+    fn change<T>(&self, change: impl FnOnce(&mut Unacked) -> T) -> T {
+        let mut unacked = self.unacked.borrow_mut();
+        let before = unacked.len() as u64;
+        let result = change(&mut unacked);
+        let now = unacked.len() as u64;
+        match now > before {
+            true => self.unacked_depth.rise(now - before),
+            false => self.unacked_depth.fall(before - now),
+        }
+        result
     }
 }
 

@@ -69,13 +69,13 @@ pub async fn run<E: Env>(node: Node<E>) {
     }
     broker.partitions.borrow_mut().iter_mut().for_each(Partition::all_durable);
     Roster::join(&broker.node, Role::Log);
-    let env = broker.node.env.clone();
+    let (env, slow) = (broker.node.env.clone(), broker.node.config.slow_call());
     let handle = move |request| {
         let broker = broker.clone();
         let begun = broker.begin(request);
         async move { broker.finish(begun).await }
     };
-    call::serve::<E, Log, _>(env, CALL_PORT, handle).await;
+    call::serve::<E, Log, _>(env, CALL_PORT, slow, handle).await;
 }
 
 /// A request whose changes are applied and logged.

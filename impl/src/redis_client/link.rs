@@ -2,9 +2,12 @@
 //! master, wherever it is.
 //!
 //! A link that lost its connection looks for the master until it has one; meanwhile commands fail
-//! at once, definitely. It must not know what the commands are for.
+//! at once, definitely. One on which nothing is said asks for a sign of life now and then, since a
+//! Redis without power, or behind a cut, tells nobody that it is gone. It must not know what the
+//! commands are for.
 
 use std::cell::{Cell, RefCell};
+use std::future::pending;
 use std::rc::Rc;
 
 use redis::aio::MultiplexedConnection;
@@ -14,7 +17,7 @@ use tokio::sync::Notify;
 use super::batch::Batch;
 use super::finder::Finder;
 use super::outcome::{Doubt, Effect, Failure};
-use crate::config::RedisWait;
+use crate::config::{RedisWait, Sabotage};
 use crate::env::{Env, Nanos};
 use crate::node::Node;
 use crate::stats;
@@ -27,6 +30,8 @@ struct Inner<E: Env> {
     /// Rises with every new connection: what Redis held before may be gone.
     generation: Cell<u64>,
     connected: Notify,
+    /// When Redis last answered anything.
+    heard: Cell<Nanos>,
 }
 
 /// A link to Redis. Clones share one connection.
@@ -57,6 +62,7 @@ impl<E: Env> RedisLink<E> {
             connection: RefCell::new(None),
             generation: Cell::new(0),
             connected: Notify::new(),
+            heard: Cell::new(0),
         }));
         let inner = link.0.clone();
         link.0.node.env.spawn(async move { inner.keep_connected().await });
@@ -149,7 +155,10 @@ impl<E: Env> Inner<E> {
         let batch = Batch::new(commands, guard);
         let sent = connection.send_packed_commands(&batch.wire, 0, batch.wire.len());
         let outcome = match self.node.env.timeout(self.patience(), sent).await {
-            Some(Ok(replies)) => batch.judge(replies),
+            Some(Ok(replies)) => {
+                self.heard.set(self.node.env.now());
+                batch.judge(replies)
+            }
             Some(Err(error)) => Err(Failure::Unknown(Doubt::Broken(error.to_string()))),
             None => Err(Failure::Unknown(Doubt::Late)),
         };
@@ -168,6 +177,27 @@ impl<E: Env> Inner<E> {
         config.redis_timeout.0 + config.redis_wait.as_ref().map_or(0, |guard| guard.timeout.0)
     }
 
+    /// Asks Redis for a sign of life whenever the link has been idle; one that does not come makes the link give
+    /// the connection up, as an answer that does not.
+    async fn ask_for_signs(&self) {
+        let (env, config) = (&self.node.env, &self.node.config);
+        if config.sabotaged(Sabotage::IdleRedisLink) {
+            pending::<()>().await;
+        }
+        let mut sign = redis::pipe();
+        sign.cmd("PING");
+        loop {
+            let due = self.heard.get() + config.redis_heartbeat.0;
+            if env.now() < due {
+                env.sleep_until(due).await;
+                continue;
+            }
+            // What fails here gives the connection up, unless it is an answer as well.
+            let _ = self.exchange::<(String,)>(&sign, None).await;
+            self.heard.set(env.now());
+        }
+    }
+
     async fn keep_connected(&self) {
         let (env, config) = (&self.node.env, &self.node.config);
         loop {
@@ -180,11 +210,13 @@ impl<E: Env> Inner<E> {
                     stats::bump(&self.node.stats.redis_reconnects);
                 }
                 self.generation.set(self.generation.get() + 1);
+                self.heard.set(env.now());
                 self.connected.notify_waiters();
                 tokio::select! {
                     biased;
                     () = driver => {}
                     () = give_up.notified() => {}
+                    () = self.ask_for_signs() => {}
                 }
                 self.connection.replace(None);
             }

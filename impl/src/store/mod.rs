@@ -51,9 +51,9 @@ pub async fn run<E: Env>(node: Node<E>) {
             }
         });
     }
-    let env = node.env.clone();
+    let (env, slow) = (node.env.clone(), node.config.slow_call());
     let handle = move |request| answer(&node, &state, &journal, request);
-    call::serve::<E, Store, _>(env, CALL_PORT, handle).await;
+    call::serve::<E, Store, _>(env, CALL_PORT, slow, handle).await;
 }
 
 /// Applies the request now; the future is the reply, once all it rests on is durable.
