@@ -258,20 +258,40 @@ sync_rows = 0"#,
     with_sets(
         &["settle=46s"],
         &[
-            "--set settle=46s: settle: 46s is too short to converge in: it takes up to 47s, of which detection 30s (im.idle_timeout, im.lease), the largest backoff 5s (im.send_retry, im.push_retry, 8 × im.reconnect), one sync 12s (im.heartbeat + im.call_timeout); write at least 47s, or shorten one of these",
+            "--set settle=46s: settle: 46s is too short to converge in: it takes up to 47s, of which detection 30s (im.idle_timeout, im.lease), the largest backoff 5s (im.send_retry, im.push_retry, 8 × im.reconnect), one sync 12s (im.heartbeat + im.call_timeout or im.device_timeout); write at least 47s, or shorten one of these",
         ],
     );
     with_tables(
         r#"[im]
 reconnect = "10s""#,
         &[
-            "x.toml:21: settle: 1m is too short to converge in: it takes up to 122s, of which detection 30s (im.idle_timeout, im.lease), the largest backoff 80s (im.send_retry, im.push_retry, 8 × im.reconnect), one sync 12s (im.heartbeat + im.call_timeout); write at least 122s, or shorten one of these",
+            "x.toml:21: settle: 1m is too short to converge in: it takes up to 122s, of which detection 30s (im.idle_timeout, im.lease), the largest backoff 80s (im.send_retry, im.push_retry, 8 × im.reconnect), one sync 12s (im.heartbeat + im.call_timeout or im.device_timeout); write at least 122s, or shorten one of these",
         ],
     );
     with_sets(
         &["im.idle_timeout=50s"],
         &[
-            "--set im.idle_timeout=50s: settle: 1m is too short to converge in: it takes up to 67s, of which detection 50s (im.idle_timeout, im.lease), the largest backoff 5s (im.send_retry, im.push_retry, 8 × im.reconnect), one sync 12s (im.heartbeat + im.call_timeout); write at least 67s, or shorten one of these",
+            "--set im.idle_timeout=50s: settle: 1m is too short to converge in: it takes up to 67s, of which detection 50s (im.idle_timeout, im.lease), the largest backoff 5s (im.send_retry, im.push_retry, 8 × im.reconnect), one sync 12s (im.heartbeat + im.call_timeout or im.device_timeout); write at least 67s, or shorten one of these",
+        ],
+    );
+    with_sets(
+        &["im.device_timeout=40ms", "im.call_timeout=400us", "im.call_patience=300us"],
+        &[
+            "--set im.device_timeout=40ms: im.device_timeout: impossible: with 40ms no device would ever log in, since a round trip takes up to 112ms (network.clients.max there and back); write more than 112ms",
+            "--set im.call_timeout=400us: im.call_timeout: impossible: with 400us servers would not hear of each other, since a round trip takes up to 500us (network.backend.max there and back); write more than 500us",
+            "--set im.call_patience=300us: im.call_patience: impossible: calls that a server is at work on would end after 300us, before those of which nothing is heard (400us); write 400us or more",
+        ],
+    );
+    with_tables(
+        "[cluster]\nregions = [\"eu\", \"us\"]\n[network]\nbetween_regions = \"200ms\"",
+        &[
+            "x.toml:23: im.redis_timeout: impossible: with 250ms nobody would ever reach Redis, since a round trip takes up to 400500us (network.backend.max there and back); write more than 400500us",
+        ],
+    );
+    with_sets(
+        &["disk.store_fsync=5s"],
+        &[
+            "--set disk.store_fsync=5s: settle: 1m is too short to converge in: it takes up to 67s, of which detection 30s (im.idle_timeout, im.lease), the largest backoff 5s (im.send_retry, im.push_retry, 8 × im.reconnect), one sync 12s (im.heartbeat + im.call_timeout or im.device_timeout), the syncs that a message waits for 20s (disk); write at least 67s, or shorten one of these",
         ],
     );
     with_sets(

@@ -169,8 +169,9 @@ impl Drawing<'_> {
             }
             Family::Pause => Fault::Pause(Pause { at, lasts, node, require_effect }),
             Family::DiskSlow => {
-                let times = self.between(2, 20) as u32;
-                let by = self.span(Span::default(), Span::ms(50));
+                let (times, by) = Family::SLOWEST_DISK;
+                let times = self.between(2, u64::from(times)) as u32;
+                let by = self.span(Span::default(), by);
                 Fault::DiskSlow(DiskSlow { at, lasts, node, times, by, require_effect })
             }
             Family::DiskFull => Fault::DiskFull(DiskFull { at, lasts, node, require_effect }),

@@ -84,6 +84,9 @@ impl Family {
         Self::RedisMasterSlow,
     ];
 
+    /// How many times as long the swarm lets an operation of a disk take at most, and how much it adds.
+    pub const SLOWEST_DISK: (u32, Span) = (20, Span::ms(50));
+
     /// How long packets may be under way after a fault that the swarm drew is healed, at most.
     pub const fn aftermath_max(self) -> Span {
         match self {

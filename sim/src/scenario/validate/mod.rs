@@ -3,6 +3,7 @@
 //! Each rule names the key that is wrong, the keys that have a part in it, and the remedy. Rules
 //! see the decoded scenario only; where its values came from is for the loader to find out.
 
+mod aftermath;
 mod cluster;
 mod cpu;
 mod expect;

@@ -5,7 +5,11 @@ use im::config::Config;
 use im::units::Span;
 
 use super::Rules;
-use crate::scenario::Scenario;
+use super::aftermath::{Aftermath, aftermath};
+use crate::scenario::{Disk, Network, Scenario};
+
+/// What syncs take is counted in whole parts of this length.
+const SYNCS_COUNT_FROM: Span = Span::ms(100);
 
 /// The least `settle` in which a healed cluster can be asked to converge:
 /// detection + largest backoff + one sync, where
@@ -15,7 +19,8 @@ use crate::scenario::Scenario;
 ///   pushes to it fail, and the device asks by itself;
 /// - the largest backoff is the greatest wait in `im.send_retry`, in `im.push_retry`, and eight
 ///   times `im.reconnect`;
-/// - one sync is `im.heartbeat` (a device compares its cursors) + `im.call_timeout`.
+/// - one sync is `im.heartbeat` (a device compares its cursors) + the greater one of `im.call_timeout`
+///   and `im.device_timeout` (it asks, and asks again).
 ///
 /// A cut, a pause or a clog of any length is covered by detection: after one of length `L`, TCP may
 /// wait up to about `L` with its next retransmission, but a device's connection that is silent for
@@ -26,21 +31,22 @@ pub fn settle_floor(config: &Config) -> Span {
     [detection, backoff, sync].into_iter().fold(Span::default(), add)
 }
 
-/// How long packets may still be under way when every fault is healed: the longest delay, or the
-/// longest queue at a collapsed bandwidth, of any fault that is written or that the swarm may draw.
-/// With the key of that fault.
-fn aftermath(scenario: &Scenario) -> (Span, String) {
-    let numbered = scenario.faults.iter().enumerate();
-    let written = numbered.map(|(number, fault)| (fault.aftermath(), format!("faults.{number}")));
-    let families = scenario.swarm.iter().flat_map(|swarm| &swarm.families);
-    let drawn = families.map(|family| (family.aftermath_max(), "swarm".to_owned()));
-    written.chain(drawn).max_by_key(|(late, _)| *late).unwrap_or_default()
+/// How long the syncs take that a message waits for until its last device has it, as far as that counts beside
+/// the other parts: in the store for its commit and for its copies, in the log and on the device, each time
+/// behind one that is under way.
+fn syncs(disk: &Disk) -> Span {
+    let store = disk.store_fsync.unwrap_or(disk.fsync).0;
+    let once = [store, store, disk.fsync.0, disk.device_fsync.0];
+    let twice =
+        once.into_iter().fold(0, |sum: u64, sync| sum.saturating_add(sync)).saturating_mul(2);
+    Span(twice / SYNCS_COUNT_FROM.0 * SYNCS_COUNT_FROM.0)
 }
 
 /// The time in which what is owed is promised to be shown once everything has healed: the least `settle`,
 /// what faults leave behind included.
 pub fn promised_within(scenario: &Scenario) -> Span {
-    add(settle_floor(&scenario.im), aftermath(scenario).0)
+    let parts = [settle_floor(&scenario.im), aftermath(scenario).lasts, syncs(&scenario.disk)];
+    parts.into_iter().fold(Span::default(), add)
 }
 
 pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
@@ -49,6 +55,7 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
         "a run of no length shows nothing; write a span of time, as in \"60s\"".to_owned()
     });
     check_spans(config, rules);
+    check_patience(config, &scenario.network, rules);
     check_retries(rules, "im.send_retry", &config.send_retry);
     check_retries(rules, "im.push_retry", &config.push_retry);
     check_bounds(config, rules);
@@ -61,8 +68,10 @@ fn check_spans(config: &Config, rules: &mut Rules) {
     for (key, span) in [
         ("im.heartbeat", heartbeat),
         ("im.call_timeout", call_timeout),
+        ("im.device_timeout", &config.device_timeout),
         ("im.reconnect", reconnect),
         ("im.redis_timeout", redis_timeout),
+        ("im.redis_heartbeat", &config.redis_heartbeat),
         ("im.redis_redial", redis_redial),
     ] {
         rules.demand(*span > Span::default(), &[key], || {
@@ -88,6 +97,33 @@ fn check_spans(config: &Config, rules: &mut Rules) {
             "impossible: with {presence} the presence of a live device would lapse between two \
              heartbeats, which are {heartbeat} apart; write more than {heartbeat}, or shorten \
              im.heartbeat"
+        )
+    });
+}
+
+/// What waits for an answer must wait for a round trip, at least where nothing is wrong.
+fn check_patience(config: &Config, network: &Network, rules: &mut Rules) {
+    let (clients, backend) = (("clients", &network.clients), ("backend", &network.backend));
+    for (key, patience, (links, profile), what) in [
+        ("im.device_timeout", config.device_timeout, clients, "no device would ever log in"),
+        ("im.call_timeout", config.call_timeout, backend, "servers would not hear of each other"),
+        ("im.redis_timeout", config.redis_timeout, backend, "nobody would ever reach Redis"),
+    ] {
+        let way = profile.max.0.saturating_add(network.between_regions.0);
+        let (trip, max) = (Span(way.saturating_mul(2)), format!("network.{links}.max"));
+        let keys = [key, &max, "network.between_regions"];
+        rules.demand(patience > trip || patience == Span::default(), &keys, || {
+            format!(
+                "impossible: with {patience} {what}, since a round trip takes up to {trip} \
+                 ({max} there and back); write more than {trip}"
+            )
+        });
+    }
+    let (patience, timeout) = (config.call_patience, config.call_timeout);
+    rules.demand(patience >= timeout, &["im.call_patience", "im.call_timeout"], || {
+        format!(
+            "impossible: calls that a server is at work on would end after {patience}, before those \
+             of which nothing is heard ({timeout}); write {timeout} or more"
         )
     });
 }
@@ -121,7 +157,8 @@ fn check_bounds(config: &Config, rules: &mut Rules) {
 }
 
 fn check_settle(scenario: &Scenario, rules: &mut Rules) {
-    let (late, latest) = aftermath(scenario);
+    let after = aftermath(scenario);
+    let syncs = syncs(&scenario.disk);
     let (settle, floor) = (scenario.settle, promised_within(scenario));
     let mut keys = vec![
         "settle",
@@ -132,21 +169,29 @@ fn check_settle(scenario: &Scenario, rules: &mut Rules) {
         "im.reconnect",
         "im.heartbeat",
         "im.call_timeout",
+        "im.device_timeout",
     ];
-    if late > Span::default() {
-        keys.insert(1, &latest);
+    if after.lasts > Span::default() {
+        keys.insert(1, &after.key);
     }
-    let under_way = match late {
-        Span(0) => String::new(),
-        late => format!(", packets under way {late} (the longest delay or queue of a fault)"),
-    };
+    if syncs > Span::default() {
+        keys.extend(["disk.fsync", "disk.store_fsync", "disk.device_fsync"]);
+    }
+    let mut besides = String::new();
+    if let Aftermath { lasts: Span(1..), what, .. } = &after {
+        besides.push_str(&format!(", {what} {}", after.lasts));
+    }
+    if syncs > Span::default() {
+        besides.push_str(&format!(", the syncs that a message waits for {syncs} (disk)"));
+    }
     rules.demand(settle >= floor, &keys, || {
         let (detection, backoff, sync) = settle_parts(&scenario.im);
         format!(
             "{settle} is too short to converge in: it takes up to {floor}, of which detection \
              {detection} (im.idle_timeout, im.lease), the largest backoff {backoff} \
              (im.send_retry, im.push_retry, 8 × im.reconnect), one sync {sync} (im.heartbeat + \
-             im.call_timeout){under_way}; write at least {floor}, or shorten one of these"
+             im.call_timeout or im.device_timeout){besides}; write at least {floor}, or shorten one \
+             of these"
         )
     });
 }
@@ -157,7 +202,8 @@ fn settle_parts(config: &Config) -> (Span, Span, Span) {
     let reconnect = Span(config.reconnect.0.saturating_mul(8));
     let waits = config.send_retry.iter().chain(&config.push_retry).copied();
     let backoff = waits.fold(reconnect, Span::max);
-    (detection, backoff, add(config.heartbeat, config.call_timeout))
+    let answer = config.call_timeout.max(config.device_timeout);
+    (detection, backoff, add(config.heartbeat, answer))
 }
 
 fn add(one: Span, other: Span) -> Span {
