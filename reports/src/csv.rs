@@ -165,6 +165,9 @@ fn faults(table: &mut Table, record: &Record) {
             let name = if fault.recovery_open { "recovery_at_least" } else { "recovery" };
             table.row(&measure, "ns", name, took);
         }
+        if let Some(took) = fault.pushes_back_ns {
+            table.row(&measure, "ns", "pushes_back", took);
+        }
         if fault.left_out.is_some() {
             table.row(&measure, "", "left_out", 1);
         }

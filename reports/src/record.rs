@@ -348,6 +348,11 @@ pub struct FaultReport {
     /// Whether that is only the least it took: the load ended, or the next fault began, before it was over.
     #[serde(default)]
     pub recovery_open: bool,
+    /// Of a fault of Redis, which knows where devices are: from its begin to the end of the last second in which
+    /// dispatchers handed gateways less than half as many pushes per row as before it, in nanoseconds; 0 if there was
+    /// none.
+    #[serde(default)]
+    pub pushes_back_ns: Option<u64>,
     /// It was done, but the engine cannot tell what it touched.
     #[serde(default)]
     pub uncounted: bool,

@@ -314,6 +314,9 @@ pub fn effect(fault: &FaultReport, engine: &str) -> String {
         }
         _ => {}
     }
+    if let Some(took) = fault.pushes_back_ns.filter(|took| *took > 0) {
+        said.push(format!("pushes back {} after its begin", figures::duration(took)));
+    }
     said.join(", ")
 }
 

@@ -333,6 +333,7 @@ impl Faults {
                 caught_up_ns: None,
                 recovery_ns: None,
                 recovery_open: false,
+                pushes_back_ns: None,
                 uncounted: self.uncounted.contains(&place),
             };
         self.drawn.iter().zip(&self.effects).enumerate().map(report).collect()

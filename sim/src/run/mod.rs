@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`world`] (the cluster lives through workload and faults and leaves a
 //! history), `engines` (what
-//! it lives on), `faults` (what is done to it), `measures` (figures of the history), `record` (all of
+//! it lives on), `faults` (what is done to it), `measures` (figures of the history), `pushes` (when they were back after a fault), `record` (all of
 //! it as the record that pages are drawn from) with `overload`, `bounds` and `outcome` (what follows from it),
 //! `lints` (figures that cannot be true together).
 
@@ -14,6 +14,7 @@ mod lints;
 mod measures;
 mod outcome;
 mod overload;
+mod pushes;
 mod record;
 mod redis;
 pub mod world;

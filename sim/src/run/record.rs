@@ -9,6 +9,7 @@ use im_reports::record::{
 
 use super::left_out;
 use super::measures::{self, Measures, Recovery};
+use super::pushes;
 use super::world::Observed;
 use crate::checkers::{self, Report};
 use crate::cluster::Counters;
@@ -87,8 +88,17 @@ fn faults(observed: &Observed, measures: &Measures) -> Vec<FaultReport> {
             fault.recovery_ns = recovery.map(|recovery| recovery.took);
             fault.recovery_open = recovery.is_some_and(|recovery| recovery.open);
         }
+        if fault.left_out.is_none() && is_of_redis(fault) {
+            fault.pushes_back_ns = pushes::back(&observed.samples, fault.from_ns, fault.until_ns);
+        }
     }
     faults
+}
+
+/// Whether it was done to Redis, which knows where devices are. A target names roles and nodes.
+fn is_of_redis(fault: &FaultReport) -> bool {
+    let redis = Role::Redis.to_string();
+    fault.kind.starts_with(&redis) || fault.target.contains(&redis)
 }
 
 /// The seconds of the run with what the servers did in them.

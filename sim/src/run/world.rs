@@ -34,6 +34,10 @@ use crate::workload::{Action, Plan, Planned};
 const STARTS_WITHIN: Span = Span::s(1);
 /// Each of the two parts of the set-up may take so long.
 const SETUP_MAX: Span = Span::s(120);
+/// Devices that have not moved for so long, and have failed to log in so often each, never will.
+const STUCK_AFTER: Span = Span::s(10);
+/// See [`STUCK_AFTER`].
+const FAILED_LOGINS: u32 = 5;
 /// How often the harness looks whether the set-up is done, or nothing is owed any more.
 const LOOK: Span = Span::ms(100);
 
@@ -150,6 +154,10 @@ pub fn live_beside(
     }
 }
 
+fn is_online(device: &Device) -> bool {
+    device.slot.client().is_some_and(|client| client.is_online())
+}
+
 struct World<'a, G: Engine> {
     scenario: &'a Scenario,
     kind: Kind,
@@ -239,9 +247,7 @@ impl<'a, G: Engine> World<'a, G> {
             self.engine.start(host);
             self.engine.run_until(self.engine.now() + step);
         }
-        self.wait_for("logins", progress, |device| {
-            device.slot.client().is_some_and(|client| client.is_online())
-        })?;
+        self.wait_for("logins", progress, is_online)?;
         for conversation in &self.plan.conversations {
             let opener = DeviceId { user: conversation.members[0], index: 0 };
             let operation = Asked::Create(conversation.members.clone());
@@ -265,12 +271,22 @@ impl<'a, G: Engine> World<'a, G> {
         progress: &Progress,
         done: impl Fn(&Device) -> bool,
     ) -> Result<(), SetupError> {
-        let until = self.engine.now() + SETUP_MAX.0;
+        let began = self.engine.now();
         let mut opened = None;
-        while self.engine.now() < until {
+        let (mut looked, mut moved) = (began, (began, (0, 0)));
+        while self.engine.now() < began + SETUP_MAX.0 {
             self.open_what_is_lacking(&mut opened);
             if self.cluster.devices.iter().all(&done) {
                 return Ok(());
+            }
+            if self.engine.now() >= looked + STUCK_AFTER.0 / 10 {
+                looked = self.engine.now();
+                let (now, hopeless) = self.logins();
+                if moved.1 != now {
+                    moved = (looked, now);
+                } else if hopeless && looked >= moved.0 + STUCK_AFTER.0 {
+                    break;
+                }
             }
             if progress.stop.load(Ordering::Relaxed) {
                 return Err(SetupError::Interrupted);
@@ -278,8 +294,43 @@ impl<'a, G: Engine> World<'a, G> {
             self.engine.run_until(self.engine.now() + LOOK.0);
         }
         let behind = self.cluster.devices.iter().filter(|device| !done(device)).count();
-        let missing = format!("{behind} of {} devices wait for {what}", self.cluster.devices.len());
-        Err(SetupError::NotDone { waited: SETUP_MAX, missing })
+        let all = self.cluster.devices.len();
+        let missing = format!("{behind} of {all} devices wait for {what}{}", self.last_failure());
+        Err(SetupError::NotDone { waited: Span(self.engine.now() - began), missing })
+    }
+
+    /// How many devices are not logged in, and how often gateways have said that they are at work on that; and
+    /// whether all of them have failed again and again.
+    fn logins(&self) -> ((usize, u32), bool) {
+        let offline = self.cluster.devices.iter().filter(|device| !is_online(device));
+        let (mut waiting, mut signs, mut hopeless) = (0, 0, true);
+        for device in offline {
+            let logins = device.slot.client().map(|client| client.logins()).unwrap_or_default();
+            waiting += 1;
+            signs += logins.signs;
+            hopeless &= logins.failed >= FAILED_LOGINS;
+        }
+        ((waiting, signs), hopeless && waiting > 0)
+    }
+
+    /// Why a device is not logged in, if one is not.
+    fn last_failure(&self) -> String {
+        let failed = |device: &Device| {
+            let logins = device.slot.client()?.logins();
+            logins.last.map(|why| (device.id, logins.failed, why))
+        };
+        let mut offline = self.cluster.devices.iter().filter(|device| !is_online(device));
+        let Some((device, failed, why)) = offline.find_map(failed) else { return String::new() };
+        let trip = |way: Span| Span(2 * (way.0 + self.scenario.network.between_regions.0));
+        let clients = &self.scenario.network.clients;
+        let trips = match self.kind {
+            Kind::Live => String::new(),
+            _ => {
+                let (usual, longest) = (trip(clients.median), trip(clients.max));
+                format!("; a round trip takes {usual}, up to {longest} (network.clients)")
+            }
+        };
+        format!("; {device} has tried {failed} times, and of the last time: {why}{trips}")
     }
 
     /// The programs that write to Redis begin with the load and end with it.

@@ -45,10 +45,10 @@ impl<G: Engine> World<'_, G> {
     }
 
     /// Where devices hear of rows only when conversations are opened: users open what their devices
-    /// lack, now and again after each `im.call_timeout`. `last` is when they last did.
+    /// lack, now and again after each `im.device_timeout`. `last` is when they last did.
     pub(super) fn open_what_is_lacking(&self, last: &mut Option<Nanos>) {
         let (now, im) = (self.engine.now(), &self.scenario.im);
-        let due = last.is_none_or(|last| now >= last + im.call_timeout.0);
+        let due = last.is_none_or(|last| now >= last + im.device_timeout.0);
         if im.pull == Pull::OnNotify || !due {
             return;
         }
