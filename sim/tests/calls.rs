@@ -9,13 +9,19 @@ use im::call::{self, Call, CallError, Caller, Service};
 use im::env::{Addr, Env, Nanos, TaskHandle};
 use im::journal::Journal;
 use im::wire::{self, Frames, Outlet, Refused};
-use imsim::engine::sim::{HostId, LinkKind, LinkProfile, Network, Sim, SimEnv};
+use imsim::engine::sim::{Condition, HostId, LinkKind, LinkProfile, Network, Sim, SimEnv};
 
 const MS: Nanos = 1_000_000;
 const S: Nanos = 1_000 * MS;
 const PORT: u16 = 7;
 /// How long a call may take.
 const TIMEOUT: Nanos = 500 * MS;
+/// How long one may take whose server says that it is at work.
+const PATIENCE: Nanos = 3 * S;
+/// How long a request takes until the server says that it is at work on it.
+const SLOW: Nanos = 300 * MS;
+/// Servers that never say so.
+const NEVER: Nanos = 1_000 * S;
 
 /// Asked for a number of milliseconds, it answers after them with the same number.
 struct Wait;
@@ -41,13 +47,18 @@ where
     host
 }
 
-/// A server that counts what it has begun and what it has completed.
+/// A server that counts what it has begun and what it has completed, and never says that it is at work.
 fn add_server(sim: &mut Sim) -> (HostId, Rc<Cell<(u32, u32)>>) {
+    add_server_that_says(sim, NEVER)
+}
+
+/// The same, which says so of requests that take so long.
+fn add_server_that_says(sim: &mut Sim, slow: Nanos) -> (HostId, Rc<Cell<(u32, u32)>>) {
     let counts = Rc::new(Cell::new((0, 0)));
     let counted = counts.clone();
     let host = add(sim, "server", move |env| {
         let counts = counted.clone();
-        call::serve::<_, Wait, _>(env, PORT, move |ms| {
+        call::serve::<_, Wait, _>(env, PORT, slow, move |ms| {
             let counts = counts.clone();
             counts.set((counts.get().0 + 1, counts.get().1));
             async move {
@@ -70,7 +81,7 @@ struct Client {
 fn add_client(sim: &mut Sim, server: HostId) -> Client {
     let host = add(sim, "client", |_| std::future::pending());
     let env = sim.env(host);
-    let caller = Caller::new(env, Addr { node: server, port: PORT }, TIMEOUT);
+    let caller = Caller::new(env, Addr { node: server, port: PORT }, TIMEOUT, PATIENCE);
     Client { env, caller, answers: Answers::default() }
 }
 
@@ -140,6 +151,55 @@ fn a_connection_on_which_nothing_is_answered_in_time_is_hung_up() {
     client.ask(1);
     sim.run_until(4 * S);
     assert_eq!(client.answers(), [(1, Ok(1), 5)], "over a new connection");
+}
+
+#[test]
+fn a_server_that_says_that_it_is_at_work_is_waited_for_until_patience_ends() {
+    let mut sim = world();
+    let (server, counts) = add_server_that_says(&mut sim, SLOW);
+    let client = add_client(&mut sim, server);
+    [2_000, 290, 4_000].into_iter().for_each(|ms| client.ask(ms));
+    sim.run_until(6 * S);
+    let late = Err(CallError::NoReply);
+    assert_eq!(
+        client.answers(),
+        [(290, Ok(290), 294), (2_000, Ok(2_000), 2_004), (4_000, late, 3_000)]
+    );
+    assert_eq!(counts.get(), (3, 3), "each once");
+}
+
+#[test]
+fn a_server_that_stands_still_is_not_waited_for() {
+    let mut sim = world();
+    let (server, _) = add_server_that_says(&mut sim, SLOW);
+    let client = add_client(&mut sim, server);
+    client.ask(2_000);
+    sim.run_until(S);
+    sim.pause(server);
+    sim.run_until(3 * S);
+    // It was last heard at about 900 ms.
+    let [(2_000, Err(CallError::NoReply), after)] = client.answers()[..] else {
+        panic!("waited for")
+    };
+    assert!((1_400..1_450).contains(&after), "{after}");
+}
+
+#[test]
+fn what_is_at_work_on_one_request_does_not_speak_for_one_that_never_came() {
+    let mut sim = world();
+    let (server, _) = add_server_that_says(&mut sim, SLOW);
+    let client = add_client(&mut sim, server);
+    client.ask(2_000);
+    sim.run_until(S);
+    let (from, to) = ([client.env.host()].into(), [server].into());
+    let cut = sim.impose(Condition::CutOneWay(from, to));
+    client.ask(1);
+    // No longer: without acks the server's stream falls silent too.
+    sim.run_until(S + 600 * MS);
+    assert_eq!(client.answers(), [(1, Err(CallError::NoReply), 500)]);
+    sim.lift(cut);
+    sim.run_until(4 * S);
+    assert_eq!(client.answers(), [(2_000, Ok(2_000), 2_004)]);
 }
 
 #[test]

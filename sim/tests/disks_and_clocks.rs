@@ -181,7 +181,7 @@ fn add_registrar(
     let host = add(sim, move |env| {
         let (acks, failures): (Shared<u32>, Shared<_>) = (acks.clone(), failures.clone());
         async move {
-            let caller = Caller::<_, Store>::new(env, call_addr(store), 500 * MS);
+            let caller = Caller::<_, Store>::new(env, call_addr(store), 500 * MS, 500 * MS);
             for user in 0.. {
                 env.sleep(10 * MS).await;
                 let device = DeviceId { user: UserId(user), index: 0 };
@@ -208,7 +208,7 @@ fn assert_stored(sim: &mut Sim, store: HostId, stats: &Arc<Stats>, users: Vec<u3
     add(sim, move |env| {
         let (asks, users) = (asks.clone(), users.clone());
         async move {
-            let caller = Caller::<_, Store>::new(env, call_addr(store), 500 * MS);
+            let caller = Caller::<_, Store>::new(env, call_addr(store), 500 * MS, 500 * MS);
             for user in users {
                 let device = DeviceId { user: UserId(user), index: 0 };
                 while caller.call(Request::RegisterDevice(device)).await != Ok(Reply::Done) {

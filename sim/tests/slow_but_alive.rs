@@ -1,0 +1,93 @@
+//! What is slow but alive is waited for and not asked for the same again: disks that take longer than a
+//! call, phones that take longer than servers, links that take long for what is on them. And what has gone
+//! silent is noticed, also where nobody says anything.
+
+use std::path::Path;
+
+use im_reports::record::Record;
+use imsim::campaign::{Outcome, outcome};
+use imsim::engine::Kind;
+use imsim::run::{self, Observed, Progress, SetupError};
+use imsim::sabotages;
+use imsim::scenario::Scenario;
+
+fn scenario(name: &str, sets: &[&str]) -> Scenario {
+    let file = format!("../scenarios/{name}");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
+    Scenario::load(&file, &sets).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn live_through(scenario: &Scenario, seed: u64) -> Result<Observed, SetupError> {
+    run::live_through(scenario, seed, Kind::Sim, &Progress::default())
+}
+
+/// Runs a scenario of `scenarios/regress` once: every promise must hold. Returns its record.
+#[track_caller]
+fn holds(name: &str, sets: &[&str]) -> Record {
+    let scenario = scenario(&format!("regress/{name}.toml"), sets);
+    let observed = live_through(&scenario, 1).unwrap_or_else(|error| panic!("{error}"));
+    let record = run::judge(&scenario, 1, &observed);
+    assert_eq!(outcome(&scenario, &record), Outcome::Held, "{:#?}", record.findings);
+    record
+}
+
+const S: u64 = 1_000_000_000;
+
+#[test]
+fn commits_go_on_however_slow_the_disk_of_the_store_is() {
+    for fsync in ["2s", "9s", "30s"] {
+        let set = format!("disk.store_fsync={fsync}");
+        let record = holds("store-slower-than-calls", &[&set, "duration=6s", "settle=900s"]);
+        assert!(record.totals.offered > 0, "{fsync}");
+        assert_eq!(record.totals.accepted, record.totals.offered, "{fsync}");
+        // Each repeat of a send is recognised; what is under way is done once.
+        let rows = record.counters["store"]["store_rows_written"];
+        assert!(rows < 10 * record.totals.accepted, "{fsync}: {rows} rows written");
+    }
+}
+
+#[test]
+fn rows_on_their_way_over_a_slow_link_are_not_pushed_again() {
+    let record = holds("rows-wait-for-a-slow-phone", &[]);
+    assert!(record.totals.push_retries < 20, "{}", record.totals.push_retries);
+    assert!(record.phases.settle_ns < 30 * S, "{}", record.phases.settle_ns);
+}
+
+#[test]
+fn a_fault_of_redis_tells_when_pushes_were_back_which_an_idle_link_that_nobody_looks_at_delays() {
+    let back = |sets: &[&str]| {
+        let record = holds("redis-silent-on-idle-links", sets);
+        record.faults[0].pushes_back_ns.expect("pushes were seen before")
+    };
+    let noticed = back(&[]);
+    assert!((S..=3 * S).contains(&noticed), "{noticed}");
+    for delaying in sabotages::DELAYING {
+        assert_eq!(delaying.scenario, "regress/redis-silent-on-idle-links.toml");
+        let late = back(&[&format!("im.sabotage={}", delaying.bug.name())]);
+        assert!(late >= 8 * S, "{}: {late}", delaying.bug.name());
+    }
+}
+
+#[test]
+fn phones_may_take_longer_than_calls_between_servers() {
+    let record = holds("phones-slower-than-servers", &[]);
+    assert_eq!(record.totals.accepted, record.totals.offered);
+}
+
+#[test]
+fn a_disk_may_be_busy_for_longer_than_its_fault_lasts() {
+    holds("disk-operation-outlives-its-fault", &[]);
+}
+
+#[test]
+fn a_set_up_that_cannot_succeed_is_given_up_and_says_why() {
+    let narrow = scenario("quickstart.toml", &["network.clients.bandwidth=100bit/s"]);
+    let Err(SetupError::NotDone { waited, missing }) = live_through(&narrow, 1) else {
+        panic!("logged in at 100 bit/s")
+    };
+    assert!(waited.0 < 30 * S, "{waited}");
+    let why = "of the last time: no gateway answered a dial within 2s (im.device_timeout); a round trip takes";
+    assert!(missing.contains("devices wait for logins; u0.d0 has tried "), "{missing}");
+    assert!(missing.contains(why), "{missing}");
+}
