@@ -19,7 +19,7 @@ use crate::plots;
 pub use terminal::summary;
 
 /// Version of the shape of `comparison.json`; raised when a field changes its meaning or goes away.
-pub const COMPARISON_VERSION: u32 = 1;
+pub const COMPARISON_VERSION: u32 = 2;
 
 /// Below this p value a difference counts, if its interval leaves 1 out too.
 pub const SIGNIFICANT_BELOW: f64 = 0.05;
@@ -39,6 +39,10 @@ pub struct Comparison {
     pub seeds: Vec<u64>,
     /// Seeds that were asked for; more than `seeds` when the comparison was interrupted.
     pub seeds_asked: u64,
+    /// Questions that are asked together: every variant but the reference, by every metric.
+    pub questions: u64,
+    /// With fewer seeds no answer to so many questions can be told from chance.
+    pub seeds_needed: u64,
     /// What differs between the variants.
     pub varied: Vec<Varied>,
     /// What was measured, in the order of tables.
@@ -144,8 +148,10 @@ pub struct Contrast {
     /// Median over seeds of the variant's value over the reference's; absent without pairs.
     pub ratio: Option<Estimate>,
     /// P value of Wilcoxon's signed-rank test over the logarithms of the ratios, corrected by Holm's
-    /// method for the number of variants.
+    /// method for all questions of the comparison: every variant by every metric.
     pub p: f64,
+    /// The same uncorrected: as if nothing else had been asked.
+    pub p_alone: f64,
 }
 
 impl Contrast {
@@ -163,7 +169,8 @@ pub struct Pareto {
     pub latency: String,
     /// The metric of cost.
     pub cost: String,
-    /// The variants on the front, by their medians, from the cheapest to the fastest.
+    /// The variants on the front, by their medians, from the cheapest to the fastest; empty where there
+    /// are too few seeds to tell a difference from chance.
     pub front: Vec<String>,
 }
 
@@ -192,7 +199,7 @@ pub struct CrossoverPoint {
     pub value: f64,
     /// The variant's figure over the reference's: median over seeds.
     pub ratio: Estimate,
-    /// Uncorrected p value of the signed-rank test.
+    /// P value of the signed-rank test, uncorrected: one metric was named before.
     pub p: f64,
 }
 
@@ -203,7 +210,55 @@ impl CrossoverPoint {
     }
 }
 
+/// What a contrast says.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Answer {
+    /// Chance explains the difference.
+    Chance,
+    /// Chance does not explain it, and nobody would notice it.
+    Hardly,
+    /// The variant is better; with the ratio.
+    Better(Estimate),
+    /// The variant is worse; with the ratio.
+    Worse(Estimate),
+}
+
+/// How far a ratio is from 1 that would be rounded to it.
+const HARDLY_FROM_ONE: f64 = 0.000_5;
+
+impl Answer {
+    /// In one word, for tables.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Chance => "chance",
+            Self::Hardly => "hardly",
+            Self::Better(_) => "better",
+            Self::Worse(_) => "worse",
+        }
+    }
+}
+
 impl Comparison {
+    /// Whether there are too few seeds to tell any difference from chance.
+    pub fn too_few_seeds(&self) -> bool {
+        (self.seeds.len() as u64) < self.seeds_needed
+    }
+
+    /// What a contrast says of its variant; absent where there is nothing to compare.
+    pub fn answer(&self, contrast: &Contrast) -> Option<Answer> {
+        contrast.ratio?;
+        let better = self.metric(&contrast.metric)?.better;
+        let Some(ratio) = contrast.significant().filter(|_| !self.too_few_seeds()) else {
+            return Some(Answer::Chance);
+        };
+        let hardly = (ratio.mid - 1.0).abs() < HARDLY_FROM_ONE;
+        Some(match (ratio.mid < 1.0) == (better == Better::Lower) {
+            _ if hardly => Answer::Hardly,
+            true => Answer::Better(ratio),
+            false => Answer::Worse(ratio),
+        })
+    }
+
     /// The metric of that name.
     pub fn metric(&self, name: &str) -> Option<&Metric> {
         self.metrics.iter().find(|metric| metric.name == name)
@@ -226,6 +281,7 @@ pub fn render(comparison: &Comparison) -> Result<Files, Error> {
     let mut files = Files::default();
     files.add("comparison.json", json("comparison.json", comparison)?);
     files.add_table("comparison", csv::table(comparison))?;
+    files.add_table("contrasts", csv::contrasts(comparison))?;
     let plots = [
         plots::seeds(comparison).map(Some),
         plots::curves(comparison),
@@ -257,6 +313,7 @@ mod tests {
         let expected = [
             "comparison.csv",
             "comparison.json",
+            "contrasts.csv",
             "plots/crossover.png",
             "plots/crossover.svg",
             "plots/pareto.png",

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -33,7 +33,23 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// A file of that name is there and was written by somebody else.
+    #[error(
+        "{} is there, and no earlier imsim wrote it; name another folder with --out, or move it away",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
 }
+
+/// The data that everything else in a folder is drawn from: who has one of these, was written by us.
+const DATA: [&str; 4] = ["record.json", "campaign.json", "comparison.json", "load-curve.json"];
+/// What stands near the beginning of each of them.
+const MARK: &[u8] = b"\"imsim_version\"";
+/// How near, in bytes.
+const MARK_WITHIN: u64 = 1_024;
 
 /// Renders a record and writes it with its manifest into a folder, which is made if need be.
 pub fn write(record: &Record, manifest: &Manifest, dir: &Path) -> Result<(), Error> {
@@ -89,17 +105,31 @@ impl Files {
     /// Findings that an earlier run left in the folder are removed: they would contradict the
     /// verdict beside them.
     pub fn write(&self, manifest: &Manifest, dir: &Path) -> Result<(), Error> {
+        self.demand_ours(dir)?;
         remove_findings(&dir.join("findings"))?;
         self.write_into(dir)?;
         write_file(&dir.join("manifest.json"), &json("manifest.json", manifest)?)
     }
 
-    /// Writes the files into a folder, which is made if need be; nothing there is removed.
+    /// Writes the files into a folder, which is made if need be; nothing there is removed, and nobody
+    /// else's file is replaced.
     pub fn write_into(&self, dir: &Path) -> Result<(), Error> {
+        self.demand_ours(dir)?;
         for (name, content) in self.iter() {
             write_file(&dir.join(name), content)?;
         }
         Ok(())
+    }
+
+    /// Demands that no file would be replaced but one of an earlier run.
+    fn demand_ours(&self, dir: &Path) -> Result<(), Error> {
+        let mut paths = self.contents.keys().map(|name| dir.join(name));
+        match paths.find(|path| path.symlink_metadata().is_ok()) {
+            Some(path) if !DATA.iter().any(|name| is_ours(&dir.join(name))) => {
+                Err(Error::Foreign { path })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Adds a table as CSV and, if this build can, as Parquet.
@@ -140,6 +170,13 @@ pub(crate) fn json(file: &str, value: &impl Serialize) -> Result<Vec<u8>, Error>
     let mut bytes = serde_json::to_vec_pretty(value).map_err(|error| failed(file, error))?;
     bytes.push(b'\n');
     Ok(bytes)
+}
+
+/// Whether a file is data that we wrote.
+fn is_ours(data: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = fs::File::open(data).and_then(|file| file.take(MARK_WITHIN).read_to_end(&mut start));
+    read.is_ok() && start.windows(MARK.len()).any(|window| window == MARK)
 }
 
 /// An id as part of a file name, whatever the id is made of.
@@ -235,6 +272,23 @@ mod tests {
         let findings: Vec<String> =
             written(dir.path()).into_iter().filter(|name| name.starts_with("findings/")).collect();
         assert_eq!(findings, ["findings/notes.txt"]);
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_is_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = || write(&sample::valid(), &sample::manifest(), dir.path());
+        for theirs in ["report.html", "measures.csv", "record.json"] {
+            fs::write(dir.path().join(theirs), "mine").unwrap();
+            let error = write().unwrap_err();
+            assert!(matches!(&error, Error::Foreign { path } if path.ends_with(theirs)), "{error}");
+            assert_eq!(written(dir.path()), [theirs], "nothing is written, nothing removed");
+            fs::remove_file(dir.path().join(theirs)).unwrap();
+        }
+        fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+        write().unwrap();
+        write().unwrap();
+        assert_eq!(fs::read_to_string(dir.path().join("notes.txt")).unwrap(), "mine");
     }
 
     #[test]

@@ -38,4 +38,5 @@ pub use load_curve::{
     summary as load_curve_summary,
 };
 pub use record::{Manifest, Record};
+pub use summary::grid::fit_into;
 pub use summary::summary;

@@ -259,3 +259,82 @@ fn a_campaign_tells_what_each_family_of_faults_touched() {
     let campaign = run(folder.path(), &arguments).exits(0).json();
     assert_eq!(campaign["scenarios"][0]["faults"]["crash"]["faults_effective"], 10);
 }
+
+#[test]
+fn no_name_of_a_file_leads_out_of_the_folder_of_runs() {
+    let folder = folder();
+    fs::rename(folder.path().join("small.toml"), folder.path().join("...toml")).expect("a name");
+    run(folder.path(), &["run", "...toml", "--seed", "2"]).exits(0);
+    let entries = fs::read_dir(folder.path()).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("it lasts").file_name().into_string().expect("text"))
+        .collect();
+    names.sort();
+    assert_eq!(names, ["...toml", "runs"]);
+    assert!(folder.path().join("runs/__/latest/record.json").is_file());
+}
+
+#[test]
+fn however_the_path_is_written_the_record_is_the_same() {
+    let folder = folder();
+    let absolute = folder.path().join("small.toml").display().to_string();
+    let record = |path: &str, out: &str| {
+        run(folder.path(), &["run", path, "--out", out]).exits(0);
+        fs::read_to_string(folder.path().join(out).join("record.json")).expect("written")
+    };
+    let plain = record("small.toml", "a");
+    assert!(plain.contains("imsim run small.toml --seed 1"));
+    assert!(plain == record(&absolute, "b"), "an absolute path");
+    assert!(plain == record("./small.toml", "c"), "a path that begins here");
+}
+
+#[test]
+fn the_last_seed_of_all_can_be_checked() {
+    let folder = folder();
+    let last = u64::MAX.to_string();
+    let told = run(folder.path(), &["check", "small.toml", "--seeds", &last]).exits(0);
+    assert!(told.stdout.contains("1 of 1 seeds as expected"), "{}", told.stdout);
+    let read = fs::read_to_string(folder.path().join("runs/check-small/latest/campaign.json"));
+    let again = format!("--seeds {last}..={last}");
+    assert!(read.expect("written").contains(&again), "the command that gives this again");
+}
+
+#[test]
+fn the_width_of_the_terminal_is_kept_to() {
+    let folder = folder();
+    let told = |columns: &str| {
+        let mut command = imsim(folder.path(), &["run", "small.toml"]);
+        let ended: Ended = command.env("COLUMNS", columns).output().expect("it runs").into();
+        let ended = ended.exits(0);
+        let plain =
+            |line: &&str| !line.trim_start().starts_with("imsim run") && !line.starts_with("Page:");
+        let widths = ended.stdout.lines().filter(plain).map(|line| line.chars().count());
+        widths.max().unwrap_or(0)
+    };
+    assert!(told("60") <= 60);
+    assert!(told("x") > 60 && told("100") <= 100, "what is no number says nothing");
+}
+
+#[test]
+fn a_page_that_somebody_else_wrote_is_not_replaced() {
+    let folder = folder();
+    let page = folder.path().join("mine/report.html");
+    fs::create_dir(folder.path().join("mine")).expect("it has room");
+    fs::write(&page, "mine").expect("it has room");
+    let ended = run(folder.path(), &["run", "small.toml", "--out", "mine"]);
+    assert_ne!(ended.code, 0);
+    ended.complains_of(&["mine/report.html is there, and no earlier imsim wrote it", "--out"]);
+    assert_eq!(fs::read_to_string(&page).expect("it is there"), "mine");
+}
+
+#[test]
+fn what_determinism_compared_is_said() {
+    let folder = folder();
+    let arguments = ["check", "small.toml", "--seeds", "1..=2", "--determinism"];
+    let told = run(folder.path(), &arguments).exits(0);
+    assert!(
+        told.stdout.contains("2 of 2 seeds gave the same again in a second process"),
+        "{}",
+        told.stdout
+    );
+}

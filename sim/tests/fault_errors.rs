@@ -307,7 +307,21 @@ fn faults_of_hosts_do_something_to_a_host_that_has_it() {
         "clock-step",
         "at = \"1s\"\nlasts = \"1s\"\nnode = \"chat-0\"\nby = \"5\"",
         &[
-            r#"x.toml:25: faults.0.by: `5` is not a step of a clock; write a sign and a span of whole milliseconds, as in "-5s""#,
+            r#"x.toml:25: faults.0.by: `5` is not a step of a clock; write a sign and a span of whole milliseconds up to 87600h, as in "-5s""#,
+        ],
+    );
+    fault(
+        "clock-step",
+        "at = \"1s\"\nlasts = \"1s\"\nnode = \"chat-0\"\nby = \"+876000h\"",
+        &[
+            r#"x.toml:25: faults.0.by: `+876000h` is more than ten years; write a sign and a span of whole milliseconds up to 87600h, as in "-5s""#,
+        ],
+    );
+    fault(
+        "rolling-restart",
+        "at = \"1s\"\nrole = \"chat\"\ndown = \"0s\"\ngap = \"0s\"",
+        &[
+            r#"x.toml:24: faults.0.down: a fault of no length does nothing; write a span of time, as in "5s""#,
         ],
     );
     fault(

@@ -256,6 +256,18 @@ sync_rows = 0"#,
         ],
     );
     with_sets(
+        &["im.push_retry=[]"],
+        &[
+            r#"--set im.push_retry=[]: im.push_retry: an empty schedule leaves no time for the ack of the first push; write at least one wait, as in ["1s"]"#,
+        ],
+    );
+    with_sets(
+        &["im.push_retry.1=0s"],
+        &[
+            "--set im.push_retry.1=0s: im.push_retry.1: a wait of 0 would try again without end at one instant; write more",
+        ],
+    );
+    with_sets(
         &["settle=46s"],
         &[
             "--set settle=46s: settle: 46s is too short to converge in: it takes up to 47s, of which detection 30s (im.idle_timeout, im.lease), the largest backoff 5s (im.send_retry, im.push_retry, 8 × im.reconnect), one sync 12s (im.heartbeat + im.call_timeout or im.device_timeout); write at least 47s, or shorten one of these",
@@ -316,6 +328,13 @@ fn impossible_workloads_are_refused() {
             "--set population.users=10: workload.groups.members.max: a group of 20 is more than all 10 users; write 10 or less, or raise population.users",
         ],
     );
+    for (users, told) in [("0", "`0` leaves"), ("1", "`1` leaves")] {
+        let set = format!("population.users={users}");
+        let told = format!(
+            "--set {set}: population.users: {told} nobody to talk to; write 2 or more, or leave the workloads out"
+        );
+        with_sets(&[&set], &[&told]);
+    }
     with_sets(
         &["workload.groups.members={zipf=99, min=1, max=0}"],
         &[
@@ -346,7 +365,7 @@ fn impossible_workloads_are_refused() {
     with_sets(
         &["population.users=2", "workload.groups.members=2"],
         &[
-            "--set population.users=2: workload.pairs.pairs: 2 users make 1 different pairs; write that or less, or raise population.users",
+            "--set population.users=2: workload.pairs.pairs: 2 users make 1 different pair; write that or less, or raise population.users",
         ],
     );
     with_sets(
@@ -541,4 +560,14 @@ fn changes_must_happen_and_matter() {
             "x.toml:22: changes.0.fanout: there is no such key; the keys here are `at`, `hybrid_threshold`",
         ],
     );
+}
+
+#[test]
+fn what_a_scenario_is_for_is_plain_text() {
+    alone(
+        "about = \"red \\u001b[31m\"\n",
+        &["x.toml:1: about: it has the control character U+001B; write a sentence of plain text"],
+    );
+    let scenario = Scenario::from_str("x.toml", "about = \"\"\"one\n  two\"\"\"\n", &[]);
+    assert_eq!(scenario.expect("lines are no harm").about, "one two");
 }

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{Better, Comparison, Contrast, Crossover, Estimate, Metric, Variant};
+use super::{Answer, Comparison, Crossover, Estimate, Metric, Variant};
 use crate::figures;
 use crate::record::Verdict;
 
@@ -15,8 +15,6 @@ const NONE: &str = "–";
 const ALIKE: &str = "~";
 /// What stands where chance does not explain a difference that nobody would notice.
 const HARDLY: &str = "≈";
-/// How far a ratio is from 1 that would be rounded to it.
-const HARDLY_FROM_ONE: f64 = 0.000_5;
 
 /// What the figures rest on.
 pub const METHOD: [&str; 4] = [
@@ -25,11 +23,11 @@ pub const METHOD: [&str; 4] = [
     "Figures are medians over seeds; ± is the farther end of the 95 % interval (percentile \
      bootstrap, 10,000 resamples).",
     "Ratios are medians of the pairs' ratios. ~ stands where chance explains the difference: p ≥ 0.05 \
-     by Wilcoxon's signed-rank test, corrected by Holm's method for the number of variants, or 1 \
-     within the interval. ≈ stands where it does not, and the ratio is within 0.05 % of 1. Fewer than 6 \
-     seeds cannot tell any difference.",
-    "Several metrics are looked at: one of 20 that do not differ would seem to. Decide before looking \
-     which one counts.",
+     by Wilcoxon's signed-rank test, or 1 within the interval. ≈ stands where it does not, and the ratio \
+     is within 0.05 % of 1.",
+    "Every variant is held against the reference by every metric, so many questions are asked together: \
+     p values are corrected for all of them by Holm's method. At the points of a crossover, whose metric \
+     was named before, they are not corrected.",
 ];
 
 /// The verdict over all runs, and the answer in one line.
@@ -38,7 +36,30 @@ pub fn headline(comparison: &Comparison) -> (Verdict, String) {
     let verdict = if failed == 0 { Verdict::Valid } else { Verdict::Invalid };
     let variants = figures::count(comparison.variants.len() as u64);
     let seeds = figures::count(comparison.seeds.len() as u64);
-    (verdict, format!("{variants} variants on {seeds} seeds"))
+    let few = if comparison.too_few_seeds() {
+        ": too few to tell any difference from chance"
+    } else {
+        ""
+    };
+    (verdict, format!("{variants} variants on {seeds} seeds{few}"))
+}
+
+/// Why nothing can be told from chance, if nothing can.
+pub fn too_few(comparison: &Comparison) -> Option<String> {
+    let of = |count: usize, what: &str| {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{} {what}{plural}", figures::count(count as u64))
+    };
+    comparison.too_few_seeds().then(|| {
+        format!(
+            "No difference can be told from chance: {} by {} are {} questions asked together, for which \
+             it takes {} seeds or more (Holm's method, p < 0.05). Ratios are shown, and say nothing sure.",
+            of(comparison.variants.len().saturating_sub(1), "contrast"),
+            of(comparison.metrics.len(), "metric"),
+            figures::count(comparison.questions),
+            figures::count(comparison.seeds_needed),
+        )
+    })
 }
 
 /// Whether the promises held, without which no figure counts.
@@ -118,41 +139,51 @@ pub fn rows(comparison: &Comparison) -> Vec<Row> {
 fn cell(comparison: &Comparison, metric: &Metric, variant: &Variant) -> Cell {
     let figure = variant.medians.get(&metric.name);
     let figure = figure.map_or(NONE.to_owned(), |one| figures::with_margin(one.mid, one.margin()));
-    let contrast = comparison.contrast(&metric.name, &variant.name);
-    let (ratio, mark) = match contrast {
+    let (ratio, mark) = match comparison.contrast(&metric.name, &variant.name) {
         None => (String::new(), ""),
-        Some(Contrast { ratio: None, .. }) => (NONE.to_owned(), ""),
-        Some(contrast) => match contrast.significant() {
-            None => (ALIKE.to_owned(), ""),
-            Some(ratio) if hardly(&ratio) => (HARDLY.to_owned(), ""),
-            Some(ratio) => {
-                let less = ratio.mid < 1.0;
-                let better = less == (metric.better == Better::Lower);
-                // What is near 1 must not be rounded to it.
-                let times = match (ratio.mid - 1.0).abs() < 0.05 {
-                    true => format!("{:.3}×", ratio.mid),
-                    false => format!("{}×", figures::rate(ratio.mid)),
-                };
-                (times, if better { "better" } else { "worse" })
+        Some(contrast) => match (comparison.answer(contrast), contrast.ratio) {
+            (Some(Answer::Chance), Some(ratio)) if comparison.too_few_seeds() => {
+                (format!("{ALIKE} {}", short(&ratio)), "")
             }
+            (Some(Answer::Chance), _) => (ALIKE.to_owned(), ""),
+            (Some(Answer::Hardly), _) => (HARDLY.to_owned(), ""),
+            (Some(Answer::Better(ratio)), _) => (short(&ratio), "better"),
+            (Some(Answer::Worse(ratio)), _) => (short(&ratio), "worse"),
+            (None, _) => (NONE.to_owned(), ""),
         },
     };
     Cell { figure, ratio, mark }
 }
 
+/// A ratio for a table; what is near 1 must not be rounded to it.
+fn short(ratio: &Estimate) -> String {
+    match (ratio.mid - 1.0).abs() < 0.05 {
+        true => format!("{:.3}×", ratio.mid),
+        false => format!("{}×", figures::rate(ratio.mid)),
+    }
+}
+
 /// One sentence for each metric and variant that differ, the most different first, and one for all
-/// that do not.
+/// that do not. With too few seeds, that nothing can be told, and what was seen all the same.
 pub fn sentences(comparison: &Comparison) -> Vec<String> {
     let reference = &comparison.reference;
+    if let Some(too_few) = too_few(comparison) {
+        let seen = comparison.contrasts.iter().filter_map(|contrast| {
+            let ratio = times(&contrast.ratio?);
+            let (metric, variant) = (&contrast.metric, &contrast.variant);
+            Some(format!("{metric}: {variant} was seen at {ratio} times {reference}."))
+        });
+        return std::iter::once(too_few).chain(seen).collect();
+    }
     let mut told: Vec<(f64, String)> = Vec::new();
     let (mut alike, mut nearly) = (Vec::new(), Vec::new());
     for contrast in &comparison.contrasts {
-        let Some(ratio) = contrast.ratio else { continue };
         let name = format!("{} of {}", contrast.metric, contrast.variant);
-        match contrast.significant() {
-            None => alike.push(name),
-            Some(ratio) if hardly(&ratio) => nearly.push(name),
-            Some(_) => told.push((
+        match comparison.answer(contrast) {
+            None => {}
+            Some(Answer::Chance) => alike.push(name),
+            Some(Answer::Hardly) => nearly.push(name),
+            Some(Answer::Better(ratio) | Answer::Worse(ratio)) => told.push((
                 ratio.mid.ln().abs(),
                 format!(
                     "{}: {} is {} times {reference}.",
@@ -173,11 +204,6 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
     sentences
 }
 
-/// Whether nobody would notice the difference.
-fn hardly(ratio: &Estimate) -> bool {
-    (ratio.mid - 1.0).abs() < HARDLY_FROM_ONE
-}
-
 /// A ratio that is not 1. Where the farther end of its interval is as far away as 1, both ends are told, so that
 /// nobody reads 1 into it.
 fn times(ratio: &Estimate) -> String {
@@ -190,6 +216,12 @@ fn times(ratio: &Estimate) -> String {
 /// Who is on the front, and who is not.
 pub fn front(comparison: &Comparison) -> Option<String> {
     let pareto = comparison.pareto.as_ref()?;
+    if comparison.too_few_seeds() {
+        return Some(
+            "With so few seeds chance may decide which variants no other beats; none is named."
+                .to_owned(),
+        );
+    }
     let off: Vec<&str> = comparison
         .variants
         .iter()
@@ -199,9 +231,12 @@ pub fn front(comparison: &Comparison) -> Option<String> {
     let (latency, cost) = (&pareto.latency, &pareto.cost);
     let on = pareto.front.join(", ");
     Some(match off.is_empty() {
-        true => format!("No variant beats another in both {latency} and {cost}."),
+        true => format!("By its medians, no variant beats another in both {latency} and {cost}."),
         false => {
-            format!("Best in {latency} for their {cost}: {on}. Beaten in both: {}.", off.join(", "))
+            format!(
+                "By their medians, best in {latency} for their {cost}: {on}. Beaten in both: {}.",
+                off.join(", ")
+            )
         }
     })
 }
@@ -213,6 +248,18 @@ pub fn crossover(comparison: &Comparison) -> Option<String> {
     let (Some(first), Some(last)) = (found.points.first(), found.points.last()) else {
         return None;
     };
+    if comparison.too_few_seeds() {
+        return Some(format!(
+            "With so few seeds it cannot be told from chance whether {variant} and {reference} change places: \
+             the ratio of {} was seen at {} where {} is {}, and at {} where it is {}.",
+            found.metric,
+            figures::rate(first.ratio.mid),
+            found.key,
+            value(found, first.value),
+            figures::rate(last.ratio.mid),
+            value(found, last.value),
+        ));
+    }
     let Some(at) = found.at else {
         return Some(format!(
             "{variant} and {reference} do not change places in {} between {} and {}: the ratio of {} \
@@ -245,6 +292,7 @@ pub fn value(crossover: &Crossover, value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Contrast;
     use super::*;
     use crate::sample;
 
@@ -264,6 +312,30 @@ mod tests {
         assert_eq!(ratios, ["", "1.5×", "~"]);
         let marks: Vec<&str> = p99.cells.iter().map(|cell| cell.mark).collect();
         assert_eq!(marks, ["", "worse", ""]);
+    }
+
+    #[test]
+    fn too_few_seeds_show_ratios_and_name_no_winner() {
+        let mut comparison = sample::comparison();
+        comparison.seeds_needed = comparison.seeds.len() as u64 + 1;
+        assert!(headline(&comparison).1.ends_with("too few to tell any difference from chance"));
+        for row in rows(&comparison) {
+            assert!(row.cells.iter().all(|cell| cell.mark.is_empty()), "{}", row.name);
+            assert!(row.cells[1].ratio.starts_with("~ ") && row.cells[1].ratio.ends_with('×'));
+        }
+        let told = sentences(&comparison).join("\n");
+        assert!(told.starts_with("No difference can be told from chance"), "{told}");
+        assert!(told.contains("show_p99: read was seen at 1.50 ± 0.06 times write."), "{told}");
+        let front = front(&comparison).expect("a sentence");
+        let crossover = crossover(&comparison).expect("a sentence");
+        for sentence in [told, front, crossover] {
+            for word in ["better", "worse", "est in", "Beaten", "less", "more below"] {
+                assert!(!sentence.contains(word), "{word}: {sentence}");
+            }
+        }
+        let contrasts = comparison.contrasts.iter();
+        let answers: Vec<Option<Answer>> = contrasts.map(|one| comparison.answer(one)).collect();
+        assert!(answers.iter().all(|answer| *answer == Some(Answer::Chance)), "{answers:?}");
     }
 
     #[test]
@@ -303,6 +375,6 @@ mod tests {
         assert!(front(&comparison).unwrap().contains("Beaten in both: hybrid"));
         let names = comparison.variants.iter().map(|variant| variant.name.clone()).collect();
         comparison.pareto.as_mut().unwrap().front = names;
-        assert!(front(&comparison).unwrap().starts_with("No variant beats"));
+        assert!(front(&comparison).unwrap().contains("no variant beats"));
     }
 }

@@ -29,6 +29,7 @@ pub fn comparison() -> Comparison {
                 pairs: SEEDS,
                 ratio: Some(around(ratio)),
                 p: if place == 0 { 0.0312 } else { 0.4 },
+                p_alone: if place == 0 { 0.0052 } else { 0.4 },
             }
         })
     });
@@ -39,6 +40,8 @@ pub fn comparison() -> Comparison {
         about: "Groups of all sizes".to_owned(),
         seeds: (1..=SEEDS).collect(),
         seeds_asked: SEEDS,
+        questions: (METRICS.len() * (NAMES.len() - 1)) as u64,
+        seeds_needed: SEEDS,
         varied: vec![Varied {
             key: "im.fanout".to_owned(),
             values: NAMES.map(str::to_owned).into(),

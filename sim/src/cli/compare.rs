@@ -14,6 +14,7 @@ use imsim::scenario::Scenario;
 
 use super::check::cores;
 use super::output::{self, Format};
+use super::paths::from_here;
 use super::progress::{self, Bar};
 use super::run::{point_latest_at, quoted};
 use super::seeds::Seeds;
@@ -21,16 +22,15 @@ use super::size::Size;
 use super::wall::Stopwatch;
 use super::{Exit, JOBS_MAX, Printed};
 
-/// Seeds below which no difference can be told from chance.
-const SEEDS_NEEDED: u64 = 6;
-
 /// Compare variants of a scenario on the same seeds, on all cores.
 ///
 /// Each --vary names a key and its values; several of them form a grid. Every variant runs on every
 /// seed, so that seeds give pairs, and the seed is the sample: medians with 95 % intervals, how many
-/// times the reference a variant takes, and ~ where chance explains the difference. Writes
-/// runs/compare-<scenario>/<digest>/ with comparison.json, comparison.csv, report.html and plots;
-/// the same command gives the same bytes with the same build.
+/// times the reference a variant takes, and ~ where chance explains the difference (p values are
+/// corrected for all variants and metrics by Holm's method). How many seeds can tell a difference at
+/// all is said before the run. Writes runs/compare-<scenario>/<digest>/ with comparison.json,
+/// comparison.csv, contrasts.csv, report.html and plots; the same command gives the same bytes with the
+/// same build.
 ///
 /// With --crossover, two variants are compared at more and more values of a key, to find where they
 /// change places on a metric:
@@ -44,7 +44,7 @@ pub struct Args {
     /// A key and the values it is given: im.fanout=write,read,hybrid. Repeatable.
     #[arg(long = "vary", value_name = "KEY=A,B,…", required = true)]
     vary: Vec<String>,
-    /// Which seeds: A..B leaves B out, A..=B does not. At least 6, to tell any difference.
+    /// Which seeds: A..B leaves B out, A..=B does not. 10 or more, to tell any difference.
     #[arg(long, default_value = "1..=20")]
     seeds: Seeds,
     /// The variant that the others are held against, by its name in the table; the first one unless
@@ -108,12 +108,7 @@ fn compared(args: &Args) -> Result<Exit, Exit> {
         output::complain("nothing to run: no seed; try --seeds 1..=20");
         return Err(Exit::NothingRan);
     }
-    if args.seeds.count < SEEDS_NEEDED {
-        eprintln!(
-            "note: {} seeds cannot tell any difference from chance; {SEEDS_NEEDED} are the least",
-            args.seeds.count
-        );
-    }
+    tell_seeds_needed(args, &question, metrics.len());
     let stop = progress::interrupted();
     let work = Work {
         args,
@@ -135,6 +130,26 @@ fn compared(args: &Args) -> Result<Exit, Exit> {
     })
 }
 
+/// Says whether so many seeds can tell any difference, before any of them has run.
+fn tell_seeds_needed(args: &Args, question: &Question, metrics: usize) {
+    let (questions, needed) = (question.questions(metrics), question.seeds_needed(metrics));
+    let asked = args.seeds.count;
+    let contrasts = question.variants.len() - 1;
+    let reckoned = format!(
+        "{contrasts} contrast{} by {metrics} metrics are {questions} questions (Holm's method, p < 0.05)",
+        if contrasts == 1 { "" } else { "s" }
+    );
+    match asked < needed {
+        true => eprintln!(
+            "note: {asked} seeds cannot tell any difference from chance: {reckoned}, for which it takes \
+             {needed} seeds or more"
+        ),
+        false => {
+            eprintln!("{reckoned}: {needed} seeds or more can tell a difference; {asked} will run")
+        }
+    }
+}
+
 fn usage(what: &str) -> Exit {
     output::complain(what);
     Exit::Usage
@@ -145,6 +160,7 @@ fn question(args: &Args, metrics: &[Metric]) -> Result<Question, Exit> {
     let varied: Result<Vec<Varied>, String> =
         args.vary.iter().map(|one| grid::parse(one)).collect();
     let varied = varied.map_err(|why| usage(&why))?;
+    grid::demand_apart(&varied).map_err(|why| usage(&why))?;
     let mut variants = Vec::new();
     for choice in grid::choices(&varied) {
         let scenario = load(args, &choice, None)?;
@@ -173,13 +189,25 @@ fn question(args: &Args, metrics: &[Metric]) -> Result<Question, Exit> {
     let [latency, cost] = &args.pareto[..] else {
         return Err(usage("--pareto takes two metrics, as in --pareto show_p99,server_cpu"));
     };
-    Ok(Question {
+    let question = Question {
         scenario: super::load(&args.scenario, &args.sets)?,
         varied,
         variants,
         reference,
         pareto: [latency.clone(), cost.clone()],
-    })
+    };
+    demand_apart(&question)?;
+    Ok(question)
+}
+
+/// Variants that are the same scenario are nothing to compare.
+fn demand_apart(question: &Question) -> Result<(), Exit> {
+    let Some(alike) = question.alike() else { return Ok(()) };
+    let [one, other] = alike.map(|place| &question.variants[place].0.name);
+    Err(usage(&format!(
+        "`{one}` and `{other}` are the same scenario, so that there is nothing to compare; leave one of \
+         them out, or vary something else"
+    )))
 }
 
 /// The scenario of a variant, with one key more set if asked for.
@@ -194,9 +222,18 @@ fn search(args: &Args, question: &Question, argument: &str) -> Result<Search, Ex
     let [_, _] = &question.variants[..] else {
         return Err(usage("--crossover takes two variants: one --vary with two values"));
     };
-    for (choice, _) in &question.variants {
-        for value in [search.low, search.high] {
-            load(args, choice, Some(search.set(value)))?;
+    for value in [search.low, search.high] {
+        let mut at = Vec::new();
+        for (choice, _) in &question.variants {
+            at.push((choice.clone(), load(args, choice, Some(search.set(value)))?));
+        }
+        let [one, other] = [0, 1].map(|place| &at[place].0.name);
+        if at[0].1 == at[1].1 {
+            return Err(usage(&format!(
+                "--crossover: with {} the variants `{one}` and `{other}` are the same scenario; search \
+                 along a key that is not varied",
+                search.set(value)
+            )));
         }
     }
     Ok(search)
@@ -284,7 +321,7 @@ impl Work<'_> {
         let comparison = self.answer(question, &runs);
         let other = &question.variants[1 - question.reference].0.name;
         let contrast = comparison.contrast(metric, other);
-        match contrast.and_then(|found| Some((found.ratio?, found.p))) {
+        match contrast.and_then(|found| Some((found.ratio?, found.p_alone))) {
             Some((ratio, p)) => Ok(CrossoverPoint { value, ratio, p }),
             None => Err(usage(&format!("{title}: no run has a value of {metric} above 0"))),
         }
@@ -320,11 +357,11 @@ fn write(args: &Args, comparison: &Comparison) -> Result<(), Exit> {
 
 /// The command that gives this comparison again.
 fn reproduce(args: &Args) -> String {
-    let mut words = vec![format!("imsim compare {}", quoted(&args.scenario.display().to_string()))];
+    let mut words =
+        vec![format!("imsim compare {}", quoted(&from_here(&args.scenario).display().to_string()))];
     let mut option = |name: &str, value: &str| words.push(format!("--{name} {}", quoted(value)));
     args.vary.iter().for_each(|vary| option("vary", vary));
-    let Seeds { first, count } = args.seeds;
-    option("seeds", &format!("{first}..{}", first + count));
+    option("seeds", &args.seeds.to_string());
     args.reference.iter().for_each(|name| option("reference", name));
     let pareto = args.pareto.join(",");
     if pareto != "show_p99,server_cpu" {

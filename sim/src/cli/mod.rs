@@ -10,6 +10,7 @@ mod fingerprint;
 mod left_out;
 mod list;
 mod output;
+mod paths;
 mod progress;
 mod redis;
 mod run;
@@ -198,6 +199,8 @@ fn load(path: &Path, sets: &[String]) -> Result<Scenario, Exit> {
 
 /// Reads the command line and runs the command. Half a result on stdout is never called a success.
 pub fn main() -> Exit {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.into_iter().for_each(im_reports::fit_into);
     let command = Cli::parse().command;
     // The hook has told what the panic said, and where.
     let exit = std::panic::catch_unwind(|| run_command(command)).unwrap_or_else(|_| {

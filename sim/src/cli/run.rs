@@ -11,6 +11,7 @@ use imsim::run::{self, Progress, SetupError};
 use imsim::scenario::Scenario;
 
 use super::output::{self, Format};
+use super::paths::from_here;
 use super::progress::{self, Bar};
 use super::size::Size;
 use super::wall::{self, Stopwatch};
@@ -246,7 +247,10 @@ pub fn reproduce(scenario: &Path, seed: u64, engine: Kind, sets: &[String]) -> S
         other => format!(" --engine {other}"),
     };
     let sets: String = sets.iter().map(|set| format!(" --set {}", quoted(set))).collect();
-    format!("imsim run {} --seed {seed}{engine}{sets}", quoted(&scenario.display().to_string()))
+    format!(
+        "imsim run {} --seed {seed}{engine}{sets}",
+        quoted(&from_here(scenario).display().to_string())
+    )
 }
 
 /// The text as one word of a POSIX shell.

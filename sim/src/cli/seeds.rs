@@ -1,5 +1,6 @@
 //! `--seeds`: `A..B` without B, `A..=B` with it, or one number.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// The most seeds of one campaign, which keeps a few figures of each.
@@ -48,6 +49,16 @@ impl FromStr for Seeds {
     }
 }
 
+/// As the command line takes it; a range that ends with the last seed of all names it.
+impl fmt::Display for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.first.checked_add(self.count) {
+            Some(end) => write!(f, "{}..{end}", self.first),
+            None => write!(f, "{}..={}", self.first, u64::MAX),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +76,9 @@ mod tests {
         assert_eq!(seeds(&format!("{}..={last}", last - 1)), Ok((last - 1, 2)));
         for many in [format!("0..{last}"), format!("0..={last}"), "0..1000001".to_owned()] {
             assert!(seeds(&many).unwrap_err().contains("write several"), "{many}");
+        }
+        for text in ["1..200", "18446744073709551615..=18446744073709551615", "3..3"] {
+            assert_eq!(text.parse::<Seeds>().unwrap().to_string(), text);
         }
         for wrong in ["", "a..b", "1..=", "-1..3", "1...3"] {
             assert!(seeds(wrong).is_err(), "{wrong}");

@@ -5,7 +5,8 @@ use im_reports::comparison::{Contrast, Metric, Pareto, Variant};
 
 use super::statistics;
 
-/// Every variant but the reference against it, metric by metric.
+/// Every variant but the reference against it, metric by metric. All of these questions are asked
+/// together, and their p values corrected together.
 pub fn contrasts(metrics: &[Metric], variants: &[Variant], reference: usize) -> Vec<Contrast> {
     let others: Vec<&Variant> = variants
         .iter()
@@ -13,15 +14,13 @@ pub fn contrasts(metrics: &[Metric], variants: &[Variant], reference: usize) -> 
         .filter(|(at, _)| *at != reference)
         .map(|(_, one)| one)
         .collect();
-    let mut contrasts = Vec::new();
-    for metric in metrics {
-        let mut of_metric: Vec<Contrast> =
-            others.iter().map(|one| contrast(&metric.name, one, &variants[reference])).collect();
-        let corrected: Vec<f64> = of_metric.iter().map(|one| one.p).collect();
-        for (contrast, p) in of_metric.iter_mut().zip(statistics::holm(&corrected)) {
-            contrast.p = p;
-        }
-        contrasts.extend(of_metric);
+    let of_metric = |metric: &Metric| -> Vec<Contrast> {
+        others.iter().map(|one| contrast(&metric.name, one, &variants[reference])).collect()
+    };
+    let mut contrasts: Vec<Contrast> = metrics.iter().flat_map(of_metric).collect();
+    let alone: Vec<f64> = contrasts.iter().map(|one| one.p_alone).collect();
+    for (contrast, p) in contrasts.iter_mut().zip(statistics::holm(&alone)) {
+        contrast.p = p;
     }
     contrasts
 }
@@ -37,12 +36,14 @@ pub fn contrast(metric: &str, variant: &Variant, reference: &Variant) -> Contras
         .collect();
     let logarithms: Vec<f64> = ratios.iter().map(|ratio| ratio.ln()).collect();
     let name = format!("{metric} {} over {}", variant.name, reference.name);
+    let p_alone = statistics::signed_rank_p(&logarithms);
     Contrast {
         metric: metric.to_owned(),
         variant: variant.name.clone(),
         pairs: ratios.len() as u64,
         ratio: statistics::median(&ratios, &name),
-        p: statistics::signed_rank_p(&logarithms),
+        p: p_alone,
+        p_alone,
     }
 }
 
@@ -109,17 +110,21 @@ mod tests {
     }
 
     #[test]
-    fn the_more_variants_the_weaker_each_difference() {
-        let metric = Metric {
-            name: "m".into(),
+    fn the_more_variants_and_metrics_the_weaker_each_difference() {
+        let of = |name: &str| Metric {
+            name: name.into(),
             unit: "ms".into(),
             better: Better::Lower,
             about: String::new(),
         };
+        let metric = of("m");
         let base = variant("a", &[("m", &[1.0; 6])]);
         let twice = |name| variant(name, &[("m", &[2.0; 6])]);
         let one = contrasts(std::slice::from_ref(&metric), &[base.clone(), twice("b")], 0);
         assert!(one[0].significant().is_some(), "p is 1/32");
+        let two = contrasts(&[of("m"), of("absent")], &[base.clone(), twice("b")], 0);
+        assert!(two.iter().all(|one| one.significant().is_none()), "p is 2/32");
+        assert_eq!((two[0].p_alone, two[0].p), (1.0 / 32.0, 2.0 / 32.0));
         let two = contrasts(&[metric], &[base, twice("b"), twice("c")], 0);
         assert!(two.iter().all(|one| one.significant().is_none()), "p is 2/32");
     }

@@ -31,6 +31,26 @@ pub fn parse(argument: &str) -> Result<Varied, String> {
     Ok(Varied { key: key.trim().to_owned(), values })
 }
 
+/// Demands that no key is varied twice, by itself or as a part of another: the later one would override
+/// the earlier.
+pub fn demand_apart(varied: &[Varied]) -> Result<(), String> {
+    for (place, one) in varied.iter().enumerate() {
+        let within = |part: &str, whole: &str| {
+            part.strip_prefix(whole).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let clash = |other: &&Varied| within(&one.key, &other.key) || within(&other.key, &one.key);
+        let Some(other) = varied[..place].iter().find(clash) else { continue };
+        return Err(match one.key == other.key {
+            true => format!("--vary names `{}` twice; give all its values at once", one.key),
+            false => format!(
+                "--vary names `{}` and `{}`, of which one is a part of the other; vary one of them",
+                other.key, one.key
+            ),
+        });
+    }
+    Ok(())
+}
+
 fn split(text: &str) -> Vec<String> {
     let (mut depth, mut quote, mut values) = (0_i32, None, vec![String::new()]);
     for letter in text.chars() {
@@ -106,6 +126,19 @@ mod tests {
             names(&["workload.a.rate=1/s", "workload.b.rate=2/s"]),
             ["workload.a.rate=1/s workload.b.rate=2/s"]
         );
+    }
+
+    #[test]
+    fn a_key_is_varied_once() {
+        let apart = |arguments: &[&str]| {
+            let varied: Vec<Varied> = arguments.iter().map(|one| parse(one).unwrap()).collect();
+            demand_apart(&varied)
+        };
+        assert_eq!(apart(&["im.fanout=write", "im.fan=a", "workload.a.rate=1/s"]), Ok(()));
+        let twice = apart(&["im.fanout=write,read", "im.fanout=hybrid"]).unwrap_err();
+        assert_eq!(twice, "--vary names `im.fanout` twice; give all its values at once");
+        assert!(apart(&["im.merge.max=5,6", "im.merge={ max = 1 }"]).is_err());
+        assert!(apart(&["im.merge={ max = 1 }", "im.merge.max=5,6"]).is_err());
     }
 
     #[test]

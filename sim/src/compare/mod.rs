@@ -33,6 +33,29 @@ pub struct Question {
     pub pareto: [String; 2],
 }
 
+impl Question {
+    /// Contrasts by metrics: what is asked together.
+    pub fn questions(&self, metrics: usize) -> u64 {
+        (self.variants.len().saturating_sub(1) * metrics) as u64
+    }
+
+    /// So many seeds can tell a difference from chance; fewer cannot.
+    pub fn seeds_needed(&self, metrics: usize) -> u64 {
+        statistics::pairs_needed(self.questions(metrics))
+    }
+
+    /// Two variants that are the same scenario, by their places: what sets them apart is overridden, or
+    /// says the same in other words.
+    pub fn alike(&self) -> Option<[usize; 2]> {
+        let expanded: Vec<serde_json::Value> =
+            self.variants.iter().map(|(_, scenario)| scenario.expanded()).collect();
+        (1..expanded.len()).find_map(|later| {
+            let earlier = expanded[..later].iter().position(|one| *one == expanded[later])?;
+            Some([earlier, later])
+        })
+    }
+}
+
 /// The answer to a question from its runs, `runs[variant][seed]`, on these seeds. `seeds_asked` is more
 /// when some seeds were given up.
 pub fn answer(
@@ -51,6 +74,13 @@ pub fn answer(
         .collect();
     let contrasts = contrasts::contrasts(&of_all, &variants, question.reference);
     let [latency, cost] = &question.pareto;
+    let seeds_needed = question.seeds_needed(metrics.len());
+    let mut pareto = contrasts::pareto(&variants, latency, cost);
+    if let Some(pareto) = &mut pareto
+        && (seeds.len() as u64) < seeds_needed
+    {
+        pareto.front.clear();
+    }
     Comparison {
         schema_version: COMPARISON_VERSION,
         imsim_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -58,11 +88,13 @@ pub fn answer(
         about: question.scenario.about.clone(),
         seeds,
         seeds_asked,
+        questions: question.questions(metrics.len()),
+        seeds_needed,
         varied: question.varied.clone(),
         metrics: of_all,
         reference: question.variants[question.reference].0.name.clone(),
         contrasts,
-        pareto: contrasts::pareto(&variants, latency, cost),
+        pareto,
         variants,
         crossover: None,
         // The command line knows how it was called and fills this in.

@@ -1,7 +1,7 @@
 //! Estimates and tests over paired seeds. The seed is the sample: what varies within a run is not
 //! independent, and is never counted as more than one observation.
 
-use im_reports::comparison::Estimate;
+use im_reports::comparison::{Estimate, SIGNIFICANT_BELOW};
 
 use crate::engine::rng::{self, Stream};
 
@@ -97,6 +97,14 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     corrected
 }
 
+/// The least number of pairs with which any of so many questions can be told from chance when all are
+/// asked together: with all pairs on one side the p value is 2 · 2⁻ⁿ, and Holm's method takes the least
+/// of them times the number of questions.
+pub fn pairs_needed(questions: u64) -> u64 {
+    let least = |pairs: &u64| 2.0 * 0.5_f64.powi(*pairs as i32) * questions as f64;
+    (1..).find(|pairs| least(pairs) < SIGNIFICANT_BELOW).expect("it halves with each pair")
+}
+
 #[cfg(test)]
 mod tests {
     use rand::Rng as _;
@@ -143,6 +151,22 @@ mod tests {
         assert_eq!(signed_rank_p(&[0.0, 0.0]), 1.0);
         assert_eq!(signed_rank_p(&[]), 1.0);
         assert_eq!(signed_rank_p(&[1.0, -1.0]), 1.0);
+    }
+
+    #[test]
+    fn the_least_number_of_pairs_just_decides() {
+        for questions in [1, 2, 20, 21, 63, 1_000] {
+            let needed = pairs_needed(questions) as usize;
+            let best = |pairs: usize| {
+                let rising: Vec<f64> = (1..=pairs).map(|size| size as f64).collect();
+                let mut asked = vec![1.0; questions as usize];
+                asked[0] = signed_rank_p(&rising);
+                holm(&asked)[0]
+            };
+            assert!(best(needed) < SIGNIFICANT_BELOW, "{questions} questions");
+            assert!(best(needed - 1) >= SIGNIFICANT_BELOW, "{questions} questions");
+        }
+        assert_eq!(pairs_needed(1), 6);
     }
 
     #[test]

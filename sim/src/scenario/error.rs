@@ -70,9 +70,10 @@ impl Place {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (place, message) = (printable(&self.place.to_string()), printable(&self.message));
         match self.key.as_str() {
-            "" => write!(f, "{}: {}", self.place, self.message),
-            key => write!(f, "{}: {key}: {}", self.place, self.message),
+            "" => write!(f, "{place}: {message}"),
+            key => write!(f, "{place}: {}: {message}", printable(key)),
         }
     }
 }
@@ -87,15 +88,68 @@ impl fmt::Display for Place {
     }
 }
 
+/// More problems than this are only counted: who mends the first ones often mends the others too.
+const PROBLEMS_SHOWN: usize = 20;
+
 /// Problems one per line.
 struct Lines<'a>(&'a [Problem]);
 
 impl fmt::Display for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.0.iter().enumerate() {
+        for (index, problem) in self.0.iter().take(PROBLEMS_SHOWN).enumerate() {
             let newline = if index == 0 { "" } else { "\n" };
             write!(f, "{newline}{problem}")?;
         }
-        Ok(())
+        match self.0.len().saturating_sub(PROBLEMS_SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\nand {more} more of {} problems", self.0.len()),
+        }
+    }
+}
+
+/// Text for a terminal: what would move the cursor, colour or reorder it is spelt out.
+pub(super) fn printable(text: &str) -> String {
+    let spelt = |c: char| match is_harmful(c) {
+        true => c.escape_unicode().collect(),
+        false => c.to_string(),
+    };
+    text.chars().map(spelt).collect()
+}
+
+/// Whether a character is none that is seen: control characters, and those that turn the direction of
+/// what follows.
+pub(in crate::scenario) fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(key: usize) -> Problem {
+        let place = Place::File { file: "x.toml".into(), line: None };
+        Problem { place, key: format!("k{key}"), message: "no".into() }
+    }
+
+    #[test]
+    fn more_than_a_screen_of_problems_is_counted() {
+        let all = |count: usize| {
+            let error = ScenarioError::Refused((0..count).map(problem).collect());
+            error.to_string().lines().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(all(20).last().map(String::as_str), Some("x.toml: k19: no"));
+        assert_eq!((all(21).len(), all(21)[20].as_str()), (21, "and 1 more of 21 problems"));
+        assert_eq!(all(500).last().map(String::as_str), Some("and 480 more of 500 problems"));
+    }
+
+    #[test]
+    fn nothing_in_a_problem_steers_the_terminal() {
+        let mut one = problem(1);
+        one.message = "`\u{1b}[31mred\u{7}` is no name".to_owned();
+        one.place = Place::Set("a=\u{9b}2J".to_owned());
+        let told = one.to_string();
+        assert!(!told.chars().any(char::is_control), "{told:?}");
+        assert!(told.contains("\\u{1b}[31mred"), "{told}");
     }
 }

@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::cpu::{self, Unusable};
 use super::decode::{Tagged, decode, decode_tagged};
-use super::error::{Place, Problem, ScenarioError};
+use super::error::{Place, Problem, ScenarioError, is_harmful};
 use super::explain::{did_you_mean, list, nearest};
 use super::refusal::Refusal;
 use super::tree::{Located, Node, Origin, Path, Value};
@@ -47,8 +47,7 @@ impl Scenario {
             }
             _ => ScenarioError::Unreadable { path: file.clone(), source },
         })?;
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
-        parse(&file, &name, &text, sets)
+        parse(&file, &name_of(path), &text, sets)
     }
 
     /// Reads a scenario from TOML text; in errors, `name` stands for the file.
@@ -69,6 +68,22 @@ fn parse(file: &str, name: &str, text: &str, sets: &[String]) -> Result<Scenario
     let mut reader = Reader { file, sets, root, problems: vec![] };
     reader.apply_sets();
     reader.read(name)
+}
+
+/// The name of a scenario: its file's without extension, as the name of a folder within another one.
+fn name_of(path: &FilePath) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let only_dots = stem.chars().all(|c| c == '.');
+    let plain = |c: char| if is_harmful(c) || (only_dots && c == '.') { '_' } else { c };
+    stem.chars().map(plain).collect()
+}
+
+/// A sentence over several lines is one sentence.
+fn in_one_line(about: String) -> String {
+    match about.contains(['\n', '\r', '\t']) {
+        true => about.split_whitespace().collect::<Vec<_>>().join(" "),
+        false => about,
+    }
 }
 
 /// The problems of a text that is not TOML.
@@ -118,7 +133,7 @@ impl Reader<'_> {
     fn read(mut self, name: &str) -> Result<Scenario, ScenarioError> {
         let scenario = Scenario {
             name: name.to_owned(),
-            about: self.table("about").unwrap_or_default(),
+            about: self.table("about").map(in_one_line).unwrap_or_default(),
             duration: self.table("duration").unwrap_or_else(default_duration),
             settle: self.table("settle").unwrap_or_else(default_settle),
             schedule: self.table("schedule").unwrap_or_default(),
@@ -235,5 +250,25 @@ impl Reader<'_> {
             Origin::Nowhere => Place::File { file: self.file.into(), line: None },
         };
         Problem { place, key: all[0].key.clone(), message }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_within_the_folder_it_is_for() {
+        for (path, name) in [
+            ("scenarios/quickstart.toml", "quickstart"),
+            ("a.b.toml", "a.b"),
+            ("...toml", "__"),
+            ("x/..toml", "_"),
+            ("....toml", "___"),
+            (".toml", ".toml"),
+            ("bell\u{7}.toml", "bell_"),
+        ] {
+            assert_eq!(name_of(FilePath::new(path)), name, "{path}");
+        }
     }
 }

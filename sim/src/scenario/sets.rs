@@ -70,13 +70,27 @@ fn name_to_table(node: &mut Node, path: &[String]) {
     }
 }
 
-/// What stands for a key that is not there yet: an empty array for the arrays of tables, so that
-/// addressing their elements fails with the right words; else an empty table.
+/// What stands for a key that is not there yet: the default, if that is an array, so that its elements
+/// can be addressed; else an empty table.
 fn absent(above: &[String], step: &str, origin: Origin) -> Node {
-    match above.is_empty() && matches!(step, "workload" | "faults") {
-        true => Node { value: Value::Array(Vec::new()), origin },
-        false => Node::table(origin),
+    let path: Vec<&str> = above.iter().map(String::as_str).chain([step]).collect();
+    let default = path.iter().try_fold(&defaults(), |here, step| here.get(step)).cloned();
+    match default.filter(|node| matches!(node.value, Value::Array(_))) {
+        Some(array) => Node { origin, ..array },
+        None => Node::table(origin),
     }
+}
+
+/// The tables that have arrays, as they are when the file says nothing.
+fn defaults() -> Node {
+    Node::from_json(&serde_json::json!({
+        "cluster": super::Cluster::default(),
+        "im": im::config::Config::default(),
+        "swarm": super::Swarm::default(),
+        "workload": [],
+        "changes": [],
+        "faults": [],
+    }))
 }
 
 fn no_such_element(items: &[Node], here: &str, step: &str) -> String {
@@ -139,6 +153,61 @@ mod tests {
         assert_eq!(value(&root, "faults.0.at"), Some(Value::Text("5s".into())));
         let root = set(TEXT, "faults=[]").expect("whole");
         assert_eq!(value(&root, "faults"), Some(Value::Array(Vec::new())));
+    }
+
+    #[test]
+    fn elements_of_arrays_that_the_file_leaves_at_their_default_are_reached() {
+        let text = |of: &str| Some(Value::Text(of.into()));
+        let root = set("", "im.push_retry.1=7s").expect("indexed");
+        let waits = ["0", "1", "2"].map(|step| value(&root, &format!("im.push_retry.{step}")));
+        assert_eq!(waits, [text("1s"), text("7s"), text("5s")]);
+        let root = set("im.push_retry = [\"9s\"]", "im.push_retry.0=7s").expect("written");
+        assert_eq!(value(&root, "im.push_retry.0"), text("7s"));
+        assert_eq!(value(&root, "im.push_retry.1"), None, "what is written is no default");
+        let root = set("", "swarm.families.0=crash").expect("indexed");
+        assert_eq!(value(&root, "swarm.families.0"), text("crash"));
+        assert_eq!(value(&root, "swarm.families.1"), text("delay-spike"));
+        for (argument, error) in [
+            ("im.send_retry.3=1s", "there is no `3` in `im.send_retry`; it has `0`, `1`, `2`"),
+            (
+                "cluster.regions.0=eu",
+                "there is no `0` in `cluster.regions`: it is empty; add it to the file first",
+            ),
+            (
+                "changes.0.at=1s",
+                "there is no `0` in `changes`: it is empty; add it to the file first",
+            ),
+        ] {
+            assert_eq!(set("", argument), Err(error.to_owned()));
+        }
+    }
+
+    /// Every array that a scenario has by default must be known here.
+    #[test]
+    fn no_default_array_is_forgotten() {
+        let plain = r#"workload = [{ kind = "one-to-one", name = "w", pairs = 1, rate = "1/s" }]"#;
+        let scenario = super::super::Scenario::from_str("plain", plain, &[]).expect("sound");
+        let known = defaults();
+        let mut arrays = Vec::new();
+        arrays_of(&Node::from_json(&scenario.expanded()), &mut Vec::new(), &mut arrays);
+        for path in arrays {
+            let found = path.iter().try_fold(&known, |here, step| here.get(step));
+            assert!(found.is_some(), "{}", path.join("."));
+        }
+    }
+
+    fn arrays_of(node: &Node, path: &mut Path, found: &mut Vec<Path>) {
+        match &node.value {
+            Value::Array(_) => found.push(path.clone()),
+            Value::Table(entries) => {
+                for (key, below) in entries {
+                    path.push(key.clone());
+                    arrays_of(below, path, found);
+                    path.pop();
+                }
+            }
+            _ => {}
+        }
     }
 
     #[test]

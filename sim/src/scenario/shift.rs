@@ -25,21 +25,24 @@ impl FromStr for Shift {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let parse = || {
-            let (sign, length) = match text.strip_prefix('-') {
-                Some(rest) => (-1, rest),
-                None => (1, text.strip_prefix('+').unwrap_or(text)),
-            };
-            let span: Span = length.parse().ok()?;
-            let ms = Some(span.0 / 1_000_000).filter(|ms| *ms <= MS_MAX)?;
-            span.0.is_multiple_of(1_000_000).then_some(Self { ms: sign * ms as i64 })
+        let (sign, length) = match text.strip_prefix('-') {
+            Some(rest) => (-1, rest),
+            None => (1, text.strip_prefix('+').unwrap_or(text)),
         };
-        parse().ok_or_else(|| {
-            format!(
-                "`{text}` is not a step of a clock; write a sign and a span of whole milliseconds, \
-                 as in \"-5s\""
-            )
-        })
+        let refuse = |why: &str| {
+            Err(format!(
+                "`{text}` is {why}; write a sign and a span of whole milliseconds up to {}h, as in \"-5s\"",
+                MS_MAX / 3_600_000
+            ))
+        };
+        match length.parse() {
+            Ok(Span(ns)) if ns / 1_000_000 > MS_MAX => refuse("more than ten years"),
+            Ok(Span(ns)) if ns.is_multiple_of(1_000_000) => {
+                Ok(Self { ms: sign * (ns / 1_000_000) as i64 })
+            }
+            Ok(_) => refuse("no whole number of milliseconds"),
+            Err(_) => refuse("not a step of a clock"),
+        }
     }
 }
 
@@ -89,9 +92,19 @@ mod tests {
             let shift: Shift = text.parse().expect(text);
             assert_eq!((shift.ms, shift.to_string().as_str()), (ms, printed));
         }
-        for text in ["", "-", "5", "--5s", "1us", "100000h"] {
+        for (text, why) in [
+            ("", "not a step of a clock"),
+            ("-", "not a step of a clock"),
+            ("5", "not a step of a clock"),
+            ("--5s", "not a step of a clock"),
+            ("1us", "no whole number of milliseconds"),
+            ("+876000h", "more than ten years"),
+            ("-87601h", "more than ten years"),
+        ] {
             let error = text.parse::<Shift>().expect_err(text);
-            assert!(error.ends_with("as in \"-5s\""), "{text}: {error}");
+            assert!(error.starts_with(&format!("`{text}` is {why};")), "{text}: {error}");
+            assert!(error.ends_with("up to 87600h, as in \"-5s\""), "{text}: {error}");
         }
+        assert_eq!("+87600h".parse(), Ok(Shift { ms: MS_MAX as i64 }));
     }
 }

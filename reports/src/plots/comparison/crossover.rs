@@ -14,6 +14,8 @@ pub struct CrossoverChart {
     heading: String,
     names: [String; 2],
     crossover: Crossover,
+    /// There are too few seeds to tell anything from chance.
+    few: bool,
 }
 
 impl CrossoverChart {
@@ -24,7 +26,12 @@ impl CrossoverChart {
         let drawable = first.value > 0.0 && crossover.points.iter().all(|one| one.ratio.low > 0.0);
         let names = [crossover.variant.clone(), comparison.reference.clone()];
         let heading = format!("{}: {} over {}", crossover.metric, names[0], names[1]);
-        drawable.then_some(CrossoverChart { heading, names, crossover })
+        drawable.then_some(CrossoverChart {
+            heading,
+            names,
+            crossover,
+            few: comparison.too_few_seeds(),
+        })
     }
 
     fn ratios(&self) -> (f64, f64) {
@@ -43,10 +50,13 @@ impl Chart for CrossoverChart {
 
     fn caption(&self) -> String {
         let [variant, reference] = &self.names;
+        let shaded = match self.few {
+            true => "",
+            false => " The shaded part is where the two cannot be told apart.",
+        };
         format!(
             "Above the line {variant} has more, below it {reference} has. Bars are 95 % intervals over \
-             seeds; where a dot is hollow, chance explains the difference. The shaded part is where \
-             the two cannot be told apart."
+             seeds; where a dot is hollow, chance explains the difference.{shaded}"
         )
     }
 
@@ -63,7 +73,7 @@ impl Chart for CrossoverChart {
         let bottom = self.height(canvas.width()) - 48;
         let panel =
             Panel { from: (60, HEADING + 8), to: (canvas.width() - 24, bottom), x: &x, y: &y };
-        if let Some(at) = self.crossover.at {
+        if let Some(at) = self.crossover.at.filter(|_| !self.few) {
             let [from, to] = [at.low, at.high].map(|value| panel.at(value, 1.0).0);
             canvas.fill_box((from, panel.from.1), (to.max(from + 1), bottom), Ink::Fault, 0.15)?;
         }
@@ -83,7 +93,7 @@ impl Chart for CrossoverChart {
             let high = panel.at(point.value, point.ratio.high).1;
             canvas.path(&[(across, low), (across, high)], Ink::Ack, 1)?;
             let at = panel.at(point.value, point.ratio.mid);
-            canvas.dot(at, Ink::Ack, point.undecided())?;
+            canvas.dot(at, Ink::Ack, self.few || point.undecided())?;
         }
         Ok(())
     }

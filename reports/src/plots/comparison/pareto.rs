@@ -48,7 +48,10 @@ impl ParetoChart {
             cost,
             latency,
             ranges,
-            front: pareto.front.iter().filter_map(place).collect(),
+            front: match comparison.too_few_seeds() {
+                true => Vec::new(),
+                false => pareto.front.iter().filter_map(place).collect(),
+            },
         })
     }
 
@@ -81,9 +84,14 @@ impl Chart for ParetoChart {
     }
 
     fn caption(&self) -> String {
-        "Down and to the left is better. Large dots are medians, rings are seeds; the line joins the \
-         variants that no other beats in both, and every variant above and right of it is a bad bargain."
-            .to_owned()
+        let line = match self.front.is_empty() {
+            true => "",
+            false => {
+                "; the line joins the variants that no other beats in both, and every variant above and \
+                 right of it is a bad bargain"
+            }
+        };
+        format!("Down and to the left is better. Large dots are medians, rings are seeds{line}.")
     }
 
     fn height(&self, width: i32) -> i32 {

@@ -10,8 +10,8 @@ use imsim::campaign;
 
 use super::Args;
 use crate::cli::output::{self, Format};
+use crate::cli::paths::from_here;
 use crate::cli::run::{point_latest_at, quoted};
-use crate::cli::seeds::Seeds;
 use crate::cli::{Exit, list};
 
 /// The campaign, as it is printed and written.
@@ -81,7 +81,7 @@ fn told_apart(args: &Args, mut checked: Vec<Checked>) -> Vec<Checked> {
     let paths = args.scenarios.iter().flat_map(|path| list::files(path));
     for (one, path) in checked.iter_mut().zip(paths) {
         if named[&one.name] > 1 {
-            one.name = path.with_extension("").display().to_string();
+            one.name = from_here(&path).with_extension("").display().to_string();
         }
     }
     checked
@@ -90,12 +90,8 @@ fn told_apart(args: &Args, mut checked: Vec<Checked>) -> Vec<Checked> {
 /// The command that gives this campaign again.
 fn reproduce(args: &Args) -> String {
     let mut words = vec!["imsim check".to_owned()];
-    words.extend(args.scenarios.iter().map(|path| quoted(&path.display().to_string())));
-    let Seeds { first, count } = args.seeds;
-    words.push(match first.checked_add(count) {
-        Some(end) => format!("--seeds {first}..{end}"),
-        None => format!("--seeds {first}..={}", u64::MAX),
-    });
+    words.extend(args.scenarios.iter().map(|path| quoted(&from_here(path).display().to_string())));
+    words.push(format!("--seeds {}", args.seeds));
     words.extend(args.sets.iter().map(|set| format!("--set {}", quoted(set))));
     if args.determinism {
         words.push("--determinism".to_owned());

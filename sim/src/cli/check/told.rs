@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use imsim::effects::Effects;
 
-use super::Tally;
+use super::{Failure, Tally};
+use crate::cli::Exit;
 use crate::cli::seeds::Seeds;
 
 /// Failing seeds that are told of on a terminal.
@@ -36,6 +37,18 @@ pub fn human(tally: &Tally, seeds: Seeds) -> String {
         text += &format!("  and {more} more; --format json lists them all\n");
     }
     text
+}
+
+/// What `--determinism` compared.
+pub fn compared(tally: &Tally) -> String {
+    let ended = tally.checked.runs.iter().filter(|run| run.digest.is_some()).count();
+    let differ = |failure: &&Failure| failure.exit == Some(Exit::NotDeterministic);
+    let differing = tally.failed.values().filter(differ).count();
+    format!(
+        "  determinism: {} of {ended} seeds gave the same again in a second process (the digest over \
+         every event and every byte written, its checkpoints, and the whole record)\n",
+        ended - differing
+    )
 }
 
 /// In how many seeds each family of faults was drawn and touched something.

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use im_reports::LoadCurve;
 use imsim::engine::Kind;
 use imsim::load_curve;
-use imsim::scenario::{Calibration, Scenario};
+use imsim::scenario::{Calibration, Scenario, ScenarioError};
 
 use super::Args;
 use crate::cli::output::{self, Format};
+use crate::cli::paths::from_here;
 use crate::cli::progress::{self, Bar};
 use crate::cli::{Exit, check, run};
 
@@ -64,7 +65,7 @@ fn calibration(file: Option<&Path>) -> Result<Calibration, String> {
         format!("cannot read {name}: {error}; `imsim calibrate --out {name}` writes one")
     })?;
     Calibration::parse(&name, &text)
-        .map_err(|problems| problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        .map_err(|problems| ScenarioError::Refused(problems).to_string())
 }
 
 fn measure(
@@ -109,11 +110,12 @@ fn reproduce(args: &Args, path: &Path, seed: u64) -> String {
     let loads: Vec<String> = args.loads.iter().map(ToString::to_string).collect();
     let mut command = format!(
         "imsim crosscheck --latency {} --seeds {seed} --loads {}",
-        run::quoted(&path.display().to_string()),
+        run::quoted(&from_here(path).display().to_string()),
         loads.join(",")
     );
     if let Some(file) = &args.calibration {
-        command += &format!(" --calibration {}", run::quoted(&file.display().to_string()));
+        command +=
+            &format!(" --calibration {}", run::quoted(&from_here(file).display().to_string()));
     }
     for set in &args.sets {
         command += &format!(" --set {}", run::quoted(set));

@@ -6,6 +6,7 @@ use im::units::Span;
 
 use super::Rules;
 use super::faults::QUEUE_BYTES_MIN;
+use crate::scenario::error::is_harmful;
 use crate::scenario::{Bandwidth, Bursts, Probability, Profile, RedisNodes, Scenario};
 
 /// Node numbers that fit into the 10 bits that a snowflake id has for them.
@@ -19,9 +20,14 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
         ("cluster.dispatchers", cluster.dispatchers, "no node that delivers messages"),
         ("cluster.store.shards", cluster.store.shards, "no node that keeps messages"),
         ("cluster.log.partitions", cluster.log.partitions, "no place in the log for any message"),
-        ("population.users", scenario.population.users, "nobody to talk"),
     ] {
         rules.demand_some(key, count as usize, what);
+    }
+    check_about(&scenario.about, rules);
+    // Where there are workloads, they have more to say about this.
+    if scenario.workload.is_empty() {
+        let users = scenario.population.users as usize;
+        rules.demand_some("population.users", users, "nobody to talk");
     }
     let brokers = cluster.log.brokers;
     rules.demand(brokers == 1, &["cluster.log.brokers"], || {
@@ -65,6 +71,15 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
     check_profile(rules, "network.clients", &scenario.network.clients);
     check_profile(rules, "network.backend", &scenario.network.backend);
     check_regions(scenario, rules);
+}
+
+/// What a scenario is for is printed on terminals and pages.
+fn check_about(about: &str, rules: &mut Rules) {
+    let harmful = about.chars().find(|c| is_harmful(*c));
+    rules.demand(harmful.is_none(), &["about"], || {
+        let code = harmful.map_or(0, u32::from);
+        format!("it has the control character U+{code:04X}; write a sentence of plain text")
+    });
 }
 
 fn check_redis(redis: &RedisNodes, rules: &mut Rules) {

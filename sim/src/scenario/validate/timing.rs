@@ -130,9 +130,11 @@ fn check_patience(config: &Config, network: &Network, rules: &mut Rules) {
 
 fn check_retries(rules: &mut Rules, key: &str, schedule: &[Span]) {
     rules.demand(!schedule.is_empty(), &[key], || {
-        "an empty schedule never tries again, so that one lost packet loses a message; write at \
-         least one wait, as in [\"1s\"]"
-            .to_owned()
+        let why = match key {
+            "im.push_retry" => "leaves no time for the ack of the first push",
+            _ => "never tries again, so that one lost packet loses a message",
+        };
+        format!("an empty schedule {why}; write at least one wait, as in [\"1s\"]")
     });
     for (index, wait) in schedule.iter().enumerate() {
         rules.demand(*wait > Span::default(), &[&format!("{key}.{index}")], || {

@@ -16,6 +16,10 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
     if let Some(clients) = &scenario.redis_clients {
         check_redis_clients(scenario, clients, rules);
     }
+    let (users, talk) = (scenario.population.users, !scenario.workload.is_empty());
+    rules.demand(users >= 2 || !talk, &["population.users"], || {
+        format!("`{users}` leaves nobody to talk to; write 2 or more, or leave the workloads out")
+    });
     for (index, workload) in scenario.workload.iter().enumerate() {
         let key = format!("workload.{index}");
         check_name(scenario, index, rules);
@@ -25,7 +29,6 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
         });
         check_opens(&key, workload.consume_rate(), scenario.im.pull, rules);
         check_payload(&key, workload.payload(), rules);
-        let users = scenario.population.users;
         match workload {
             Workload::OneToOne(pairs) => check_pairs(&key, pairs, users, rules),
             Workload::Group(groups) => check_groups(&key, groups, users, rules),
@@ -86,9 +89,10 @@ fn check_pairs(key: &str, workload: &OneToOne, users: u32, rules: &mut Rules) {
     rules.demand_some(&pairs_key, workload.pairs as usize, "nobody to talk");
     let most = u64::from(users) * u64::from(users.saturating_sub(1)) / 2;
     let possible = u64::from(workload.pairs) <= most;
-    rules.demand(possible, &[&pairs_key, "population.users"], || {
+    rules.demand(possible || users < 2, &[&pairs_key, "population.users"], || {
+        let pairs = if most == 1 { "pair" } else { "pairs" };
         format!(
-            "{users} users make {most} different pairs; write that or less, or raise \
+            "{users} users make {most} different {pairs}; write that or less, or raise \
              population.users"
         )
     });
@@ -124,7 +128,7 @@ fn check_smallest(key: &str, size: u32, rules: &mut Rules) {
 }
 
 fn check_largest(key: &str, size: u32, users: u32, rules: &mut Rules) {
-    rules.demand(size <= users, &[key, "population.users"], || {
+    rules.demand(size <= users || users < 2, &[key, "population.users"], || {
         format!(
             "a group of {size} is more than all {users} users; write {users} or less, or raise \
              population.users"

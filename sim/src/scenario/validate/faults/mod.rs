@@ -27,7 +27,9 @@ pub(super) fn check(scenario: &Scenario, rules: &mut Rules) {
 fn check_times(scenario: &Scenario, key: &str, fault: &Fault, rules: &mut Rules) {
     let (at_key, lasts_key) = (format!("{key}.at"), format!("{key}.lasts"));
     let (lasts, end) = (fault.lasts(scenario), fault.end(scenario));
-    let instant = matches!(fault, Fault::ReconnectStorm(_) | Fault::ResetStorm(_));
+    // These have no `lasts`, or may do without.
+    let instant =
+        matches!(fault, Fault::ReconnectStorm(_) | Fault::ResetStorm(_) | Fault::RollingRestart(_));
     rules.demand(lasts > Span::default() || instant, &[&lasts_key], || {
         "a fault of no length does nothing; write a span of time, as in \"5s\"".to_owned()
     });

@@ -1,0 +1,50 @@
+//! Paths as a record may hold them: from where the command was called, so that no machine's folders
+//! stand in what is compared byte for byte.
+
+use std::path::{Component, Path, PathBuf};
+
+/// The path as seen from the working directory: `scenarios/quickstart.toml`, however it was written.
+/// What cannot be resolved stays as it is.
+pub fn from_here(path: &Path) -> PathBuf {
+    let plain: PathBuf = path.components().filter(|part| *part != Component::CurDir).collect();
+    if path.is_relative() {
+        return plain;
+    }
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let folder = plain.parent().map(Path::canonicalize);
+    match (here, folder, plain.file_name()) {
+        (Ok(here), Some(Ok(folder)), Some(name)) => between(&here, &folder).join(name),
+        _ => plain,
+    }
+}
+
+/// The way from one folder to another, both absolute and without links.
+fn between(from: &Path, to: &Path) -> PathBuf {
+    let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
+    let up = from.components().skip(shared).map(|_| Component::ParentDir);
+    up.chain(to.components().skip(shared)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_goes_up_and_down() {
+        let way = |from, to| between(Path::new(from), Path::new(to)).display().to_string();
+        assert_eq!(way("/a/b", "/a/b/c/d"), "c/d");
+        assert_eq!(way("/a/b", "/a/x"), "../x");
+        assert_eq!(way("/a", "/a"), "");
+    }
+
+    #[test]
+    fn however_a_path_is_written_it_reads_the_same() {
+        let here = std::env::current_dir().expect("there is one");
+        for written in
+            [PathBuf::from("src/main.rs"), "./src/main.rs".into(), here.join("src/main.rs")]
+        {
+            assert_eq!(from_here(&written), Path::new("src/main.rs"), "{}", written.display());
+        }
+        assert_eq!(from_here(Path::new("/no/such/folder/x")), Path::new("/no/such/folder/x"));
+    }
+}
