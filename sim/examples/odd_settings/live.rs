@@ -31,6 +31,8 @@ pub struct Judged {
     pub events: u64,
     /// Sends that were intended, and of these those that were accepted within `duration`.
     pub sends: (u64, u64),
+    /// Length of `duration`.
+    pub seconds: f64,
     /// Promises that were broken, with one example of each.
     pub broken: Vec<(String, String)>,
     /// Promises that could not be decided.
@@ -55,6 +57,7 @@ impl Judged {
         Self {
             digest: record.digest.clone(),
             events: record.events_total,
+            seconds: record.phases.duration_ns as f64 / 1e9,
             sends: (record.totals.offered, within.map(|bucket| bucket.accepted).sum()),
             broken: with(Verdict::Invalid).map(example).collect(),
             undecided: with(Verdict::Unknown).collect(),
@@ -62,10 +65,12 @@ impl Judged {
         }
     }
 
-    /// Whether much of what was to be sent was not accepted while there was load.
+    /// Whether more was to be sent than was accepted: what is left at the end of the load would take
+    /// another second or more, and is more than a tenth of all.
     pub fn was_overloaded(&self) -> bool {
         let (offered, accepted) = self.sends;
-        accepted * 10 < offered * 9
+        let left = offered.saturating_sub(accepted);
+        left * 10 > offered && left as f64 > accepted as f64 / self.seconds
     }
 }
 

@@ -63,6 +63,13 @@ pub struct Asked {
     /// Seconds of wall time after which a run counts as hanging.
     #[arg(long, default_value_t = 120)]
     patience: u64,
+    /// Draw also what leaves nobody the time that it takes: timeouts below round trips, standing loss, links
+    /// and disks that hardly let anything through.
+    #[arg(long)]
+    wild: bool,
+    /// So many times the time to settle, to tell what is late from what is lost.
+    #[arg(long, default_value_t = 1)]
+    settle_times: u64,
     /// Where scenarios are written that broke something.
     #[arg(long, default_value = "runs/odd-settings")]
     out: PathBuf,
@@ -78,8 +85,9 @@ fn main() -> ExitCode {
         jobs: asked.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)),
         patience_s: asked.patience,
     };
+    let bias = Bias { settle_times: asked.settle_times, wild: asked.wild, ..Bias::none() };
     if let Some(number) = asked.print {
-        print!("{}", draw(asked.seed, number, &Bias::none()).text);
+        print!("{}", draw(asked.seed, number, &bias).text);
         return ExitCode::SUCCESS;
     }
     if let Some(name) = &asked.sabotage {
@@ -92,7 +100,7 @@ fn main() -> ExitCode {
     let total = numbers.end - numbers.start;
     let seed = asked.seed;
     let job = move |number: u64, progress: &imsim::run::Progress| {
-        let drawn = draw(seed, number, &Bias::none());
+        let drawn = draw(seed, number, &bias);
         let ended = live::live(&drawn, progress);
         (drawn, ended)
     };

@@ -45,7 +45,10 @@ pub fn campaign(asked: &Asked, name: &str, pool: &Pool) -> ExitCode {
 
 /// Runs scenarios with the bug in them until one reveals it.
 fn hunt(asked: &Asked, bug: Sabotage, pool: &Pool) -> bool {
-    let (seed, planted) = (asked.seed, Bias { planted: Some(bug) });
+    let (seed, planted) = (
+        asked.seed,
+        Bias { planted: Some(bug), settle_times: asked.settle_times, wild: asked.wild },
+    );
     let job = move |number, progress: &Progress| tried(draw(seed, number, &planted), progress);
     let (mut runs, mut overloaded, mut false_alarms) = (0, 0, 0);
     let mut caught: Option<(u64, Tried)> = None;

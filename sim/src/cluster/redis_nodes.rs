@@ -2,10 +2,11 @@
 //! write to Redis themselves.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use im::env::{Addr, Nanos};
+use im::env::{Addr, Env as _, Nanos};
 use im::topology::{REDIS_MASTER, REDIS_PORT, SENTINEL_PORT};
 use im::units::Span;
 
@@ -129,8 +130,17 @@ impl<G: Engine> Builder<'_, G> {
             ..redis::Options::new(REDIS_PORT, counters)
         };
         let host = self.add_server(node, move |env| {
-            let served = redis::serve_as(env, options.clone());
-            async move { served.await.expect("Redis has its port to itself") }
+            let served = redis::serve_as(env.clone(), options.clone());
+            async move {
+                match served.await {
+                    Ok(()) => {}
+                    // As redis-server, which says what is wrong with its file and exits.
+                    Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                        env.fail_stop(&error.to_string()).await;
+                    }
+                    Err(error) => panic!("Redis has its port to itself: {error}"),
+                }
+            }
         });
         self.cluster.nodes.insert(node, host);
     }

@@ -13,6 +13,8 @@ const BUSY_SHARE_MAX: f64 = 1.01;
 /// A link may have let through so many bytes more than its rate allows: what stood in its queue and in streams'
 /// windows at both ends of the time.
 const LINK_SLACK_BYTES: f64 = 1_000_000.0;
+/// Of what was written into a connection, so much may never have left before it was given up.
+const BUFFERED_BYTES: f64 = 256.0 * 1_024.0;
 
 /// Panics if figures contradict each other, and says which.
 pub fn hold(scenario: &Scenario, record: &Record) {
@@ -70,7 +72,10 @@ fn contradictions(scenario: &Scenario, record: &Record) -> Vec<String> {
     }
     if let Some(per_s) = scenario.network.clients.bandwidth.bytes_per_s() {
         let seconds = (record.phases.duration_ns + record.phases.settle_ns) as f64 / 1e9;
-        let possible = (per_s as f64 * seconds + LINK_SLACK_BYTES) * totals.devices as f64;
+        let logins = record.counters.get("gateway").and_then(|of| of.get("logins"));
+        let given_up = logins.copied().unwrap_or(0) as f64 * BUFFERED_BYTES;
+        let possible =
+            (per_s as f64 * seconds + LINK_SLACK_BYTES) * totals.devices as f64 + given_up;
         for hop in record.hops.iter().filter(|hop| (hop.from == "device") != (hop.to == "device")) {
             demand(hop.bytes as f64 <= possible, &|| {
                 format!(

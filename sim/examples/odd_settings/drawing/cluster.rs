@@ -82,7 +82,7 @@ pub fn network(dice: &mut Dice, facts: &mut Facts) {
         profile(dice, "backend");
     }
     if facts.regions.len() >= 2 {
-        dice.maybe(70, "between_regions", &["\"1ms\"", "\"40ms\"", "\"150ms\""]);
+        dice.maybe_wild(70, "between_regions", &["\"1ms\"", "\"40ms\"", "\"150ms\""], 2);
     }
     dice.maybe(20, "backlog", &["1", "2", "16", "1024"]);
     dice.maybe(20, "syn_cookies", &["true", "false"]);
@@ -90,18 +90,21 @@ pub fn network(dice: &mut Dice, facts: &mut Facts) {
 
 fn profile(dice: &mut Dice, links: &str) {
     let names = match links {
-        "backend" => &["datacenter", "perfect", "wifi", "4g-good"][..],
-        _ => &[
-            "4g-good",
-            "4g-roaming",
-            "3g-good",
-            "3g-bad",
-            "wifi",
-            "wifi-poor",
-            "edge",
-            "datacenter",
-            "perfect",
-        ][..],
+        "backend" => dice.tame_or_wild(&["datacenter", "perfect", "wifi", "4g-good"], 2),
+        _ => {
+            let names = &[
+                "4g-good",
+                "4g-roaming",
+                "3g-good",
+                "wifi",
+                "wifi-poor",
+                "datacenter",
+                "perfect",
+                "3g-bad",
+                "edge",
+            ];
+            dice.tame_or_wild(names, 7)
+        }
     };
     let name = *dice.pick(links, names);
     if !dice.now_and_then(40) {
@@ -109,21 +112,26 @@ fn profile(dice: &mut Dice, links: &str) {
     }
     let mut keys = vec![format!("profile = \"{name}\"")];
     if dice.now_and_then(60) {
-        let loss = dice.pick(&format!("{links}.loss"), &["0.01%", "1%", "5%", "15%", "40%"]);
+        let tame = if links == "backend" { 2 } else { 3 };
+        let losses = dice.tame_or_wild(&["0.01%", "1%", "5%", "15%", "40%"], tame);
+        let loss = dice.pick(&format!("{links}.loss"), losses);
         keys.push(format!("loss = \"{loss}\""));
     }
     if dice.now_and_then(20) {
-        let (enter, leave) = *dice.one_of(&[("0%", "1%"), ("1%", "10%"), ("5%", "50%")]);
+        let chains = dice.tame_or_wild(&[("0%", "1%"), ("1%", "50%"), ("5%", "20%")], 2);
+        let (enter, leave) = *dice.one_of(chains);
         dice.pick(&format!("{links}.bursts"), &[format!("{enter} to {leave}")]);
         keys.push(format!("bursts = {{ enter = \"{enter}\", leave = \"{leave}\" }}"));
     }
     if dice.now_and_then(30) {
-        let rates = ["64kbit/s", "256kbit/s", "2Mbit/s", "unlimited"];
-        let rate = dice.pick(&format!("{links}.bandwidth"), &rates);
+        let tame = if links == "backend" { 1 } else { 3 };
+        let rates = ["unlimited", "100Mbit/s", "10Mbit/s", "2Mbit/s", "256kbit/s", "64kbit/s"];
+        let rate = dice.pick(&format!("{links}.bandwidth"), dice.tame_or_wild(&rates, tame));
         keys.push(format!("bandwidth = \"{rate}\""));
     }
     if dice.now_and_then(20) {
-        let queue = dice.pick(&format!("{links}.queue"), &["3000", "16000", "1000000"]);
+        let queues = dice.tame_or_wild(&["64000", "1000000", "16000", "3000"], 2);
+        let queue = dice.pick(&format!("{links}.queue"), queues);
         keys.push(format!("queue = {queue}"));
     }
     dice.write(links, format!("{{ {} }}", keys.join(", ")));
@@ -132,13 +140,15 @@ fn profile(dice: &mut Dice, links: &str) {
 /// What disks take.
 pub fn disk(dice: &mut Dice, _: &mut Facts) {
     dice.table("[disk]");
-    dice.maybe(25, "fsync", &["\"0s\"", "\"300us\"", "\"5ms\"", "\"50ms\"", "\"500ms\""]);
-    dice.maybe(15, "store_fsync", &["\"1us\"", "\"20ms\"", "\"200ms\"", "\"1s\""]);
-    dice.maybe(15, "write_mb_per_s", &["0", "1", "500"]);
-    dice.maybe(15, "read", &["\"0s\"", "\"100us\"", "\"20ms\""]);
-    dice.maybe(15, "read_mb_per_s", &["0", "1", "500"]);
-    dice.maybe(25, "device_fsync", &["\"0s\"", "\"1ms\"", "\"30ms\"", "\"300ms\""]);
-    dice.maybe(15, "device_write_mb_per_s", &["0", "1", "150"]);
-    dice.maybe(15, "device_read", &["\"0s\"", "\"200us\"", "\"50ms\""]);
-    dice.maybe(15, "device_read_mb_per_s", &["0", "1", "500"]);
+    let fsyncs = ["\"0s\"", "\"300us\"", "\"5ms\"", "\"20ms\"", "\"100ms\"", "\"500ms\""];
+    dice.maybe_wild(25, "fsync", &fsyncs, 4);
+    let fsyncs = ["\"1us\"", "\"20ms\"", "\"200ms\"", "\"1s\"", "\"2s\""];
+    dice.maybe_wild(15, "store_fsync", &fsyncs, 2);
+    dice.maybe_wild(15, "write_mb_per_s", &["0", "20", "500", "1"], 3);
+    dice.maybe_wild(15, "read", &["\"0s\"", "\"100us\"", "\"20ms\""], 2);
+    dice.maybe_wild(15, "read_mb_per_s", &["0", "20", "500", "1"], 3);
+    dice.maybe_wild(25, "device_fsync", &["\"0s\"", "\"1ms\"", "\"30ms\"", "\"300ms\""], 3);
+    dice.maybe_wild(15, "device_write_mb_per_s", &["0", "20", "150", "1"], 3);
+    dice.maybe_wild(15, "device_read", &["\"0s\"", "\"200us\"", "\"50ms\""], 2);
+    dice.maybe_wild(15, "device_read_mb_per_s", &["0", "20", "500", "1"], 3);
 }

@@ -12,11 +12,19 @@ pub struct Dice {
     /// Keys and values.
     pub choices: Vec<(String, String)>,
     table: String,
+    /// Also what leaves nobody the time that it takes.
+    wild: bool,
 }
 
 impl Dice {
-    pub fn new(rng: Stream) -> Self {
-        Self { rng, text: String::new(), choices: Vec::new(), table: String::new() }
+    /// With `wild`, [`Dice::tame_or_wild`] draws from all values.
+    pub fn new(rng: Stream, wild: bool) -> Self {
+        Self { rng, text: String::new(), choices: Vec::new(), table: String::new(), wild }
+    }
+
+    /// Whether wild values are drawn too.
+    pub fn is_wild(&self) -> bool {
+        self.wild
     }
 
     /// Begins a table, as in `[im]` or `[[faults]]`.
@@ -73,6 +81,23 @@ impl Dice {
     /// The same in so many of a hundred cases; else the key is left out.
     pub fn maybe<'a>(&mut self, percent: u64, key: &str, values: &[&'a str]) -> Option<&'a str> {
         self.now_and_then(percent).then(|| self.draw(key, values))
+    }
+
+    /// The values from `tame` on, or only so many of them, the wild ones being the last.
+    pub fn tame_or_wild<'a, T>(&self, values: &'a [T], tame: usize) -> &'a [T] {
+        if self.wild { values } else { &values[..tame] }
+    }
+
+    /// Like [`Dice::maybe`]; only the first `tame` values unless wild ones are asked for.
+    pub fn maybe_wild<'a>(
+        &mut self,
+        percent: u64,
+        key: &str,
+        values: &[&'a str],
+        tame: usize,
+    ) -> Option<&'a str> {
+        let values = self.tame_or_wild(values, tame);
+        self.maybe(percent, key, values)
     }
 
     fn note(&mut self, key: &str, value: impl Display) {

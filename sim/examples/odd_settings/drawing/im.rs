@@ -117,20 +117,23 @@ fn timings(dice: &mut Dice) {
     // A heartbeat and the silence that is twice as long at least belong together.
     if dice.now_and_then(50) {
         let pairs = [
-            ("100ms", "210ms"),
-            ("200ms", "1s"),
-            ("500ms", "5s"),
+            ("100ms", "30s"),
+            ("500ms", "10s"),
             ("2s", "7s"),
             ("5s", "90s"),
             ("10s", "20001ms"),
             ("25s", "60s"),
+            ("500ms", "2s"),
+            ("100ms", "210ms"),
+            ("200ms", "1s"),
         ];
-        let (heartbeat, idle) = *dice.one_of(&pairs);
+        let pairs = dice.tame_or_wild(&pairs, 6);
+        let (heartbeat, idle) = *dice.one_of(pairs);
         dice.key("heartbeat", format!("\"{heartbeat}\""));
         dice.key("idle_timeout", format!("\"{idle}\""));
     }
-    let calls = ["\"40ms\"", "\"150ms\"", "\"500ms\"", "\"1s\"", "\"2s\"", "\"10s\""];
-    dice.maybe(OFTEN, "call_timeout", &calls);
+    let calls = ["\"1s\"", "\"2s\"", "\"4s\"", "\"10s\"", "\"500ms\"", "\"150ms\"", "\"40ms\""];
+    dice.maybe_wild(OFTEN, "call_timeout", &calls, 4);
     dice.maybe(OFTEN, "reconnect", &["\"1ms\"", "\"50ms\"", "\"500ms\"", "\"3s\""]);
     dice.maybe(OFTEN, "lease", &["\"50ms\"", "\"200ms\"", "\"2001ms\"", "\"5s\"", "\"20s\""]);
     dice.maybe(OFTEN, "presence_lease", &["\"150ms\"", "\"1s\"", "\"11s\"", "\"30s\"", "\"300s\""]);
@@ -140,7 +143,7 @@ fn timings(dice: &mut Dice) {
 fn bounds(dice: &mut Dice) {
     dice.maybe(OFTEN, "push_shard", &["1", "2", "100"]);
     dice.maybe(OFTEN, "recent_rows", &["1", "5", "100"]);
-    dice.maybe(OFTEN, "sync_rows", &["1", "3", "200"]);
+    dice.maybe_wild(OFTEN, "sync_rows", &["5", "20", "200", "1"], 3);
     dice.maybe(OFTEN, "hold_back_rows", &["1", "5", "1000"]);
     dice.maybe(OFTEN, "chat_queue", &["1", "2", "10", "1000"]);
     dice.maybe(OFTEN, "commit_rows", &["1", "2", "64"]);

@@ -4,9 +4,9 @@ use super::Facts;
 use super::dice::Dice;
 
 /// About so many (message, device) pairs a run may have to show, so that it stays short.
-const PAIRS_MAX: f64 = 6_000.0;
+const PAIRS_MAX: f64 = 15_000.0;
 /// Nor may more be sent than this.
-const SENDS_MAX: f64 = 3_000.0;
+const SENDS_MAX: f64 = 6_000.0;
 
 /// Hundredths of what saturates the cluster.
 const LOADS: [u64; 9] = [0, 1, 10, 30, 60, 100, 150, 300, 1_000];
@@ -35,7 +35,7 @@ pub fn draw(dice: &mut Dice, facts: &mut Facts) {
         let rate = (full * load as f64 / 100.0).max(0.05);
         // A load that would take long to simulate lasts less long.
         let seconds = (PAIRS_MAX / shown).min(SENDS_MAX) / count as f64 / rate;
-        facts.duration_ms = facts.duration_ms.min((seconds * 1_000.0) as u64).max(500);
+        facts.duration_ms = facts.duration_ms.min((seconds * 1_000.0) as u64).max(1_000);
         one.write(dice, facts, rate);
     }
     redis_clients(dice, facts);
@@ -99,17 +99,21 @@ impl Workload {
         dice.write("rate", format!("\"{rate:.3}/s\""));
         let opens = ["\"0.01/s\"", "\"0.2/s\"", "\"1/s\"", "\"5/s\""];
         dice.maybe(if facts.on_open { 100 } else { 15 }, "consume_rate", &opens);
-        let (mix, most) = ("{ mix = \"wkbench\" }", "{ bytes = 1048576 }");
         let payloads = [
             "{ bytes = 1 }",
             "{ bytes = 256 }",
             "{ bytes = 1500 }",
+            "{ mix = \"wkbench\" }",
             "{ bytes = 20000 }",
-            mix,
-            most,
+            "{ bytes = 1048576 }",
         ];
-        // A megabyte a message is for few messages.
-        let few = if rate < 2.0 { payloads.len() } else { payloads.len() - 1 };
+        // Much of it is for few messages.
+        let few = match (dice.is_wild(), rate) {
+            (true, rate) if rate < 2.0 => 6,
+            (true, _) => 5,
+            (false, rate) if rate < 5.0 => 5,
+            (false, _) => 4,
+        };
         dice.maybe(40, "payload", &payloads[..few]);
     }
 }

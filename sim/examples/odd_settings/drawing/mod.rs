@@ -49,12 +49,17 @@ pub struct Bias {
     /// A bug to plant; then only variants that are sound without it, and more load than the cluster
     /// can take.
     pub planted: Option<Sabotage>,
+    /// Also settings that leave nobody the time that it takes: timeouts below round trips, standing loss
+    /// and links that hardly let anything through, disks that are slower than whoever waits for them.
+    pub wild: bool,
+    /// So many times the time to settle, to tell what is late from what is lost.
+    pub settle_times: u64,
 }
 
 impl Bias {
     /// Nothing.
     pub fn none() -> Self {
-        Self { planted: None }
+        Self { planted: None, settle_times: 1, wild: false }
     }
 }
 
@@ -105,7 +110,7 @@ pub fn draw(campaign: u64, run: u64, bias: &Bias) -> Drawn {
 fn attempted(campaign: u64, run: u64, attempt: u64, bias: &Bias) -> Result<Drawn, Refused> {
     let dice = |table: &str| {
         let name = format!("odd settings {run} {attempt} {table}");
-        Dice::new(rng::stream(campaign, &name))
+        Dice::new(rng::stream(campaign, &name), bias.wild)
     };
     let mut facts = Facts::new(bias);
     let mut tables = Vec::new();
@@ -138,7 +143,7 @@ fn attempted(campaign: u64, run: u64, attempt: u64, bias: &Bias) -> Result<Drawn
         let duration = facts.duration_ms;
         format!("duration = \"{duration}ms\"\nsettle = \"{settle}\"\n{head}\n{body}")
     };
-    match settled(&written, slack) {
+    match settled(&written, slack * bias.settle_times) {
         Ok((text, scenario)) => Ok(Drawn {
             text,
             scenario,

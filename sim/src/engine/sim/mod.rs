@@ -139,13 +139,17 @@ impl Sim {
 
     /// What the host's processor has done, since [`Sim::count_processors_from_zero`] at most.
     pub fn processor(&self, id: HostId) -> ProcessorStats {
-        world::with(|world| world.host(id).processor.stats())
+        world::with(|world| {
+            let now = world.now;
+            world.host(id).processor.stats(now)
+        })
     }
 
     /// Forgets what the processors, and the cores that they share, have done so far.
     pub fn count_processors_from_zero(&mut self) {
         world::with(|world| {
-            world.hosts.iter_mut().for_each(|host| host.processor.count_from_zero());
+            let now = world.now;
+            world.hosts.iter_mut().for_each(|host| host.processor.count_from_zero(now));
             world.cores.iter_mut().for_each(Cores::count_from_zero);
         });
     }

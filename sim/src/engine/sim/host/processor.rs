@@ -131,12 +131,19 @@ impl Processor {
         self.costs = Some(costs).filter(|costs| **costs != Costs::default());
     }
 
-    pub fn stats(&self) -> ProcessorStats {
-        self.stats
+    /// What it has done until now: of a poll that is not over, the part that is.
+    pub fn stats(&self, now: Nanos) -> ProcessorStats {
+        let busy_ns = self.stats.busy_ns - self.still_to_do(now);
+        ProcessorStats { busy_ns, ..self.stats }
     }
 
-    pub fn count_from_zero(&mut self) {
-        self.stats = ProcessorStats::default();
+    pub fn count_from_zero(&mut self, now: Nanos) {
+        self.stats = ProcessorStats { busy_ns: self.still_to_do(now), ..ProcessorStats::default() };
+    }
+
+    /// How much longer it will be busy with what has been reckoned already.
+    fn still_to_do(&self, now: Nanos) -> Nanos {
+        self.paused.unwrap_or_else(|| self.busy_until.saturating_sub(now) + self.rest)
     }
 
     /// The process is gone: nothing is busy, paused or due. The tasks that waited are the caller's
@@ -312,7 +319,11 @@ impl World {
 
     /// The process is gone. What waited is for the caller to drop, outside of the world.
     pub fn stop_processor(&mut self, id: HostId) -> Vec<Runnable<HostId>> {
-        let waiting = self.host(id).processor.stop();
+        let now = self.now;
+        let processor = &mut self.host(id).processor;
+        // Nobody will do the rest any more.
+        processor.stats.busy_ns -= processor.still_to_do(now);
+        let waiting = processor.stop();
         self.release_core(id);
         waiting
     }
@@ -324,7 +335,7 @@ impl World {
         let host = self.host(id);
         let processor = &mut host.processor;
         if host.alive && processor.paused.is_none() {
-            processor.paused = Some(processor.busy_until.saturating_sub(now) + processor.rest);
+            processor.paused = Some(processor.still_to_do(now));
             processor.rest = 0;
             processor.next_turn = None;
             processor.lacks_core = false;

@@ -140,6 +140,29 @@ fn reading_costs_too() {
     assert_eq!(sim.processor(ticker).busy_ns, 3 * MS);
 }
 
+#[test]
+fn only_what_is_over_counts_as_busy() {
+    let mut sim = world(1);
+    let host = bare_host(&mut sim);
+    let busy = |sim: &Sim| sim.processor(host).busy_ns / MS;
+    sim.set_costs(host, polls_of(100));
+    sim.env(host).spawn(async {});
+    sim.run_until(30 * MS);
+    assert_eq!(busy(&sim), 30);
+    sim.count_processors_from_zero();
+    sim.run_until(50 * MS);
+    assert_eq!(busy(&sim), 20, "what was begun before goes on");
+    sim.pause(host);
+    sim.run_until(200 * MS);
+    assert_eq!(busy(&sim), 20, "a pause is no work");
+    sim.resume(host);
+    sim.run_until(230 * MS);
+    assert_eq!(busy(&sim), 50);
+    sim.crash(host);
+    sim.run_until(500 * MS);
+    assert_eq!(busy(&sim), 50, "nobody does the rest");
+}
+
 /// The mean wait, in units of the service time, of Poisson arrivals that each need one poll.
 fn mean_wait(load: f64) -> f64 {
     const SERVICE: Nanos = MS;
