@@ -12,12 +12,18 @@ use imsim::scenario::Scenario;
 /// effect. Returns its record.
 #[track_caller]
 fn holds(name: &str) -> Record {
-    let file = format!("../scenarios/faults/{name}.toml");
+    holds_with(&format!("faults/{name}"), 1)
+}
+
+/// The same of any shipped scenario, with a seed.
+#[track_caller]
+fn holds_with(name: &str, seed: u64) -> Record {
+    let file = format!("../scenarios/{name}.toml");
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let scenario = Scenario::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
     assert!(scenario.faults.iter().all(imsim::scenario::Fault::require_effect), "{name}");
-    let observed = run::live_through(&scenario, 1, Kind::Sim, &Progress::default());
-    let record = run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")));
+    let observed = run::live_through(&scenario, seed, Kind::Sim, &Progress::default());
+    let record = run::judge(&scenario, seed, &observed.unwrap_or_else(|error| panic!("{error}")));
     assert_eq!(effects::missing(&record.faults), Vec::<String>::new());
     assert_eq!(record.outcome, Outcome::Held, "{:#?}", record.findings);
     record
@@ -48,9 +54,15 @@ scenarios! {
     partition_regions: "partition-regions",
     pause: "pause",
     reconnect_storm: "reconnect-storm",
+    redis_gone: "redis-gone",
     reset_storm: "reset-storm",
     rolling_restart: "rolling-restart",
     swizzle: "swizzle",
+}
+
+#[test]
+fn a_redis_whose_file_is_damaged_stays_down() {
+    holds_with("regress/damaged-append-only-file", 24);
 }
 
 #[test]

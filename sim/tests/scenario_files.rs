@@ -24,6 +24,17 @@ fn shipped_scenarios_load_and_agree_with_the_schema() {
     }
 }
 
+/// A fault that touches nothing tests nothing, and nobody would notice.
+#[test]
+fn every_fault_of_a_shipped_scenario_must_touch_something() {
+    for file in shipped() {
+        let scenario = Scenario::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
+        for (number, fault) in scenario.faults.iter().enumerate() {
+            assert!(fault.require_effect(), "{}: faults.{number}", file.display());
+        }
+    }
+}
+
 #[test]
 fn the_record_gives_the_scenario_back() {
     for file in shipped() {

@@ -2,10 +2,13 @@
 //! and in a run that the same scenario without the bug survives.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 
 use im::config::Sabotage;
 use imsim::run::Progress;
+use imsim::sabotages;
+use imsim::scenario::{Family, Fault, Scenario};
 
 use super::Asked;
 use super::drawing::{Bias, Drawn, draw};
@@ -15,10 +18,10 @@ use super::pool::{Came, Pool};
 /// What came of one run with a bug in it.
 struct Tried {
     drawn: Drawn,
-    /// Promises that it broke and the sound twin did not, if it was overloaded.
+    /// Promises that it broke and its twin without the bug did not, if it was overloaded.
     broken: Vec<String>,
     overloaded: bool,
-    /// Whether the twin broke a promise too, which then says nothing of the bug.
+    /// Whether the twin broke the same promises, which then say nothing of the bug.
     twin_broke: bool,
 }
 
@@ -45,10 +48,9 @@ pub fn campaign(asked: &Asked, name: &str, pool: &Pool) -> ExitCode {
 
 /// Runs scenarios with the bug in them until one reveals it.
 fn hunt(asked: &Asked, bug: Sabotage, pool: &Pool) -> bool {
-    let (seed, planted) = (
-        asked.seed,
-        Bias { planted: Some(bug), settle_times: asked.settle_times, wild: asked.wild },
-    );
+    let (settle_times, wild) = (asked.settle_times, asked.wild);
+    let planted = Bias { planted: Some(bug), favoured: favoured(bug), settle_times, wild };
+    let seed = asked.seed;
     let job = move |number, progress: &Progress| tried(draw(seed, number, &planted), progress);
     let (mut runs, mut overloaded, mut false_alarms) = (0, 0, 0);
     let mut caught: Option<(u64, Tried)> = None;
@@ -74,10 +76,23 @@ fn hunt(asked: &Asked, bug: Sabotage, pool: &Pool) -> bool {
     };
     let noise = match false_alarms {
         0 => String::new(),
-        count => format!("; {count} passed over, which broke a promise without the bug too"),
+        count => format!("; {count} passed over, which broke the same without the bug"),
     };
     println!("{:20} {runs:6} {overloaded:10}   {answer}{noise}", bug.name());
     caught.is_some()
+}
+
+/// The faults of the shipped scenario that reveals the bug: they are drawn more often.
+fn favoured(bug: Sabotage) -> Vec<(Family, Option<&'static str>)> {
+    let planted = sabotages::ALL.iter().find(|planted| planted.bug == bug).expect("each is known");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let shipped = Scenario::load(&folder.join(planted.scenario), &[]);
+    let shipped = shipped.unwrap_or_else(|error| panic!("{error}"));
+    let of = |fault: &Fault| {
+        let role = fault.holds(&shipped).first().map(|hold| hold.node.role.name());
+        (fault.family(), role)
+    };
+    shipped.faults.iter().map(of).collect()
 }
 
 fn tried(drawn: Drawn, progress: &Progress) -> Option<Tried> {
@@ -98,9 +113,12 @@ fn tried(drawn: Drawn, progress: &Progress) -> Option<Tried> {
         refused: Vec::new(),
     };
     match live(&twin, progress) {
-        Ended::Judged(Judged { broken, .. }) if broken.is_empty() => {
-            let broken = with_bug.broken.into_iter().map(|(id, _)| id).collect();
-            Some(Tried { broken, ..none })
+        Ended::Judged(Judged { broken: without_bug, .. }) => {
+            let by_bug = |(id, _): &(String, String)| without_bug.iter().all(|(one, _)| one != id);
+            let broken: Vec<_> =
+                with_bug.broken.into_iter().filter(by_bug).map(|(id, _)| id).collect();
+            let twin_broke = broken.is_empty();
+            Some(Tried { broken, twin_broke, ..none })
         }
         _ => Some(Tried { twin_broke: true, ..none }),
     }

@@ -6,9 +6,14 @@ use super::Facts;
 use super::dice::Dice;
 
 pub fn draw(dice: &mut Dice, facts: &mut Facts) {
-    let count = *dice.pick("faults", &[0, 0, 1, 1, 2, 3, 5]);
+    let favoured = std::mem::take(&mut facts.bias.favoured);
+    let counts = if favoured.is_empty() { &[0, 0, 1, 1, 2, 3, 5][..] } else { &[2, 3, 5] };
+    let count = *dice.pick("faults", counts);
     for _ in 0..count {
-        let family = *dice.one_of(&Family::ALL);
+        let (family, role) = match !favoured.is_empty() && dice.now_and_then(70) {
+            true => *dice.one_of(&favoured),
+            false => (*dice.one_of(&Family::ALL), None),
+        };
         if family == Family::MembershipChurn && facts.groups.is_empty() {
             continue;
         }
@@ -25,11 +30,14 @@ pub fn draw(dice: &mut Dice, facts: &mut Facts) {
         if !instant {
             dice.write("lasts", format!("\"{lasts}ms\""));
         }
-        body(dice, facts, family, lasts);
+        match role {
+            Some(role) => body(dice, facts, family, lasts, &[role]),
+            None => body(dice, facts, family, lasts, &ROLES),
+        }
     }
 }
 
-fn body(dice: &mut Dice, facts: &Facts, family: Family, lasts: u64) {
+fn body(dice: &mut Dice, facts: &Facts, family: Family, lasts: u64, roles: &[&str]) {
     match family {
         Family::Loss => {
             aim(dice, facts);
@@ -57,13 +65,13 @@ fn body(dice: &mut Dice, facts: &Facts, family: Family, lasts: u64) {
         Family::ReconnectStorm => {
             dice.maybe(60, "share", &["\"0.0001%\"", "\"30%\"", "\"100%\""]);
         }
-        Family::Crash => crash(dice, facts),
+        Family::Crash => crash(dice, facts, roles),
         Family::PowerLoss => {
-            node(dice, facts, &ROLES);
+            node(dice, facts, roles);
             dice.maybe(50, "torn", &["true", "false"]);
         }
-        Family::Pause => node(dice, facts, &ROLES),
-        Family::RollingRestart => rolling(dice, facts, lasts),
+        Family::Pause => node(dice, facts, roles),
+        Family::RollingRestart => rolling(dice, facts, lasts, roles),
         Family::ClockStep => {
             node(dice, facts, &ROLES);
             let steps = ["+1ms", "-1ms", "+300ms", "-5s", "+5s", "-3600h", "+3600h"];
@@ -197,9 +205,9 @@ fn resets(dice: &mut Dice, facts: &Facts, lasts: u64) {
     }
 }
 
-fn crash(dice: &mut Dice, facts: &Facts) {
-    if dice.now_and_then(50) {
-        return node(dice, facts, &ROLES);
+fn crash(dice: &mut Dice, facts: &Facts, roles: &[&str]) {
+    if roles.len() == 1 || dice.now_and_then(50) {
+        return node(dice, facts, roles);
     }
     let point = *dice.one_of(Point::ALL);
     let role = role_of(point).name();
@@ -209,8 +217,9 @@ fn crash(dice: &mut Dice, facts: &Facts) {
     dice.maybe(50, "nth", &["1", "2", "10"]);
 }
 
-fn rolling(dice: &mut Dice, facts: &Facts, lasts: u64) {
-    let role = role(dice, facts, &ROLES[..10]);
+fn rolling(dice: &mut Dice, facts: &Facts, lasts: u64, roles: &[&str]) {
+    let servers: Vec<&str> = roles.iter().copied().filter(|role| *role != "device").collect();
+    let role = role(dice, facts, &servers);
     dice.key("role", format!("\"{role}\""));
     let each = (lasts / count(facts, role)).max(2);
     let down = dice.between(1, each - 1);

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use ::im::config::Sabotage;
 use ::im::units::Span;
 use imsim::engine::rng;
-use imsim::scenario::{Scenario, ScenarioError, settle_floor};
+use imsim::scenario::{Family, Scenario, ScenarioError, settle_floor};
 
 use dice::Dice;
 
@@ -49,6 +49,8 @@ pub struct Bias {
     /// A bug to plant; then only variants that are sound without it, and more load than the cluster
     /// can take.
     pub planted: Option<Sabotage>,
+    /// Faults that are drawn more often than others, and the role that they strike, if it is one.
+    pub favoured: Vec<(Family, Option<&'static str>)>,
     /// Also settings that leave nobody the time that it takes: timeouts below round trips, standing loss
     /// and links that hardly let anything through, disks that are slower than whoever waits for them.
     pub wild: bool,
@@ -59,7 +61,7 @@ pub struct Bias {
 impl Bias {
     /// Nothing.
     pub fn none() -> Self {
-        Self { planted: None, settle_times: 1, wild: false }
+        Self { planted: None, favoured: Vec::new(), settle_times: 1, wild: false }
     }
 }
 
