@@ -82,9 +82,9 @@ fn promises(text: &mut Text, record: &Record) {
     }
     let (equation, balanced) = words::balance(&record.ledger);
     if balanced {
-        text.push(2, &format!("ledger balances: {equation}"), Style::Plain);
+        text.say(2, &format!("ledger balances: {equation}"), Style::Plain);
     } else {
-        text.push(2, &format!("ledger: {equation}"), Style::Bad);
+        text.say(2, &format!("ledger: {equation}"), Style::Bad);
     }
 }
 
@@ -313,7 +313,7 @@ fn faults(text: &mut Text, record: &Record) {
         text.dim(&format!("{more} more in report.html"));
     }
     if let Some(idle) = words::idle(record) {
-        text.push(2, &idle, Style::Doubt);
+        text.say(2, &idle, Style::Doubt);
     }
 }
 
@@ -338,7 +338,7 @@ fn wall(text: &mut Text, record: &Record, manifest: &Manifest) {
         wall.push_str(&format!(", {speed} virtual seconds per wall second"));
     }
     text.blank();
-    text.push(0, &wall, Style::Dim);
+    text.say(0, &wall, Style::Dim);
 }
 
 /// The colour of what says a verdict.

@@ -42,8 +42,13 @@ impl Text {
 
     /// A sentence, indented, in as many lines as it takes.
     pub fn wrap(&mut self, indent: usize, sentence: &str) {
+        self.say(indent, sentence, Style::Plain);
+    }
+
+    /// The same, painted.
+    pub fn say(&mut self, indent: usize, sentence: &str, style: Style) {
         for line in wrapped(sentence, COLUMNS - indent) {
-            self.push(indent, &line, Style::Plain);
+            self.push(indent, &line, style);
         }
     }
 

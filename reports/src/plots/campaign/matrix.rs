@@ -125,7 +125,8 @@ impl MatrixChart {
     }
 
     fn seed_of(&self, mark: usize) -> u64 {
-        self.seed_first + mark as u64 * self.seeds_per_mark
+        // A line may have room for more seeds than there are.
+        self.seed_first.saturating_add((mark as u64).saturating_mul(self.seeds_per_mark))
     }
 
     /// Marks of the first line that get their seed written above.

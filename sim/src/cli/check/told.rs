@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use imsim::effects::Effects;
 
-use super::{Failure, Tally};
+use super::Tally;
 use crate::cli::Exit;
 use crate::cli::seeds::Seeds;
 
@@ -41,13 +41,16 @@ pub fn human(tally: &Tally, seeds: Seeds) -> String {
 
 /// What `--determinism` compared.
 pub fn compared(tally: &Tally) -> String {
-    let ended = tally.checked.runs.iter().filter(|run| run.digest.is_some()).count();
-    let differ = |failure: &&Failure| failure.exit == Some(Exit::NotDeterministic);
-    let differing = tally.failed.values().filter(differ).count();
+    let ended = || tally.checked.runs.iter().filter(|run| run.digest.is_some());
+    let same = ended().filter(|run| {
+        let failure = tally.failed.get(&run.seed).and_then(|failure| failure.exit);
+        !matches!(failure, Some(Exit::NotDeterministic | Exit::Bug))
+    });
     format!(
-        "  determinism: {} of {ended} seeds gave the same again in a second process (the digest over \
+        "  determinism: {} of {} seeds gave the same again in a second process (the digest over \
          every event and every byte written, its checkpoints, and the whole record)\n",
-        ended - differing
+        same.count(),
+        ended().count()
     )
 }
 
