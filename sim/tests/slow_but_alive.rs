@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use im_reports::record::Record;
 use im_reports::record::Outcome;
+use im_reports::record::Record;
 use imsim::engine::Kind;
 use imsim::run::{self, Observed, Progress, SetupError};
 use imsim::sabotages;

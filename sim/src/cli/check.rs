@@ -134,8 +134,7 @@ pub fn main(args: &Args) -> Exit {
         if args.printed.format == Format::Human {
             let shown = args.effects || scenario.swarm.is_some();
             let table = if shown { told::table(&tally.faults) } else { String::new() };
-            let compared =
-                if args.determinism { told::compared(&tally) } else { String::new() };
+            let compared = if args.determinism { told::compared(&tally) } else { String::new() };
             output::print(&(told::human(&tally, args.seeds) + &compared + &table));
         }
         tallies.push(tally);

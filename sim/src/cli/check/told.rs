@@ -43,7 +43,7 @@ pub fn human(tally: &Tally, seeds: Seeds) -> String {
 pub fn compared(tally: &Tally) -> String {
     let ended = || tally.checked.runs.iter().filter(|run| run.digest.is_some());
     let same = ended().filter(|run| {
-        let failure = tally.failed.get(&run.seed).and_then(|failure| failure.exit);
+        let failure = tally.failed.get(&run.seed).map(|failure| failure.exit);
         !matches!(failure, Some(Exit::NotDeterministic | Exit::Bug))
     });
     format!(
