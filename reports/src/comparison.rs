@@ -130,6 +130,9 @@ pub struct Variant {
     pub digest: String,
     /// Seeds on which a promise was not as the scenario expects.
     pub failed: Vec<u64>,
+    /// Seeds on which the cluster was offered more than it could take: such a variant is never called better.
+    #[serde(default)]
+    pub overloaded: Vec<u64>,
     /// By metric, one value per seed; absent where the run has no sample.
     pub values: BTreeMap<String, Vec<Option<f64>>>,
     /// By metric, the median over seeds; absent where no run has a sample.
@@ -217,6 +220,8 @@ pub enum Answer {
     Chance,
     /// Chance does not explain it, and nobody would notice it.
     Hardly,
+    /// The variant's figure is better, and it could not take its load; with the ratio.
+    Overloaded(Estimate),
     /// The variant is better; with the ratio.
     Better(Estimate),
     /// The variant is worse; with the ratio.
@@ -232,6 +237,7 @@ impl Answer {
         match self {
             Self::Chance => "chance",
             Self::Hardly => "hardly",
+            Self::Overloaded(_) => "overloaded",
             Self::Better(_) => "better",
             Self::Worse(_) => "worse",
         }
@@ -254,9 +260,15 @@ impl Comparison {
         let hardly = (ratio.mid - 1.0).abs() < HARDLY_FROM_ONE;
         Some(match (ratio.mid < 1.0) == (better == Better::Lower) {
             _ if hardly => Answer::Hardly,
+            true if self.is_overloaded(&contrast.variant) => Answer::Overloaded(ratio),
             true => Answer::Better(ratio),
             false => Answer::Worse(ratio),
         })
+    }
+
+    /// Whether the variant could not take its load on some seed.
+    pub fn is_overloaded(&self, variant: &str) -> bool {
+        self.variant(variant).is_some_and(|variant| !variant.overloaded.is_empty())
     }
 
     /// The metric of that name.

@@ -486,7 +486,7 @@ fn settle_leaves_time_for_what_outlives_its_fault() {
     };
     let packets = "packets under way (the longest delay or queue of faults)";
     outlives(&format!("{}{}", spike(57), spike(58)), "62s", &format!("{packets} 15s"));
-    let failing = "[cluster]\nrestart_after = \"20s\"\n[[faults]]\nkind = \"disk-failing\"\nnode = \"log-0\"\nat = \"58s\"\nlasts = \"2s\"";
+    let failing = "[[faults]]\nkind = \"disk-failing\"\nnode = \"log-0\"\nat = \"58s\"\nlasts = \"2s\"\n[cluster]\nrestart_after = \"20s\"";
     outlives(failing, "67s", "processes to be started again after their disk has failed 20s");
 }
 

@@ -32,6 +32,16 @@ fn holds(name: &str, sets: &[&str]) -> Record {
     record
 }
 
+/// Runs a scenario of `scenarios/regress` with a bug that delays: every promise must hold, and a bound be missed.
+#[track_caller]
+fn misses(name: &str, bug: &str) -> Record {
+    let scenario = scenario(&format!("regress/{name}.toml"), &[&format!("im.sabotage={bug}")]);
+    let observed = live_through(&scenario, 1).unwrap_or_else(|error| panic!("{error}"));
+    let record = run::judge(&scenario, 1, &observed);
+    assert_eq!(record.outcome, Outcome::BoundMissed, "{:#?}", record.bounds);
+    record
+}
+
 const S: u64 = 1_000_000_000;
 
 #[test]
@@ -56,15 +66,12 @@ fn rows_on_their_way_over_a_slow_link_are_not_pushed_again() {
 
 #[test]
 fn a_fault_of_redis_tells_when_pushes_were_back_which_an_idle_link_that_nobody_looks_at_delays() {
-    let back = |sets: &[&str]| {
-        let record = holds("redis-silent-on-idle-links", sets);
-        record.faults[0].pushes_back_ns.expect("pushes were seen before")
-    };
-    let noticed = back(&[]);
+    let back = |record: Record| record.faults[0].pushes_back_ns.expect("pushes were seen before");
+    let noticed = back(holds("redis-silent-on-idle-links", &[]));
     assert!((S..=3 * S).contains(&noticed), "{noticed}");
     for delaying in sabotages::DELAYING {
         assert_eq!(delaying.scenario, "regress/redis-silent-on-idle-links.toml");
-        let late = back(&[&format!("im.sabotage={}", delaying.bug.name())]);
+        let late = back(misses("redis-silent-on-idle-links", delaying.bug.name()));
         assert!(late >= 8 * S, "{}: {late}", delaying.bug.name());
     }
 }

@@ -76,6 +76,18 @@ pub fn because(comparison: &Comparison) -> String {
             broken.join("; ")
         ),
     };
+    let overloaded: Vec<String> = comparison
+        .variants
+        .iter()
+        .filter(|variant| !variant.overloaded.is_empty())
+        .map(|variant| format!("{} on {} seeds", variant.name, variant.overloaded.len()))
+        .collect();
+    if !overloaded.is_empty() {
+        text += &format!(
+            " Overloaded: {}. A variant that could not take its load is not called better.",
+            overloaded.join(", ")
+        );
+    }
     if comparison.seeds_asked > comparison.seeds.len() as u64 {
         text += &format!(
             " Interrupted: {} of {} seeds ran on every variant.",
@@ -147,6 +159,7 @@ fn cell(comparison: &Comparison, metric: &Metric, variant: &Variant) -> Cell {
             }
             (Some(Answer::Chance), _) => (ALIKE.to_owned(), ""),
             (Some(Answer::Hardly), _) => (HARDLY.to_owned(), ""),
+            (Some(Answer::Overloaded(ratio)), _) => (short(&ratio), ""),
             (Some(Answer::Better(ratio)), _) => (short(&ratio), "better"),
             (Some(Answer::Worse(ratio)), _) => (short(&ratio), "worse"),
             (None, _) => (NONE.to_owned(), ""),
@@ -183,15 +196,16 @@ pub fn sentences(comparison: &Comparison) -> Vec<String> {
             None => {}
             Some(Answer::Chance) => alike.push(name),
             Some(Answer::Hardly) => nearly.push(name),
-            Some(Answer::Better(ratio) | Answer::Worse(ratio)) => told.push((
-                ratio.mid.ln().abs(),
-                format!(
-                    "{}: {} is {} times {reference}.",
-                    contrast.metric,
-                    contrast.variant,
-                    times(&ratio)
-                ),
-            )),
+            Some(Answer::Better(ratio) | Answer::Worse(ratio) | Answer::Overloaded(ratio)) => told
+                .push((
+                    ratio.mid.ln().abs(),
+                    format!(
+                        "{}: {} is {} times {reference}.",
+                        contrast.metric,
+                        contrast.variant,
+                        times(&ratio)
+                    ),
+                )),
         }
     }
     told.sort_by(|a, b| b.0.total_cmp(&a.0));

@@ -87,6 +87,7 @@ fn variant((place, name): (usize, &&str)) -> Variant {
         sets: vec![format!("im.fanout={name}")],
         digest: format!("{:016x}", 7 + place),
         failed: Vec::new(),
+        overloaded: Vec::new(),
         values: METRICS
             .iter()
             .map(|(name, _, of)| ((*name).to_owned(), seeds(of[place])))

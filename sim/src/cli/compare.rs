@@ -16,7 +16,7 @@ use super::check::cores;
 use super::output::{self, Format};
 use super::paths::from_here;
 use super::progress::{self, Bar};
-use super::run::{point_latest_at, quoted};
+use super::run::{point_latest_at, quoted, try_folder};
 use super::seeds::Seeds;
 use super::size::Size;
 use super::wall::Stopwatch;
@@ -109,25 +109,30 @@ fn compared(args: &Args) -> Result<Exit, Exit> {
         return Err(Exit::NothingRan);
     }
     tell_seeds_needed(args, &question, metrics.len());
+    let jobs = args.jobs.map_or_else(cores, |jobs| jobs as usize);
+    let sized = question.variants.iter().map(|(_, scenario)| scenario);
+    args.size.admit(sized, args.seeds.count, jobs)?;
+    let tried = args.out.clone().unwrap_or_else(|| folder(&question.scenario.name));
+    try_folder(&tried).map_err(|error| unwritten(&error))?;
     let stop = progress::interrupted();
-    let work = Work {
-        args,
-        seeds: args.seeds.iter().collect(),
-        metrics,
-        jobs: args.jobs.map_or_else(cores, |jobs| jobs as usize),
-        stop: &stop,
-    };
+    let work = Work { args, seeds: args.seeds.iter().collect(), metrics, jobs, stop: &stop };
     let mut comparison = work.grid(&question)?;
     comparison.reproduce = reproduce(args);
     if let Some(search) = search.filter(|_| !work.stopped()) {
         comparison.crossover = work.crossover(&question, &search)?;
     }
-    write(args, &comparison)?;
-    Ok(match comparison.variants.iter().all(|variant| variant.failed.is_empty()) {
+    let written = write(args, &comparison).err();
+    let exit = match comparison.variants.iter().all(|variant| variant.failed.is_empty()) {
         _ if work.stopped() => Exit::Interrupted,
         true => Exit::Held,
         false => Exit::Broken,
-    })
+    };
+    Ok(Exit::worst([exit].into_iter().chain(written)))
+}
+
+/// The folder of all comparisons of a scenario, unless `--out` names another one.
+fn folder(scenario: &str) -> PathBuf {
+    Path::new("runs").join(format!("compare-{scenario}"))
 }
 
 /// Says whether so many seeds can tell any difference, before any of them has run.
@@ -333,26 +338,32 @@ fn write(args: &Args, comparison: &Comparison) -> Result<(), Exit> {
     let digests = comparison.variants.iter().enumerate();
     let digests = digests.map(|(place, variant)| (place as u64, variant.digest.as_str()));
     let name = format!("{:016x}", campaign::digest_of(digests));
-    let folder = Path::new("runs").join(format!("compare-{}", comparison.scenario));
+    let folder = folder(&comparison.scenario);
     let out = args.out.clone().unwrap_or_else(|| folder.join(&name));
     let written = comparison::render(comparison).and_then(|files| files.write_into(&out));
-    written.map_err(|error| usage(&error.to_string()))?;
-    if args.out.is_none() {
-        point_latest_at(&folder, &name).map_err(|error| {
-            usage(&format!("cannot point {} at it: {error}", folder.join("latest").display()))
-        })?;
-    }
-    output::print(&match args.printed.format {
+    match args.printed.format {
         Format::Human => {
             let colour = output::colour(&std::io::stdout());
-            let text = comparison::summary(comparison, colour);
-            format!("{text}\nPage: {}/report.html\n", out.display())
+            output::print(&comparison::summary(comparison, colour));
+            if written.is_ok() {
+                output::print(&format!("\nPage: {}/report.html\n", out.display()));
+            }
         }
-        Format::Json => {
-            serde_json::to_string_pretty(comparison).expect("a comparison is valid JSON") + "\n"
-        }
-    });
+        Format::Json => output::print_json(comparison),
+    }
+    written.map_err(|error| unwritten(&error.to_string()))?;
+    let whole = comparison.seeds_asked == comparison.seeds.len() as u64;
+    if args.out.is_none() && whole {
+        point_latest_at(&folder, &name).map_err(|error| {
+            unwritten(&format!("cannot point {} at it: {error}", folder.join("latest").display()))
+        })?;
+    }
     Ok(())
+}
+
+fn unwritten(what: &str) -> Exit {
+    output::complain(what);
+    Exit::Unwritten
 }
 
 /// The command that gives this comparison again.

@@ -48,11 +48,12 @@ pub fn contrast(metric: &str, variant: &Variant, reference: &Variant) -> Contras
 }
 
 /// The variants that no other beats in both metrics, from the cheapest; nothing when fewer than two
-/// variants have both.
+/// variants have both. One that could not take its load is not among them.
 pub fn pareto(variants: &[Variant], latency: &str, cost: &str) -> Option<Pareto> {
     let of = |variant: &Variant, metric: &str| Some(variant.medians.get(metric)?.mid);
     let mut measured: Vec<(f64, f64, &str)> = variants
         .iter()
+        .filter(|one| one.overloaded.is_empty())
         .filter_map(|one| Some((of(one, cost)?, of(one, latency)?, one.name.as_str())))
         .collect();
     if measured.len() < 2 {
@@ -91,6 +92,7 @@ mod tests {
             sets: Vec::new(),
             digest: String::new(),
             failed: Vec::new(),
+            overloaded: Vec::new(),
             medians: medians.collect(),
             values,
         }

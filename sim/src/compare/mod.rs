@@ -111,6 +111,8 @@ fn variant(
 ) -> Variant {
     let digests = seeds.iter().zip(runs).map(|(seed, run)| (*seed, run.digest.as_str()));
     let failed = seeds.iter().zip(runs).filter(|(_, run)| !run.held).map(|(seed, _)| *seed);
+    let overloaded =
+        seeds.iter().zip(runs).filter(|(_, run)| run.overloaded).map(|(seed, _)| *seed);
     let values = metrics.iter().enumerate().map(|(place, metric)| {
         (metric.name.clone(), runs.iter().map(|run| run.values[place]).collect::<Vec<_>>())
     });
@@ -125,6 +127,7 @@ fn variant(
         sets: choice.sets.clone(),
         digest: format!("{:016x}", campaign::digest_of(digests)),
         failed: failed.collect(),
+        overloaded: overloaded.collect(),
         medians: medians.collect(),
         values,
     }

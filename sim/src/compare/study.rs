@@ -16,6 +16,8 @@ pub struct Ran {
     pub digest: String,
     /// Whether every promise was as the scenario expects.
     pub held: bool,
+    /// Whether the cluster was offered more than it could take.
+    pub overloaded: bool,
     /// One value for each metric; nothing where the run has no sample.
     pub values: Vec<Option<f64>>,
 }
@@ -67,7 +69,8 @@ pub fn run(
         let record = run::judge(scenario, seed, &observed);
         let held = record.as_expected;
         let values = metrics.iter().map(|metric| metric.of(&record)).collect();
-        Ok::<Ran, run::SetupError>(Ran { digest: record.digest, held, values })
+        let overloaded = record.overload.is_some();
+        Ok::<Ran, run::SetupError>(Ran { digest: record.digest, held, overloaded, values })
     };
     campaign::run_seeds(numbers, jobs, stop, job, |number, result| {
         let (variant, place) = places(number);
