@@ -149,7 +149,7 @@ fn count(facts: &Facts, role: &str) -> u64 {
 /// One of these roles that has nodes.
 fn role<'a>(dice: &mut Dice, facts: &Facts, of: &[&'a str]) -> &'a str {
     let there: Vec<&str> = of.iter().copied().filter(|role| count(facts, role) > 0).collect();
-    *dice.one_of::<&str>(&there)
+    dice.one_of::<&str>(&there)
 }
 
 fn one(dice: &mut Dice, facts: &Facts, role: &str) -> String {

@@ -96,6 +96,9 @@ struct Facts {
     groups: Vec<String>,
 }
 
+/// Draws a table, and tells the ones after it what they must know.
+type Table = fn(&mut Dice, &mut Facts);
+
 /// Draws the scenario of a run.
 pub fn draw(campaign: u64, run: u64, bias: &Bias) -> Drawn {
     let mut refused = Vec::new();
@@ -117,7 +120,7 @@ fn attempted(campaign: u64, run: u64, attempt: u64, bias: &Bias) -> Result<Drawn
     let mut facts = Facts::new(bias);
     let mut tables = Vec::new();
     let mut choices = Vec::new();
-    let order: [(&str, fn(&mut Dice, &mut Facts)); 9] = [
+    let order: [(&str, Table); 9] = [
         ("im", im::draw),
         ("cluster", cluster::draw),
         ("cpu", cluster::cpu),
