@@ -63,7 +63,7 @@ fn a_check_leaves_a_folder_and_points_latest_at_it() {
     fs::write(folder.path().join("taken"), "").expect("it has room");
     let ended =
         run(folder.path(), &["check", "small.toml", "--seeds", "1", "--out", "taken/campaign"]);
-    ended.exits(2).complains_of(&["taken"]);
+    ended.exits(74).complains_of(&["taken"]);
 }
 
 #[test]

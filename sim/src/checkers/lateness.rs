@@ -98,10 +98,10 @@ mod tests {
     fn a_row_is_due_one_span_after_its_acceptance() {
         let mut story = Story::with(&[ANN, BOB]);
         unheard(&mut story, 1_000, 2);
-        // The ack stands three milliseconds after the wish.
-        assert_eq!(judged(&story.clone().end_after(0, 500, 1_502)), (Verdict::Valid, 0));
-        assert_eq!(judged(&story.clone().end_after(0, 500, 1_504)), (Verdict::Invalid, 1));
-        let healed_late = story.clone().end_after(1_200, 500, 1_504);
+        // The ack comes two milliseconds after the wish.
+        assert_eq!(judged(&story.clone().end_after(0, 500, 1_501)), (Verdict::Valid, 0));
+        assert_eq!(judged(&story.clone().end_after(0, 500, 1_502)), (Verdict::Invalid, 1));
+        let healed_late = story.clone().end_after(1_200, 500, 1_502);
         assert_eq!(judged(&healed_late), (Verdict::Valid, 0), "from the healing on");
         assert_eq!(judged(&story.end()), (Verdict::Invalid, 1), "without a span all is due");
     }

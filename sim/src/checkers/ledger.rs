@@ -230,8 +230,15 @@ mod tests {
         let unacked = story.send(BOB);
         story.show(ANN, unacked, 3);
         story.show(BOB, unacked, 3);
-        let expected =
-            Ledger { sequenced: 3, acked: 2, unacked: 1, owed: 4, shown: 4, ..Ledger::default() };
+        let expected = Ledger {
+            sequenced: 3,
+            acked: 2,
+            unacked: 1,
+            owed: 4,
+            owed_messages: 4,
+            shown: 4,
+            ..Ledger::default()
+        };
         assert_eq!(books(&story), expected);
         assert_eq!(judge(&Accounting, &story.end()).verdict, Verdict::Valid);
     }

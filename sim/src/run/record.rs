@@ -124,10 +124,17 @@ fn promises(scenario: &Scenario, promises: Vec<Promise>) -> Vec<Promise> {
     promises.into_iter().map(expected).collect()
 }
 
-/// One finding for each cause of violations, in the order of promises; how many causes are left out.
+/// One finding for each cause of violations: the first cause of each promise, then the second of each, and so
+/// on. And how many causes are left out.
 fn findings(observed: &Observed, report: &Report) -> (Vec<Finding>, u64) {
     let (history, faults, origin) = (&observed.history, &observed.faults, observed.origin);
-    let groups = checkers::causes::group(history, &report.violations, faults, origin);
+    let mut groups = checkers::causes::group(history, &report.violations, faults, origin);
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    groups.sort_by_cached_key(|group| {
+        let rank = seen.entry(group.first.promise).or_default();
+        *rank += 1;
+        *rank
+    });
     let left_out = groups.len().saturating_sub(FINDINGS_MAX) as u64;
     let explained = groups.into_iter().take(FINDINGS_MAX).map(|group| Finding {
         also: group.also.into_iter().map(str::to_owned).collect(),
