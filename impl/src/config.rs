@@ -268,6 +268,7 @@ pub struct RedisWait {
 #[serde(deny_unknown_fields)]
 pub struct Merge {
     /// So many leave at once.
+    #[schemars(range(min = 1))]
     pub max: usize,
     /// Fewer leave so long after the first of them came.
     pub window: Span,
@@ -297,6 +298,7 @@ pub struct Config {
     /// Id generator.
     pub ids: Ids,
     /// Ids in one block of `redis-incr-floor`.
+    #[schemars(range(min = 1))]
     pub id_block: u64,
     /// Where a message is committed.
     pub commit: Commit,
@@ -317,6 +319,7 @@ pub struct Config {
     /// Where a phone has the list of its conversations from.
     pub conversations: Conversations,
     /// Conversations in such a list; older ones are left out.
+    #[schemars(range(min = 1))]
     pub conversations_kept: usize,
     /// How long a list in Redis lives before it is filled from the store again, and so how long it
     /// may be out of date after Redis could not be reached.
@@ -324,6 +327,7 @@ pub struct Config {
     /// Who counts a user's sends.
     pub limits: Limits,
     /// Sends of a user within one window, repeats included; the others must wait.
+    #[schemars(range(min = 1))]
     pub limit_sends: u32,
     /// How long a window lasts: it begins with the first send after the last one.
     pub limit_window: Span,
@@ -367,6 +371,7 @@ pub struct Config {
     /// of a command.
     pub redis_redial: Span,
     /// Tries of a Redis command, the first included, where another is safe.
+    #[schemars(range(min = 1))]
     pub redis_tries: u32,
     /// How many replicas must have a write that is not for a cache; without it, none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -374,18 +379,25 @@ pub struct Config {
     /// How long a gateway gathers delivery acks before it stores them.
     pub ack_flush: Span,
     /// Recipients in one push shard.
+    #[schemars(range(min = 1))]
     pub push_shard: usize,
     /// Rows of a conversation kept in the recent-message cache.
+    #[schemars(range(min = 1))]
     pub recent_rows: usize,
     /// Rows in one sync reply.
+    #[schemars(range(min = 1))]
     pub sync_rows: usize,
     /// Early rows a device holds back per conversation.
+    #[schemars(range(min = 1))]
     pub hold_back_rows: usize,
     /// Sends waiting in a chat node per conversation; more get no answer and are sent again.
+    #[schemars(range(min = 1))]
     pub chat_queue: usize,
     /// Rows in one commit.
+    #[schemars(range(min = 1))]
     pub commit_rows: usize,
     /// Records in one fetch from the log.
+    #[schemars(range(min = 1))]
     pub fetch_records: usize,
     /// The planted bug, if any.
     pub sabotage: Sabotage,

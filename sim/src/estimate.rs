@@ -25,6 +25,10 @@ const BASE: Estimate = Estimate { memory_bytes: 80e6, wall_s: 0.3 };
 const DEVICE: Estimate = Estimate { memory_bytes: 24_500.0, wall_s: 220e-6 };
 /// A server costs what some devices do. Assumed.
 const SERVER: Estimate = Estimate { memory_bytes: 500e3, wall_s: 1e-3 };
+/// A log partition, or a processor core. Assumed.
+const PART: Estimate = Estimate { memory_bytes: 20e3, wall_s: 10e-6 };
+/// A member of a conversation: membership on the servers, a cursor on each device. Assumed.
+const MEMBER: Estimate = Estimate { memory_bytes: 1e3, wall_s: 40e-6 };
 /// A (message, device) pair, with its part of the send.
 const PAIR: Estimate = Estimate { memory_bytes: 845.0, wall_s: 30e-6 };
 /// A heartbeat, at which cursors are compared. Assumed: a round trip, as for a pair.
@@ -65,7 +69,26 @@ pub fn of_run(scenario: &Scenario) -> Estimate {
         .filter(|role| *role != Role::Device)
         .map(|role| f64::from(scenario.nodes(role)))
         .sum();
-    BASE + DEVICE * devices + SERVER * servers + PAIR * pairs + HEARTBEAT * heartbeats
+    let parts =
+        f64::from(scenario.cluster.log.partitions) + f64::from(scenario.cpu.cores.unwrap_or(0));
+    let joined: f64 = scenario
+        .workload
+        .iter()
+        .map(|workload| conversations(workload) * members(workload) * per_user)
+        .sum();
+    BASE + DEVICE * devices
+        + MEMBER * joined
+        + PART * parts
+        + SERVER * servers
+        + PAIR * pairs
+        + HEARTBEAT * heartbeats
+}
+
+fn conversations(workload: &Workload) -> f64 {
+    f64::from(match workload {
+        Workload::OneToOne(pairs) => pairs.pairs,
+        Workload::Group(groups) => groups.groups,
+    })
 }
 
 /// How many members a conversation has on average.
@@ -103,7 +126,15 @@ mod tests {
     fn absurd_sizes_are_reckoned_and_not_drawn() {
         let many = shipped("quickstart", &["population.users=1000000000"]);
         assert!(many.memory_bytes > 1e13, "{many:?}");
-        let fast = shipped("quickstart", &["workload.pairs.rate=1000000000/s"]);
-        assert!(fast.memory_bytes > 1e13, "{fast:?}");
+        for set in [
+            "workload.pairs.rate=1000000000/s",
+            "workload.groups.groups=4000000000",
+            "cluster.log.partitions=4000000000",
+            "cluster.gateways=4000000000",
+            "duration=100000h",
+        ] {
+            let large = shipped("quickstart", &[set]);
+            assert!(large.memory_bytes > 1e13, "{set}: {large:?}");
+        }
     }
 }

@@ -115,10 +115,48 @@ fn the_schema_refuses_what_the_loader_refuses() {
         "[[faults]]\nkind = \"partition\"\nat = \"1s\"\nlasts = \"1s\"\nbetween = [\"gateway\"]",
         "[redis_clients]\ncount = 5",
         "[expect]\ndelivery = \"yes\"",
+        "[expect]\nshow_p99 = 800",
+        "[expect]\nshow_p99 = \"800ms\"",
+        "[expect]\nshow_p98 = \"< 800ms\"",
+        "[expect.workload.a]\nserver_cpu = \"< 5\"",
     ] {
         let json: serde_json::Value = toml::from_str(text).expect(text);
         assert!(!validator.is_valid(&json), "the schema accepts {text}");
         assert!(Scenario::from_str("x", text, &[]).is_err(), "the loader accepts {text}");
+    }
+}
+
+/// Counts of which 0 leaves nobody to do something.
+#[test]
+fn the_schema_knows_the_least_counts_that_the_loader_takes() {
+    let validator = jsonschema::validator_for(&json_schema()).expect("the schema is one");
+    let cluster = ["gateways", "chats", "dispatchers", "store.shards", "log.partitions"];
+    let im = [
+        "push_shard",
+        "recent_rows",
+        "sync_rows",
+        "hold_back_rows",
+        "chat_queue",
+        "commit_rows",
+        "fetch_records",
+        "redis_tries",
+        "id_block",
+        "limit_sends",
+        "conversations_kept",
+    ];
+    let keys = cluster.map(|key| format!("cluster.{key}")).into_iter();
+    let keys = keys.chain(im.map(|key| format!("im.{key}")));
+    for key in keys.chain(["network.backlog", "swarm.faults"].map(str::to_owned)) {
+        for (count, sound) in [(0, false), (1, true)] {
+            let text = format!("{key} = {count}");
+            let json: serde_json::Value = toml::from_str(&text).expect(&text);
+            assert_eq!(validator.is_valid(&json), sound, "the schema on {text}");
+            let complaint =
+                Scenario::from_str("x", &text, &[]).err().map(|error| error.to_string());
+            let refused =
+                complaint.is_some_and(|complaint| complaint.contains(&format!(" {key}:")));
+            assert_eq!(refused, !sound, "the loader on {text}");
+        }
     }
 }
 

@@ -15,10 +15,13 @@ use super::units::from_text;
 #[serde(deny_unknown_fields, default)]
 pub struct Cluster {
     /// Gateways: they hold the devices' connections.
+    #[schemars(range(min = 1))]
     pub gateways: u32,
     /// Chat nodes: each owns a share of the conversations.
+    #[schemars(range(min = 1))]
     pub chats: u32,
     /// Dispatchers: they read the log and fan out.
+    #[schemars(range(min = 1))]
     pub dispatchers: u32,
     /// The store.
     pub store: StoreNodes,
@@ -39,6 +42,7 @@ pub struct Cluster {
 #[serde(deny_unknown_fields, default)]
 pub struct StoreNodes {
     /// Shards, one node each.
+    #[schemars(range(min = 1))]
     pub shards: u32,
 }
 
@@ -50,6 +54,7 @@ pub struct LogNodes {
     #[schemars(extend("const" = 1))]
     pub brokers: u32,
     /// Log partitions; a conversation always goes to the same one.
+    #[schemars(range(min = 1))]
     pub partitions: u32,
     /// What the broker waits for before it acks a producer.
     pub acks: Acks,
@@ -130,19 +135,23 @@ pub struct Disk {
     pub store_fsync: Option<Span>,
     /// On top of a sync, the bytes that it writes: megabytes per second. The default is assumed: a
     /// SATA SSD.
+    #[schemars(range(min = 1))]
     pub write_mb_per_s: u32,
     /// One read on a server's disk. The default is assumed: a data-centre SSD.
     pub read: Span,
     /// On top of that, the bytes that are read: megabytes per second. The default is assumed: a
     /// SATA SSD.
+    #[schemars(range(min = 1))]
     pub read_mb_per_s: u32,
     /// One sync on a device's disk. The default is assumed: a phone's flash.
     pub device_fsync: Span,
     /// On top of that, the bytes that it writes: megabytes per second. The default is assumed.
+    #[schemars(range(min = 1))]
     pub device_write_mb_per_s: u32,
     /// One read on a device's disk. The default is assumed: a phone's flash.
     pub device_read: Span,
     /// On top of that, the bytes that are read: megabytes per second. The default is assumed.
+    #[schemars(range(min = 1))]
     pub device_read_mb_per_s: u32,
 }
 

@@ -29,6 +29,7 @@ pub struct Network {
     /// profile's.
     pub between_regions: Span,
     /// Connections that may wait at a listening port until they are accepted, less one.
+    #[schemars(range(min = 1))]
     pub backlog: u32,
     /// Whether dials that find no place in the queue of half-made connections are answered with SYN
     /// cookies, as on Linux; else they are dropped and have to try again.

@@ -14,6 +14,7 @@ use super::units::Rate;
 #[serde(deny_unknown_fields)]
 pub struct RedisClients {
     /// How many there are.
+    #[schemars(range(min = 1))]
     pub count: u32,
     /// Operations over all of them together, at most; evenly spaced.
     pub rate: Rate,

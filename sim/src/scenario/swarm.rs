@@ -24,6 +24,7 @@ pub struct Swarm {
     /// Probability that a family is on.
     pub chance: Probability,
     /// The most faults that a family brings.
+    #[schemars(range(min = 1))]
     pub faults: u32,
     /// How short a fault may be.
     pub shortest: Span,

@@ -39,6 +39,7 @@ pub struct OneToOne {
     /// The workload's name, unique in the scenario.
     pub name: String,
     /// How many 1:1 conversations there are, each between another pair of users.
+    #[schemars(range(min = 1))]
     pub pairs: u32,
     /// Messages over all pairs together; arrivals are Poisson, open loop.
     pub rate: Rate,
@@ -57,6 +58,7 @@ pub struct Group {
     /// The workload's name, unique in the scenario.
     pub name: String,
     /// How many groups there are.
+    #[schemars(range(min = 1))]
     pub groups: u32,
     /// How many members each of them has.
     pub members: Members,
