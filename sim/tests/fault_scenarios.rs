@@ -66,6 +66,11 @@ fn a_redis_whose_file_is_damaged_stays_down() {
 }
 
 #[test]
+fn a_second_copy_that_nobody_looked_out_for_is_no_event_for_the_past() {
+    holds_with("regress/copy-of-what-had-arrived", 7970);
+}
+
+#[test]
 fn torn_writes() {
     let record = holds("torn-writes");
     let losses = record.faults.iter().filter(|fault| fault.kind == "power-loss");

@@ -41,7 +41,7 @@ impl Checker for Delivery {
                         continue;
                     }
                     let row = &timeline.rows[expected.row];
-                    if index.history.complete && index.too_late(row, view.cursor()) {
+                    if index.history.complete && index.too_late(row, view.device, view.cursor()) {
                         late += u64::from(sure);
                         continue;
                     }

@@ -164,8 +164,8 @@ impl<'h> Index<'h> {
 
     /// Whether a device with this cursor that lacks the row may have got it, had the run gone on: a
     /// cursor that passed a row never goes back.
-    pub fn too_late(&self, row: &Row, cursor: Seq) -> bool {
-        row.seq > cursor && self.lateness.excuses(row.accepted)
+    pub fn too_late(&self, row: &Row, device: usize, cursor: Seq) -> bool {
+        row.seq > cursor && self.lateness.excuses_on(device, row.accepted)
     }
 
     /// Whether the row is something that somebody said.

@@ -110,7 +110,7 @@ impl Books {
 
     /// What is missing from a run that was cut short is undecided for that reason alone.
     fn is_too_late(&self, index: &Index<'_>, view: &View<'_>, row: &Row) -> bool {
-        index.history.complete && index.too_late(row, view.cursor())
+        index.history.complete && index.too_late(row, view.device, view.cursor())
     }
 
     fn missing(&mut self, index: &Index<'_>, view: &View<'_>, row: &Row) {

@@ -195,7 +195,8 @@ impl Net<'_> {
         let at = pipe.sender.next_arrival();
         if at != NEVER {
             pipe.delivery_pending = true;
-            self.events.push(at, Event::Deliver(end));
+            // A second copy of what had arrived may have come unnoticed, while nothing was missing.
+            self.events.push(self.events.due(at), Event::Deliver(end));
         }
     }
 
