@@ -7,9 +7,9 @@
 //!
 //! - its acceptance,
 //! - the healing,
-//! - the last *late* show, which is one that took more than half of the span: of any row that was accepted no
-//!   later than it; or of any row at all, as long as the device that lacks it has shown nothing that was accepted
-//!   more than a span after it.
+//! - the last *late* show, which is one that took more than half of the span, of any row that was accepted no
+//!   later than it; or the last late show of any row at all, or ack that took as long from the first try of its
+//!   send, as long as the device that lacks the row has shown nothing that was accepted more than a span after it.
 //!
 //! This hides no loss. Acks and shows at devices decide alone, which no server writes. A lost row is not
 //! shown and so excuses nothing, and nothing behind it in its conversation can be shown either. What is excused is
@@ -20,9 +20,10 @@
 use std::collections::BTreeMap;
 
 use im::env::Nanos;
+use im::model::SendKey;
 
 use super::index::{Show, Timeline};
-use crate::history::{Event, History, Promised};
+use crate::history::{Event, History, Promised, What};
 
 /// When rows are due.
 #[derive(Debug, Default)]
@@ -31,6 +32,8 @@ pub struct Lateness {
     /// Of rows that took long: when each was accepted, and the last long show of it or of any accepted
     /// before it. Both rise.
     behind: Vec<(Nanos, Nanos)>,
+    /// The last late show or ack of all.
+    last_late: Nanos,
     /// When the youngest row was accepted of those that each device has shown.
     reached: BTreeMap<u32, Nanos>,
 }
@@ -71,15 +74,16 @@ impl Lateness {
             kept.1 = if same { next.1 } else { kept.1 };
             same
         });
-        Self { promised: Some(promised), behind, reached }
+        let late_show = behind.last().map_or(0, |(_, shown)| *shown);
+        let last_late = late_show.max(last_late_ack(history, promised));
+        Self { promised: Some(promised), behind, last_late, reached }
     }
 
     /// Whether what was accepted then need not have been shown on a device by the end.
     pub fn excuses_on(&self, device: usize, accepted: Nanos) -> bool {
         let Some(Promised { within, end, .. }) = self.promised else { return false };
         let reached = self.reached.get(&(device as u32)).copied().unwrap_or(0);
-        let last_late = self.behind.last().map_or(0, |(_, shown)| *shown);
-        let all_late = reached <= accepted + within && last_late + within > end;
+        let all_late = reached <= accepted + within && self.last_late + within > end;
         all_late || self.excuses(accepted)
     }
 
@@ -90,6 +94,27 @@ impl Lateness {
         let behind = older.checked_sub(1).map_or(0, |place| self.behind[place].1);
         accepted.max(healed).max(behind) + within > end
     }
+}
+
+/// When the last ack came that took more than half of the span from the first try of its send; 0 if none did.
+fn last_late_ack(history: &History, promised: Promised) -> Nanos {
+    let mut tried: BTreeMap<SendKey, Nanos> = BTreeMap::new();
+    let mut last = 0;
+    for event in &history.events {
+        let key = |client_msg_id| SendKey { sender: event.device.user, client_msg_id };
+        match &event.what {
+            What::Attempted { client_msg_id, .. } => {
+                tried.entry(key(*client_msg_id)).or_insert(event.at);
+            }
+            What::Acked { client_msg_id, .. } => {
+                let first = tried.remove(&key(*client_msg_id)).unwrap_or(event.at);
+                let took = event.at.saturating_sub(first.max(promised.healed));
+                last = if took > promised.within / 2 { event.at } else { last };
+            }
+            _ => {}
+        }
+    }
+    last
 }
 
 #[cfg(test)]
@@ -186,5 +211,20 @@ mod tests {
         assert_eq!(judged(&story.clone().end_after(0, 500, 1_300)), (Verdict::Valid, 0));
         let ledger = judge(&Accounting, &story.end_after(0, 500, 2_000));
         assert_eq!(ledger.verdict, Verdict::Invalid);
+    }
+
+    #[test]
+    fn acks_that_take_long_tell_that_a_cluster_is_behind() {
+        let ended = |at: u64| {
+            let mut story = Story::with(&[ANN, BOB]);
+            let slow = story.send(BOB);
+            unheard(&mut story, 100, 2);
+            story.wait_until(900);
+            story.ack(slow, 3);
+            judged(&story.end_after(0, 500, at))
+        };
+        assert_eq!(ended(1_300), (Verdict::Valid, 0));
+        // Two rows are due then: one on Bob, the other on both.
+        assert_eq!(ended(1_500), (Verdict::Invalid, 3));
     }
 }

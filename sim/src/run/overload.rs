@@ -19,8 +19,8 @@ pub fn overload(observed: &Observed, record: &Record) -> Option<Overload> {
     let totals = &record.totals;
     let behind = totals.sends_without_outcome > 0 || record.ledger.too_late > 0;
     let at_work = behind && !record.interrupted && is_moving(observed);
-    let works = totals.accepted > 0;
-    if !at_work && !(works && queue_grew(record)) {
+    let fell_behind = totals.accepted > 0 && queue_grew(record);
+    if !(at_work || fell_behind) {
         return None;
     }
     let roles = record.processors.iter().flat_map(|processors| &processors.roles);
