@@ -175,10 +175,11 @@ fn an_interrupted_run_keeps_what_has_happened() {
     let folder = folder();
     let long = ["run", "small.toml", "--set", "duration=20m", "--out", "out"];
     // One that comes before the cluster is up finds nothing to keep, and says so.
-    let tries = (0..20).map(|_| interrupt(folder.path(), &long, "running small"));
+    let tries = (0..20).map(|_| interrupt(folder.path(), &long, "running small", "-INT"));
     let ended = { tries }.find(|ended| !ended.stderr.contains("before the cluster was up"));
     let told = ended.expect("the cluster comes up").exits(130).complains_of(&["kept"]).stdout;
     assert!(told.contains("Page: out/report.html"), "{told}");
+    assert!(told.contains("Interrupted after "), "{told}");
     let text = fs::read_to_string(folder.path().join("out/record.json")).expect("kept");
     let record: Value = serde_json::from_str(&text).expect("JSON");
     let duration_ns = record["phases"]["duration_ns"].as_u64().expect("a time");
@@ -190,12 +191,14 @@ fn an_interrupted_run_keeps_what_has_happened() {
 fn an_interrupted_campaign_tells_what_has_run() {
     let folder = folder();
     let long = ["check", "small.toml", "--seeds", "1..=1000000", "--jobs", "2"];
-    let told = interrupt(folder.path(), &long, "checking small").exits(130).stdout;
+    let told = interrupt(folder.path(), &long, "checking small", "-TERM").exits(130).stdout;
     assert!(told.starts_with("small.toml: ") && told.contains(" not run)"), "{told}");
+    let latest = folder.path().join("runs/check-small/latest");
+    assert!(!latest.is_symlink(), "what was interrupted is not the latest");
 }
 
 /// Presses Ctrl-C once the program has said `ready` on stderr.
-fn interrupt(folder: &Path, arguments: &[&str], ready: &str) -> Ended {
+fn interrupt(folder: &Path, arguments: &[&str], ready: &str, signal: &str) -> Ended {
     let mut child = piped(folder, arguments);
     let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
     let mut said = String::new();
@@ -203,7 +206,7 @@ fn interrupt(folder: &Path, arguments: &[&str], ready: &str) -> Ended {
         let read = stderr.read_line(&mut said).expect("lines");
         assert!(read > 0, "it ended before it was ready: {said}");
     }
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let sent = Command::new("kill").args([signal, &child.id().to_string()]).status();
     assert!(sent.expect("kill runs").success());
     // It may say more than a pipe holds, so stderr is read to its end while it runs.
     let rest = std::thread::spawn(move || {
