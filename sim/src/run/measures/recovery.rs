@@ -51,6 +51,9 @@ impl Sent {
     /// How long the fault at `place` took to recover from; nothing without a time to compare with.
     pub fn recovery(&self, faults: &[FaultReport], place: usize) -> Option<Recovery> {
         let fault = &faults[place];
+        if !real(fault) {
+            return None;
+        }
         let others = || faults.iter().enumerate().filter(|(at, other)| *at != place && real(other));
         let starts = 0..(self.seconds + 1).saturating_sub(self.window);
         let calm = |second: &u64| {
@@ -63,8 +66,9 @@ impl Sent {
         let before: Vec<Window> =
             starts.clone().filter(calm).map(|second| self.window(second)).collect();
         let band = Band::of(&before)?;
-        // A later fault has a recovery of its own.
+        // A later fault has a recovery of its own, and reaches what was sent just before it.
         let next = others().map(|(_, other)| other.from_ns).filter(|from| *from >= fault.until_ns);
+        let next = next.map(|from| from.saturating_sub(SECOND));
         let until = next.min().unwrap_or(self.seconds * SECOND).min(self.seconds * SECOND);
         let first = fault.from_ns / SECOND;
         let whole = |second: &u64| (second + self.window) * SECOND <= until;
@@ -167,7 +171,11 @@ mod tests {
         let open = |took| Some(Recovery { took, open: true });
         assert_eq!(sent(10..30, None).recovery(&[fault(10, 12)], 0), open(20 * SECOND));
         let faults = [fault(10, 12), fault(15, 16)];
-        assert_eq!(sent(10..20, None).recovery(&faults, 0), open(5 * SECOND));
+        assert_eq!(sent(10..20, None).recovery(&faults, 0), open(4 * SECOND));
+        let hurt_by_the_next = sent(14..20, None).recovery(&faults, 0);
+        assert_eq!(hurt_by_the_next, Some(Recovery { took: 0, open: false }));
+        let churn = FaultReport { kind: "membership-churn".to_owned(), ..fault(10, 12) };
+        assert_eq!(sent(10..20, None).recovery(&[churn], 0), None, "it takes nothing away");
     }
 
     #[test]
