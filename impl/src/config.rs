@@ -338,7 +338,8 @@ pub struct Config {
     /// Waits of a gateway between tries of an unacked push; after the last the row is left to sync.
     pub push_retry: Vec<Span>,
     /// Retries of pushes that one device may be sent between two comparisons of its cursors, however few pushes it
-    /// acks; what has no budget is left to sync.
+    /// acks; what has no budget is left to sync. Also retries of sends that a device makes between two heartbeats,
+    /// at least one, beside two for each outcome; what has no budget waits for it.
     pub retry_reserve: u32,
     /// Retries of pushes on top of that, per 100 pushes that the device acks.
     pub retry_percent: u32,

@@ -247,6 +247,11 @@ impl<E: Env, T: Serialize> Outlet<E, T> {
         line.stream.is_some() && line.taken < position
     }
 
+    /// Whether the connection has not ended.
+    pub fn is_open(&self) -> bool {
+        self.line.borrow().stream.is_some()
+    }
+
     /// When the peer was last heard, be it a part of a frame: a large one may come slowly.
     pub fn heard(&self) -> Nanos {
         self.line.borrow().heard

@@ -2,14 +2,16 @@
 //!
 //! It keeps a database on the device's disk: operations that wait for their outcome, rows shown,
 //! and a cursor per conversation. In reading order: `db` (the database), `connection` (staying
-//! logged in), `sender` (operations until their outcome), `receiver` (rows until they are shown),
-//! `opener` (conversations that the user looks at), `status` (what others may know of it).
+//! logged in), `sender` (operations until their outcome), `retries` (how many of them are sent once
+//! more), `receiver` (rows until they are shown), `opener` (conversations that the user looks at),
+//! `status` (what others may know of it).
 
 mod connection;
 mod db;
 mod opener;
 mod queue;
 mod receiver;
+mod retries;
 mod sender;
 mod status;
 
@@ -148,6 +150,7 @@ impl Client {
         env.spawn(Receiver::new(device.clone(), opener).run(received));
         env.spawn(connection::stay_logged_in(device.clone(), move |frame| match frame {
             ToDevice::Accepted { .. } | ToDevice::Refused { .. } => sender.outcome(frame),
+            ToDevice::Heartbeat => sender.heartbeat(),
             // The gateway tells once, behind the copies that it pushed before.
             ToDevice::OnTimeline(_) => frames.put(frame),
             // A full queue loses the frame; the gateway pushes again, or sync finds the row.

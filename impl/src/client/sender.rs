@@ -11,10 +11,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Device;
 use super::opener::Opener;
+use super::retries::Retries;
 use crate::config::{Config, Sabotage};
 use crate::env::{Env, Nanos};
 use crate::model::{ClientMsgId, ConversationId};
 use crate::proto::device::{Operation, ToDevice, ToGateway};
+use crate::wire::Outlet;
 
 /// An operation as the user asked for it.
 pub struct Intended {
@@ -38,6 +40,7 @@ struct Shared<E: Env> {
     opener: Opener<E>,
     queues: RefCell<BTreeMap<ConversationId, Queue>>,
     waiting: RefCell<BTreeMap<ClientMsgId, oneshot::Sender<ToDevice>>>,
+    retries: Retries,
 }
 
 /// The sending half of a device.
@@ -46,7 +49,8 @@ pub struct Sender<E: Env>(Rc<Shared<E>>);
 impl<E: Env> Sender<E> {
     pub fn new(device: Rc<Device<E>>, opener: Opener<E>) -> Self {
         let (queues, waiting) = (RefCell::default(), RefCell::default());
-        Self(Rc::new(Shared { device, opener, queues, waiting }))
+        let retries = Retries::new(device.node.config.retry_reserve);
+        Self(Rc::new(Shared { device, opener, queues, waiting, retries }))
     }
 
     /// Resumes what the database holds, then takes in what the user does.
@@ -66,9 +70,14 @@ impl<E: Env> Sender<E> {
             return;
         };
         if let Some(waiting) = self.0.waiting.borrow_mut().remove(&client_msg_id) {
-            // Its time may be up; then the next try hears the outcome.
+            self.0.retries.outcome();
             let _ = waiting.send(frame);
         }
+    }
+
+    /// The gateway has answered a heartbeat.
+    pub fn heartbeat(&self) {
+        self.0.retries.heartbeat();
     }
 }
 
@@ -145,25 +154,42 @@ impl<E: Env> Shared<E> {
         operation: Operation,
     ) -> ToDevice {
         let (env, config) = (&self.device.node.env, &self.device.node.config);
+        let (told, mut outcome) = oneshot::channel();
+        self.waiting.borrow_mut().insert(id, told);
         for attempt in 0.. {
             let out = self.device.online().await;
-            let (told, mut outcome) = oneshot::channel();
-            self.waiting.borrow_mut().insert(id, told);
             self.device.observer.attempted(id, attempt as u32 + 1);
             let operation = operation.clone();
             let frame = ToGateway::Submit { client_msg_id: id, conversation, operation };
             // Where it ends here, or has no room, this is an attempt without an answer.
             let _ = out.send(&frame);
             let (patience, end) = (Config::backoff(&config.send_retry, attempt), out.position());
-            let mut told = env.timeout(patience.0, &mut outcome).await;
-            // What still waits to leave is not sent once more behind itself.
-            while told.is_none() && out.waits(end) {
-                told = env.timeout(patience.0, &mut outcome).await;
-            }
-            if let Some(Ok(outcome)) = told {
-                return outcome;
+            let time_is_up = async {
+                env.sleep(patience.0).await;
+                // What still waits to leave is not sent once more behind itself.
+                while out.waits(end) {
+                    env.sleep(patience.0).await;
+                }
+                self.may_retry(&out).await;
+            };
+            tokio::select! {
+                biased;
+                told = &mut outcome => return told.expect("who tells stays until it has told"),
+                () = time_is_up => {}
             }
         }
         unreachable!("tries are not counted out")
+    }
+
+    /// Completes when there is budget for one more try on this connection, or another connection.
+    async fn may_retry(&self, out: &Outlet<E, ToGateway>) {
+        let came_online = self.device.came_online.notified();
+        if out.is_open() {
+            tokio::select! {
+                biased;
+                () = came_online => {}
+                () = self.retries.withdraw() => {}
+            }
+        }
     }
 }

@@ -20,12 +20,38 @@ use crate::stats;
 /// since a queue that lost some rows looks like any other. The first one of a session is at login.
 const STORE_EVERY: u64 = 3;
 
-/// Compares once. What fails is found at the next heartbeat.
+/// Whether a session's cursors are being compared.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub enum Comparing {
+    #[default]
+    No,
+    Yes,
+    /// Another comparison was due meanwhile.
+    OnceMore,
+}
+
+/// Compares, or has the comparison that is under way followed by another one: where the store is behind,
+/// comparisons that read the same rows side by side would keep it there. What fails is found at the next
+/// heartbeat.
 pub async fn run<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>) {
     if gateway.node.config.sabotaged(Sabotage::PushOnce) {
         return;
     }
     session.compare();
+    if session.comparing.get() != Comparing::No {
+        session.comparing.set(Comparing::OnceMore);
+        return;
+    }
+    loop {
+        session.comparing.set(Comparing::Yes);
+        compare(gateway, session).await;
+        if session.comparing.replace(Comparing::No) == Comparing::Yes {
+            return;
+        }
+    }
+}
+
+async fn compare<E: Env>(gateway: &Rc<GatewayNode<E>>, session: &Rc<Session<E>>) {
     let device = session.device;
     let limit = match push_queued(gateway, session).await {
         true => 0,

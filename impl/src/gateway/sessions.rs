@@ -7,6 +7,7 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 use super::asked::Asked;
+use super::reconcile::Comparing;
 use super::unacked::{Budget, Next, Unacked};
 use super::way_out::WayOut;
 use crate::config::{Config, Sabotage};
@@ -28,7 +29,9 @@ pub struct Session<E: Env> {
     pub number: u64,
     /// The way to it.
     pub way: WayOut<E>,
-    /// How often its cursors were compared.
+    /// Whether its cursors are being compared.
+    pub comparing: Cell<Comparing>,
+    /// How often they were compared.
     pub compared: Cell<u64>,
     /// The connection to Redis at the last comparison with the store.
     pub redis_seen: Cell<u64>,
@@ -82,6 +85,7 @@ impl<E: Env> Sessions<E> {
             device,
             number: self.opened.get(),
             way: WayOut::new(out),
+            comparing: Cell::default(),
             compared: Cell::new(0),
             redis_seen: Cell::new(0),
             on_timeline: RefCell::default(),
