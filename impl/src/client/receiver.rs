@@ -166,6 +166,7 @@ impl<E: Env> Receiver<E> {
 
     fn take_page(&mut self, id: ConversationId, page: Page, outcome: &mut Outcome) {
         let timeline = self.timelines.entry(id).or_default();
+        let before = timeline.cursor;
         timeline.syncing_until = 0;
         timeline.heard_of = timeline.heard_of.max(page.head);
         for row in page.rows {
@@ -175,7 +176,9 @@ impl<E: Env> Receiver<E> {
         }
         timeline.release(page.covered, outcome);
         outcome.acks.insert(id);
-        if timeline.cursor < timeline.heard_of {
+        // A page that brings nothing would not bring more at once: what was heard of is not in the store yet. The
+        // gateway, which has no ack of it, tells again.
+        if timeline.cursor > before && timeline.cursor < timeline.heard_of {
             outcome.syncs.insert(id);
         }
     }

@@ -11,6 +11,7 @@ use crate::model::{ConversationId, DeviceId, Seq};
 use crate::node::Node;
 use crate::points::Point;
 use crate::proto::store::{Reply, Request};
+use crate::units::Span;
 
 /// Starts all of it.
 pub fn start<E: Env>(gateway: &Rc<GatewayNode<E>>) {
@@ -47,6 +48,9 @@ async fn renew_presence<E: Env>(gateway: &GatewayNode<E>) {
     }
 }
 
+/// How long a gateway waits before it tries a store again that has failed.
+const BACKOFF: Span = Span::ms(200);
+
 /// Stores delivery acks in batches. What cannot be stored is kept for the next batch.
 async fn store_acks<E: Env>(gateway: &GatewayNode<E>) {
     let node = &gateway.node;
@@ -62,16 +66,24 @@ async fn store_acks<E: Env>(gateway: &GatewayNode<E>) {
             shards[shard].push((device, conversation, upto));
         }
         let stored = shards.into_iter().enumerate().filter(|(_, acks)| !acks.is_empty());
-        join_all(stored.map(|(shard, acks)| async move {
-            if gateway.stores[shard].call(Request::Ack(acks.clone())).await != Ok(Reply::Done) {
+        let all_stored = join_all(stored.map(|(shard, acks)| async move {
+            let reply = gateway.stores[shard].call(Request::Ack(acks.clone())).await;
+            let stored = reply == Ok(Reply::Done);
+            if !stored {
                 let mut kept = gateway.acks.borrow_mut();
                 for (device, conversation, upto) in acks {
                     let cursor = kept.entry((device, conversation)).or_default();
                     *cursor = upto.max(*cursor);
                 }
             }
+            stored
         }))
-        .await;
+        .await
+        .into_iter()
+        .all(|stored| stored);
         node.env.point(Point::GatewayAcksStored).await;
+        if !all_stored {
+            node.env.sleep(BACKOFF.0).await;
+        }
     }
 }

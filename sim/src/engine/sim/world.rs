@@ -32,6 +32,11 @@ use crate::engine::disk::{Disk, DiskProfile};
 use crate::engine::network::{Hops, LinkKind, LinkProfile, NetStats, Tier};
 use crate::engine::rng::{self, Stream};
 
+/// Events at one instant after which a world is taken to stand still; and some more for each host, since a million
+/// devices may all log in at once.
+const INSTANT_MAX: u64 = 5_000_000;
+const INSTANT_MAX_PER_HOST: u64 = 1_000;
+
 /// Starts a host's program; called at boot and again at each restart.
 pub type Boot = Rc<dyn Fn(SimEnv) -> Pin<Box<dyn Future<Output = ()>>>>;
 
@@ -128,6 +133,8 @@ pub struct World {
     pub restart_after: Nanos,
     pub digest: Digest,
     pub stats: NetStats,
+    /// Events since virtual time last went on.
+    at_this_instant: u64,
     pub hops: Hops,
     pub poll: Poll,
     /// The cores of the machine that all hosts share; without it each has a processor of its own.
@@ -189,6 +196,7 @@ impl World {
             restart_after: RESTART_AFTER,
             digest: Digest::new(seed),
             stats: NetStats::default(),
+            at_this_instant: 0,
             hops: Hops::default(),
             poll: Poll::default(),
             cores: None,
@@ -228,6 +236,20 @@ impl World {
         id
     }
 
+    /// Notes that an event is due now; a world in which nothing but this instant goes on would go on for ever.
+    fn note_instant(&mut self, at: Nanos) {
+        if at > self.now {
+            self.at_this_instant = 0;
+        }
+        self.at_this_instant += 1;
+        let most = INSTANT_MAX + INSTANT_MAX_PER_HOST * self.hosts.len() as u64;
+        assert!(
+            self.at_this_instant <= most,
+            "virtual time stands still at {:.9} s: {most} events at one instant; tasks wake each other without end",
+            at as f64 / 1e9
+        );
+    }
+
     /// Time passes up to `until`, if it has not come so far; nothing is due by then.
     pub fn pass_to(&mut self, until: Nanos) {
         self.now = self.now.max(until);
@@ -245,6 +267,7 @@ impl World {
             _ => return Step::Idle,
         }
         let (at, event) = self.events.pop().expect("peeked");
+        self.note_instant(at);
         self.now = at;
         self.stats.events += 1;
         if let Event::Restart(host, number) = event {

@@ -236,3 +236,17 @@ fn an_unknown_point_cannot_be_armed() {
     let host = add_passer(&mut sim, &log);
     sim.arm(host, "store-sinked", 1);
 }
+
+#[test]
+#[should_panic(expected = "virtual time stands still at 1.000000000 s")]
+fn a_world_whose_time_stands_still_is_ended() {
+    let link = LinkProfile::constant(0);
+    let (mut sim, log) = (Sim::new(1, Network { clients: link, backend: link }), Log::default());
+    let host = add(&mut sim, &log, |env, _| async move {
+        env.sleep(S).await;
+        // Nobody listens there, and the answer comes at once.
+        while env.connect(Addr { node: 0, port: 1 }).await.is_err() {}
+    });
+    assert_eq!(host, 0);
+    sim.run_until(2 * S);
+}
