@@ -11,6 +11,7 @@ use im_reports::record::{Outcome, Record, Verdict};
 use crate::campaign;
 use crate::engine::Kind;
 use crate::run::{self, Progress, left_out};
+use crate::sabotages::Effect;
 use crate::scenario::Scenario;
 
 /// Verdicts by promise.
@@ -91,13 +92,16 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// In how many seeds an engine called the promise invalid.
-    pub fn invalid(&self, engine: Kind, promise: &str) -> usize {
-        let said = |opinions: &&Opinions| {
+    /// In how many seeds an engine saw what a planted bug does.
+    pub fn caught(&self, engine: Kind, effect: Effect) -> usize {
+        let saw = |opinions: &&Opinions| {
             let opinion = opinions.0.get(&engine).and_then(|opinion| opinion.as_ref().ok());
-            opinion.and_then(|one| one.verdicts.get(promise)) == Some(&Verdict::Invalid)
+            opinion.is_some_and(|one| match effect {
+                Effect::Breaks(promise) => one.verdicts.get(promise) == Some(&Verdict::Invalid),
+                Effect::Delays => one.outcome == Outcome::BoundMissed,
+            })
         };
-        self.seeds.values().filter(said).count()
+        self.seeds.values().filter(saw).count()
     }
 }
 

@@ -1,4 +1,4 @@
-//! The planted bugs as data: which promise each of them breaks, and the shipped scenario that
+//! The planted bugs as data: what each of them does to a run, and the shipped scenario that
 //! reveals it. How a bug is done stands in the `im` package, and only there.
 //!
 //! No scenario here rests on lost packets or on the bandwidth of links, so that engines without
@@ -8,37 +8,31 @@ use im::config::Sabotage;
 
 use crate::scenario::Scenario;
 
+/// What a planted bug does to a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Effect {
+    /// It breaks the promise of this id, as in [`Promise::id`](im_reports::record::Promise::id).
+    Breaks(&'static str),
+    /// It breaks no promise: everything comes, and too late. A bound of the scenario is missed.
+    Delays,
+}
+
 /// A planted bug, and how it comes to light.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Planted {
     /// The bug.
     pub bug: Sabotage,
-    /// Id of a promise that it breaks, as in [`Promise::id`](im_reports::record::Promise::id).
-    pub breaks: &'static str,
+    /// What it does.
+    pub effect: Effect,
     /// The shipped scenario that reveals it with most seeds: a path below `scenarios/`.
     pub scenario: &'static str,
 }
 
 const fn planted(bug: Sabotage, breaks: &'static str, scenario: &'static str) -> Planted {
-    Planted { bug, breaks, scenario }
+    Planted { bug, effect: Effect::Breaks(breaks), scenario }
 }
 
-/// A planted bug that breaks no promise: with it everything comes, and too late.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Delaying {
-    /// The bug.
-    pub bug: Sabotage,
-    /// The shipped scenario that reveals it, by a bound that is missed: a path below `scenarios/`.
-    pub scenario: &'static str,
-}
-
-/// Every planted bug that delays, behind those of [`ALL`] in the order of [`Sabotage::ALL`].
-pub const DELAYING: &[Delaying] = &[Delaying {
-    bug: Sabotage::IdleRedisLink,
-    scenario: "regress/redis-silent-on-idle-links.toml",
-}];
-
-/// Every planted bug that breaks a promise, in the order of [`Sabotage::ALL`].
+/// Every planted bug, in the order of [`Sabotage::ALL`].
 pub const ALL: &[Planted] = &[
     planted(Sabotage::AckBeforeCommit, "A1", "faults/chat-and-store-crash.toml"),
     planted(Sabotage::AckBeforeSync, "A1", "faults/power-loss.toml"),
@@ -53,7 +47,22 @@ pub const ALL: &[Planted] = &[
     planted(Sabotage::SendsUnordered, "A3", "faults/chat-and-store-crash.toml"),
     planted(Sabotage::ShowBeforeSync, "A2", "faults/device-crash.toml"),
     planted(Sabotage::ForgetCursors, "A2", "faults/device-crash.toml"),
+    Planted {
+        bug: Sabotage::IdleRedisLink,
+        effect: Effect::Delays,
+        scenario: "regress/redis-silent-on-idle-links.toml",
+    },
 ];
+
+impl Effect {
+    /// What tells of it: the promise, or the bounds.
+    pub const fn told_by(self) -> &'static str {
+        match self {
+            Self::Breaks(promise) => promise,
+            Self::Delays => "bounds",
+        }
+    }
+}
 
 impl Planted {
     /// The scenario with the bug in it.
@@ -72,8 +81,7 @@ mod tests {
 
     #[test]
     fn every_bug_is_in_the_table_once() {
-        let breaking = ALL.iter().map(|planted| planted.bug);
-        let bugs: Vec<_> = breaking.chain(DELAYING.iter().map(|delaying| delaying.bug)).collect();
+        let bugs: Vec<_> = ALL.iter().map(|planted| planted.bug).collect();
         assert_eq!(bugs, Sabotage::ALL);
     }
 
@@ -81,7 +89,7 @@ mod tests {
     fn every_promise_has_a_bug_that_breaks_it() {
         for promise in check_all(&History::default()).promises {
             // The ledger keeps the books of what the promises judge.
-            let broken = ALL.iter().any(|planted| planted.breaks == promise.id);
+            let broken = ALL.iter().any(|planted| planted.effect.told_by() == promise.id);
             assert!(broken || promise.id == "ledger", "{}", promise.id);
         }
     }

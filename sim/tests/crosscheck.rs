@@ -22,7 +22,7 @@ fn engines_agree_on_a_planted_bug() {
     let folder = folder();
     let arguments = ["crosscheck", "small.toml", "--sabotage", "no-dedupe", "--seeds", "1..=2"];
     let ended = run(folder.path(), &arguments).exits(0);
-    let line = "no-dedupe (A2): agree; called invalid on small.toml, of 2 seeds: sim 2, turmoil 2";
+    let line = "no-dedupe (A2): agree; caught on small.toml, of 2 seeds: sim 2, turmoil 2";
     assert!(ended.stdout.contains(line), "{}", ended.stdout);
 }
 

@@ -1,5 +1,5 @@
-//! The checkers can fail: each planted bug is caught by the promise that it breaks, in the shipped
-//! scenario that the table of bugs names, and some of them under each fan-out too. Findings tell where
+//! The checkers can fail: each planted bug is caught by the promise that it breaks, or by a bound if it
+//! only delays, in the shipped scenario that the table of bugs names, and some of them under each fan-out too. Findings tell where
 //! to look. Without a bug, everything holds.
 
 mod common;
@@ -11,7 +11,7 @@ use common::{folder, run};
 use im_reports::record::{Outcome, Record, Verdict};
 use imsim::engine::Kind;
 use imsim::run::{Progress, judge, live_through};
-use imsim::sabotages::{self, Planted};
+use imsim::sabotages::{self, Effect, Planted};
 use imsim::scenario::Scenario;
 
 const FANOUTS: [&str; 3] = ["write", "read", "hybrid"];
@@ -38,11 +38,15 @@ fn record(scenario: &Scenario, seed: u64) -> Record {
     judge(scenario, seed, &observed.unwrap_or_else(|error| panic!("{error}")))
 }
 
-/// Whether the promise is broken that the bug is said to break. Then a finding has to say so.
+/// Whether the promise is broken that the bug is said to break; then a finding has to say so. Or, where it only
+/// delays, whether every promise holds and a bound is missed.
 fn catches(planted: &Planted, record: &Record) -> bool {
-    let promise = record.promises.iter().find(|promise| promise.id == planted.breaks);
+    let Effect::Breaks(breaks) = planted.effect else {
+        return record.outcome == Outcome::BoundMissed;
+    };
+    let promise = record.promises.iter().find(|promise| promise.id == breaks);
     let caught = promise.expect("judged").verdict == Verdict::Invalid;
-    let mut findings = record.findings.iter().filter(|finding| finding.promise == planted.breaks);
+    let mut findings = record.findings.iter().filter(|finding| finding.promise == breaks);
     let told = findings.any(|finding| names_a_message(&finding.summary));
     assert_eq!(caught, told, "{}: {:#?}", planted.bug.name(), record.findings);
     caught

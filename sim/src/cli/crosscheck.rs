@@ -13,6 +13,7 @@ use imsim::engine::Kind;
 use imsim::run::left_out;
 use imsim::sabotages::{self, Planted};
 use imsim::scenario::Scenario;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::output::{self, Format};
@@ -83,8 +84,8 @@ pub struct Args {
 }
 
 /// What is printed for programs.
-#[derive(Serialize)]
-struct Crosschecked {
+#[derive(Serialize, JsonSchema)]
+pub struct Crosschecked {
     /// Version of this shape.
     schema_version: u32,
     /// In the order in which they ran.
@@ -92,31 +93,39 @@ struct Crosschecked {
 }
 
 /// What came of one scenario, with or without a bug.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Outcome {
+    /// The file.
     scenario: String,
     /// The planted bug, if one is.
     #[serde(skip_serializing_if = "Option::is_none")]
     sabotage: Option<String>,
+    /// Whether the engines came to the same verdicts with every seed; with a bug, whether every engine caught it.
     agree: bool,
-    /// Whether every run was as the scenario expects; with a bug, whether every engine caught it.
+    /// Whether every run was as the scenario expects; with a bug, the same as `agree`.
     as_expected: bool,
     /// The worst way in which a run ended.
     worst: reports::Outcome,
-    /// Seeds on which the engines agree, of how many that ran.
+    /// On how many seeds they agree.
     seeds_agreed: usize,
+    /// How many seeds ran.
     seeds: usize,
     /// On how many seeds each engine came to what the scenario expects; with a bug, on how many it called the
-    /// broken promise invalid.
+    /// broken promise invalid, or found a bound missed where the bug only delays.
     by_engine: BTreeMap<String, usize>,
+    /// Seeds on which the engines came to different verdicts.
     disagreements: Vec<Disagreement>,
+    /// Parts of the scenario that not every engine has, which none of them ran.
     left_out: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Disagreement {
+    /// The seed.
     seed: u64,
+    /// What each engine says, where they differ.
     what: Vec<String>,
+    /// The command that repeats the run on each engine.
     replay: Vec<String>,
 }
 
@@ -262,7 +271,7 @@ fn outcome(
         });
     }
     let count = |engine: &Kind| match case.bug {
-        Some(planted) => comparison.invalid(*engine, planted.breaks),
+        Some(planted) => comparison.caught(*engine, planted.effect),
         None => as_expected(*engine),
     };
     let by_engine: Vec<(Kind, usize)> =
@@ -280,7 +289,9 @@ fn outcome(
     };
     Outcome {
         scenario: case.path.display().to_string(),
-        sabotage: case.bug.map(|planted| format!("{} ({})", planted.bug.name(), planted.breaks)),
+        sabotage: case
+            .bug
+            .map(|planted| format!("{} ({})", planted.bug.name(), planted.effect.told_by())),
         agree,
         as_expected,
         worst: outcomes.max().unwrap_or(reports::Outcome::Failed),
@@ -318,7 +329,7 @@ fn human(outcome: &Outcome) -> String {
     let mut text = match &outcome.sabotage {
         Some(bug) => {
             let verdict = if outcome.agree { "agree" } else { "DISAGREE" };
-            format!("{bug}: {verdict}; called invalid on {scenario}, of {seeds} seeds:")
+            format!("{bug}: {verdict}; caught on {scenario}, of {seeds} seeds:")
         }
         None => format!(
             "{scenario}: {verdict}; same verdicts on {seeds_agreed} of {seeds} seeds, as expected on:"
