@@ -14,7 +14,7 @@ use imsim::scenario::Scenario;
 
 use super::check::cores;
 use super::output::{self, Format};
-use super::paths::from_here;
+use super::paths::{from_here, set_of};
 use super::progress::{self, Bar};
 use super::run::{point_latest_at, quoted, try_folder};
 use super::seeds::Seeds;
@@ -380,6 +380,6 @@ fn reproduce(args: &Args) -> String {
     }
     args.crossover.iter().for_each(|key| option("crossover", key));
     args.metric.iter().for_each(|metric| option("metric", metric));
-    args.sets.iter().for_each(|set| option("set", set));
+    args.sets.iter().for_each(|set| option("set", &set_of(&args.scenario, set)));
     words.join(" ")
 }

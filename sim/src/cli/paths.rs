@@ -18,6 +18,17 @@ pub fn from_here(path: &Path) -> PathBuf {
     }
 }
 
+/// A `--set` as a record may hold it: a file of this machine in its value reads as from the scenario's folder, where
+/// paths in a scenario count from.
+pub fn set_of(scenario: &Path, set: &str) -> String {
+    let file = |value| Some(Path::new(value)).filter(|file| file.is_absolute() && file.is_file());
+    let told = set.split_once('=').and_then(|(key, value)| {
+        let (folder, file) = (scenario.canonicalize().ok()?, file(value)?.canonicalize().ok()?);
+        Some(format!("{key}={}", between(folder.parent()?, &file).display()))
+    });
+    told.unwrap_or_else(|| set.to_owned())
+}
+
 /// The way from one folder to another, both absolute and without links.
 fn between(from: &Path, to: &Path) -> PathBuf {
     let shared = from.components().zip(to.components()).take_while(|(a, b)| a == b).count();
@@ -46,5 +57,17 @@ mod tests {
             assert_eq!(from_here(&written), Path::new("src/main.rs"), "{}", written.display());
         }
         assert_eq!(from_here(Path::new("/no/such/folder/x")), Path::new("/no/such/folder/x"));
+    }
+
+    #[test]
+    fn a_file_in_a_set_reads_from_the_folder_of_its_scenario() {
+        let here = std::env::current_dir().expect("there is one");
+        let file = here.join("calibration/default.toml").display().to_string();
+        let scenario = Path::new("../scenarios/quickstart.toml");
+        let set = set_of(scenario, &format!("cpu.calibration={file}"));
+        assert_eq!(set, "cpu.calibration=../sim/calibration/default.toml");
+        for other in ["im.fanout=read", "cpu.calibration=/no/such/file", "nothing"] {
+            assert_eq!(set_of(scenario, other), other);
+        }
     }
 }

@@ -11,7 +11,7 @@ use imsim::run::{self, Progress, SetupError};
 use imsim::scenario::Scenario;
 
 use super::output::{self, Format};
-use super::paths::from_here;
+use super::paths::{from_here, set_of};
 use super::progress::{self, Bar};
 use super::size::Size;
 use super::wall::{self, Stopwatch};
@@ -246,7 +246,8 @@ pub fn reproduce(scenario: &Path, seed: u64, engine: Kind, sets: &[String]) -> S
         Kind::Sim => String::new(),
         other => format!(" --engine {other}"),
     };
-    let sets: String = sets.iter().map(|set| format!(" --set {}", quoted(set))).collect();
+    let sets: String =
+        sets.iter().map(|set| format!(" --set {}", quoted(&set_of(scenario, set)))).collect();
     format!(
         "imsim run {} --seed {seed}{engine}{sets}",
         quoted(&from_here(scenario).display().to_string())

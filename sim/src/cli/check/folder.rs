@@ -10,7 +10,7 @@ use imsim::campaign;
 
 use super::Args;
 use crate::cli::output::{self, Format};
-use crate::cli::paths::from_here;
+use crate::cli::paths::{from_here, set_of};
 use crate::cli::run::{point_latest_at, quoted};
 use crate::cli::{Exit, list};
 
@@ -92,7 +92,9 @@ fn reproduce(args: &Args) -> String {
     let mut words = vec!["imsim check".to_owned()];
     words.extend(args.scenarios.iter().map(|path| quoted(&from_here(path).display().to_string())));
     words.push(format!("--seeds {}", args.seeds));
-    words.extend(args.sets.iter().map(|set| format!("--set {}", quoted(set))));
+    words.extend(
+        args.sets.iter().map(|set| format!("--set {}", quoted(&set_of(&args.scenarios[0], set)))),
+    );
     if args.determinism {
         words.push("--determinism".to_owned());
     }

@@ -10,7 +10,7 @@ use imsim::scenario::{Calibration, Scenario, ScenarioError};
 
 use super::Args;
 use crate::cli::output::{self, Format};
-use crate::cli::paths::from_here;
+use crate::cli::paths::{from_here, set_of};
 use crate::cli::progress::{self, Bar};
 use crate::cli::{Exit, check, run};
 
@@ -118,7 +118,7 @@ fn reproduce(args: &Args, path: &Path, seed: u64) -> String {
             &format!(" --calibration {}", run::quoted(&from_here(file).display().to_string()));
     }
     for set in &args.sets {
-        command += &format!(" --set {}", run::quoted(set));
+        command += &format!(" --set {}", run::quoted(&set_of(path, set)));
     }
     command
 }
