@@ -116,3 +116,28 @@ fn joined(seconds: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
     }
     spans
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn show_p99() -> &'static Metric {
+        crate::metrics::ALL.iter().find(|metric| metric.name == "show_p99").expect("it is one")
+    }
+
+    #[test]
+    fn a_bound_is_met_by_a_figure_within_it_and_by_no_other() {
+        let metric = show_p99();
+        let limit = Limit::parse(metric, "< 800ms").expect("it is one");
+        assert!(bound(metric, &limit, Some(799.9)).met);
+        assert!(!bound(metric, &limit, Some(800.0)).met);
+        assert!(!bound(metric, &limit, None).met, "nothing was measured");
+    }
+
+    #[test]
+    fn seconds_in_a_row_are_one_span() {
+        let spans = joined([1, 2, 3, 7].into_iter().map(|second| second * SECOND));
+        assert_eq!(spans, [(SECOND, 4 * SECOND), (7 * SECOND, 8 * SECOND)]);
+        assert_eq!(joined(std::iter::empty()), []);
+    }
+}
