@@ -271,6 +271,7 @@ pub struct Merge {
     #[schemars(range(min = 1))]
     pub max: usize,
     /// Fewer leave so long after the first of them came.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub window: Span,
 }
 
@@ -334,8 +335,10 @@ pub struct Config {
     /// What a limit in Redis means while Redis does not answer.
     pub limit_without_redis: WithoutRedis,
     /// Waits of a device between tries of an unacked send; the last one repeats.
+    #[schemars(length(min = 1), extend("items" = { "$ref": "#/$defs/Span", "pattern": "[1-9]" }))]
     pub send_retry: Vec<Span>,
     /// Waits of a gateway between tries of an unacked push; after the last the row is left to sync.
+    #[schemars(length(min = 1), extend("items" = { "$ref": "#/$defs/Span", "pattern": "[1-9]" }))]
     pub push_retry: Vec<Span>,
     /// Retries of pushes that one device may be sent between two comparisons of its cursors, however few pushes it
     /// acks; what has no budget is left to sync. Also retries of sends that a device makes between two heartbeats,
@@ -344,19 +347,23 @@ pub struct Config {
     /// Retries of pushes on top of that, per 100 pushes that the device acks.
     pub retry_percent: u32,
     /// How often a device compares its cursors with the servers.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub heartbeat: Span,
     /// Silence after which either side of a device's connection calls it dead.
     pub idle_timeout: Span,
     /// How long one call between servers may take, and a dial between them, unless the server says that it is at
     /// work on it.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub call_timeout: Span,
     /// How long a call may take whose server says so: what is slow but alive is waited for, since the same request
     /// once more would make it slower.
     pub call_patience: Span,
     /// How long a device waits for a connection to a gateway, for a sign of life while it logs in (twice as long),
     /// and for the answer when it asks for rows, before it tries again. It spans the round trip of a phone.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub device_timeout: Span,
     /// How long a device waits before it dials again; doubled up to eight times this.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub reconnect: Span,
     /// Silence after which the registry drops a server.
     pub lease: Span,
@@ -364,12 +371,15 @@ pub struct Config {
     pub presence_lease: Span,
     /// How long a round trip to Redis, a connection attempt and a question to a Sentinel may take
     /// each; round trips `redis_wait.timeout` longer.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub redis_timeout: Span,
     /// How long a link to Redis may be idle before Redis is asked for a sign of life (`PING`). A Redis that has
     /// fallen silent is noticed after this and `redis_timeout` by all who hold a link.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub redis_heartbeat: Span,
     /// How long a node waits before it looks for the Redis master again, and at most between tries
     /// of a command.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub redis_redial: Span,
     /// Tries of a Redis command, the first included, where another is safe.
     #[schemars(range(min = 1))]

@@ -10,6 +10,7 @@ mod told;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::files::{Error, Files, failed, json};
@@ -27,7 +28,7 @@ pub const AIM: f64 = 0.25;
 pub const SATURATED_BELOW: f64 = 0.95;
 
 /// One scenario at several loads on several engines (`load-curve.json`).
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LoadCurve {
     /// [`LOAD_CURVE_VERSION`] of the writer.
     pub schema_version: u32,
@@ -53,7 +54,7 @@ pub struct LoadCurve {
 }
 
 /// One load.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LoadPoint {
     /// The factor by which the scenario's rates were multiplied.
     pub load: f64,
@@ -64,7 +65,7 @@ pub struct LoadPoint {
 }
 
 /// What was measured of one engine at one load, on that engine's own clock.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LoadMeasured {
     /// Messages accepted per second of the load.
     pub accepted_per_s: f64,

@@ -159,6 +159,33 @@ fn the_schema_and_the_completions_print() {
 }
 
 #[test]
+fn what_programs_are_given_is_as_its_schema_says() {
+    let folder = folder();
+    let seeds = ["--seeds", "1..=2"];
+    for (shape, command) in [
+        ("run", vec!["run", "small.toml"]),
+        ("campaign", [&["check", "small.toml"], &seeds[..]].concat()),
+        (
+            "comparison",
+            [&["compare", "small.toml", "--vary", "im.fanout=write,read"], &seeds[..]].concat(),
+        ),
+        ("crosscheck", vec!["crosscheck", "small.toml", "--seeds", "1..=1"]),
+        ("list", vec!["list", "small.toml"]),
+    ] {
+        let schema = run(folder.path(), &["schema", shape]).exits(0).json();
+        let command = [&command[..], &["--format", "json"]].concat();
+        let document = run(folder.path(), &command).exits(0).json();
+        assert!(document["schema_version"].is_u64(), "{shape}");
+        let validator = jsonschema::validator_for(&schema).expect("the schema is one");
+        let errors: Vec<_> =
+            validator.iter_errors(&document).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{shape}: {errors:#?}");
+        let empty = serde_json::json!({ "schema_version": 1 });
+        assert!(!validator.is_valid(&empty), "{shape}: anything agrees");
+    }
+}
+
+#[test]
 fn people_may_stop_reading_and_programs_get_whole_documents() {
     let folder = folder();
     let unread = |arguments: &[&str]| -> Ended {

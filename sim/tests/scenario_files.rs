@@ -102,6 +102,7 @@ fn the_schema_refuses_what_the_loader_refuses() {
         "duration = \"60 s\"",
         "duration = 60",
         "[cluster]\nlog = { brokers = 3 }",
+        "[im]\nsend_retry = []",
         "[cluster]\nredis = { persistence = \"rdb\" }",
         "[network]\nclients = \"5g\"",
         "[network]\nclients = { profile = \"edge\", bandwidth = \"1M\" }",
@@ -157,6 +158,44 @@ fn the_schema_knows_the_least_counts_that_the_loader_takes() {
                 complaint.is_some_and(|complaint| complaint.contains(&format!(" {key}:")));
             assert_eq!(refused, !sound, "the loader on {text}");
         }
+    }
+}
+
+/// Spans and rates of which 0 does nothing, or the same without end.
+#[test]
+fn the_schema_knows_where_nothing_is_refused() {
+    let validator = jsonschema::validator_for(&json_schema()).expect("the schema is one");
+    let spans = [
+        "duration",
+        "cluster.restart_after",
+        "im.heartbeat",
+        "im.call_timeout",
+        "im.device_timeout",
+        "im.reconnect",
+        "im.redis_timeout",
+        "im.redis_heartbeat",
+        "im.redis_redial",
+    ];
+    let fault = |rest: &str| format!("[[faults]]\nat = \"1s\"\n{rest}");
+    let pairs = "[[workload]]\nname = \"a\"\nkind = \"one-to-one\"\npairs = 1\nrate = \"#.0/s\"";
+    let others = [
+        "im.send_retry = [\"#s\"]".to_owned(),
+        "im.push_retry = [\"1s\", \"#ms\"]".to_owned(),
+        "im.merge = { max = 2, window = \"#s\" }".to_owned(),
+        "[redis_clients]\ncount = 1\nrate = \"#/s\"".to_owned(),
+        pairs.to_owned(),
+        fault("kind = \"crash\"\nlasts = \"#.00s\"\nnode = \"redis-0\""),
+        fault("kind = \"delay-spike\"\nlasts = \"1s\"\nlinks = \"clients\"\nby = \"#s\""),
+        fault("kind = \"rolling-restart\"\nrole = \"chat\"\ndown = \"#s\"\ngap = \"1s\""),
+    ];
+    for text in spans.map(|key| format!("{key} = \"#s\"")).into_iter().chain(others) {
+        for (count, sound) in [("0", false), ("1", true)] {
+            let text = text.replace('#', count);
+            let json: serde_json::Value = toml::from_str(&text).expect(&text);
+            assert_eq!(validator.is_valid(&json), sound, "the schema on {text}");
+        }
+        let complaint = Scenario::from_str("x", &text.replace('#', "0"), &[]).expect_err(&text);
+        assert!(complaint.to_string().contains("; write "), "the loader on {text}: {complaint}");
     }
 }
 

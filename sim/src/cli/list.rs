@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use imsim::scenario::Scenario;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::output::{self, Format};
@@ -19,16 +20,20 @@ pub struct Args {
 }
 
 /// What is printed for programs.
-#[derive(Serialize)]
-struct Listed<'a> {
+#[derive(Serialize, JsonSchema)]
+pub struct Listed<'a> {
     /// Version of this shape.
     schema_version: u32,
+    /// In the order of their files.
     scenarios: &'a [Entry],
 }
 
-#[derive(Serialize)]
+/// One scenario.
+#[derive(Serialize, JsonSchema)]
 struct Entry {
+    /// The file.
     scenario: String,
+    /// What it is for.
     about: String,
 }
 

@@ -176,6 +176,12 @@ enum Shape {
     Campaign,
     /// `imsim compare`: comparison.json.
     Comparison,
+    /// `imsim crosscheck`: what it prints with `--format json`.
+    Crosscheck,
+    /// `imsim crosscheck --latency`: load-curve.json.
+    LoadCurve,
+    /// `imsim list`: what it prints with `--format json`.
+    List,
 }
 
 /// The most runs at a time: a thread each.
@@ -229,6 +235,11 @@ fn run_command(command: Command) -> Exit {
                 Shape::Comparison => {
                     schemars::schema_for!(im_reports::comparison::Comparison).to_value()
                 }
+                Shape::Crosscheck => schemars::schema_for!(crosscheck::Crosschecked).to_value(),
+                Shape::LoadCurve => {
+                    schemars::schema_for!(im_reports::load_curve::LoadCurve).to_value()
+                }
+                Shape::List => schemars::schema_for!(list::Listed).to_value(),
             };
             output::print_json(&schema);
             Exit::Held

@@ -34,6 +34,7 @@ pub struct Cluster {
     pub regions: Vec<String>,
     /// How long a supervisor waits before it starts a process again that ended itself, as one does
     /// whose disk has failed. The default is assumed.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub restart_after: Span,
 }
 

@@ -77,6 +77,7 @@ pub struct Scenario {
     pub about: String,
     /// How long the workload runs, in virtual time. Faults happen in here.
     #[serde(default = "default_duration")]
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub duration: Span,
     /// How long the cluster then has to converge, everything healed and every device online.
     #[serde(default = "default_settle")]

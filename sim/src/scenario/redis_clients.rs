@@ -17,6 +17,7 @@ pub struct RedisClients {
     #[schemars(range(min = 1))]
     pub count: u32,
     /// Operations over all of them together, at most; evenly spaced.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub rate: Rate,
     /// A write counts as acknowledged once `WAIT` has told of so many replicas. By default it
     /// counts at once.

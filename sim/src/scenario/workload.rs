@@ -42,9 +42,11 @@ pub struct OneToOne {
     #[schemars(range(min = 1))]
     pub pairs: u32,
     /// Messages over all pairs together; arrivals are Poisson, open loop.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub rate: Rate,
     /// How often each device of a member opens each of these conversations; if absent, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub consume_rate: Option<Rate>,
     /// What a message weighs.
     #[serde(default)]
@@ -63,9 +65,11 @@ pub struct Group {
     /// How many members each of them has.
     pub members: Members,
     /// Messages over all groups together; arrivals are Poisson, open loop.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub rate: Rate,
     /// How often each device of a member opens each of these conversations; if absent, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub consume_rate: Option<Rate>,
     /// What a message weighs.
     #[serde(default)]

@@ -19,6 +19,7 @@ pub struct Crash {
     /// When it is killed, or from when on it is killed at `point`.
     pub at: Span,
     /// How long after `at` it is restarted.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Which node.
     pub node: NodeRef,
@@ -40,6 +41,7 @@ pub struct PowerLoss {
     /// When the power goes.
     pub at: Span,
     /// How long it is gone.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Which node.
     pub node: NodeRef,
@@ -59,6 +61,7 @@ pub struct Pause {
     /// When it stops.
     pub at: Span,
     /// How long it stands still.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Which node.
     pub node: NodeRef,
@@ -76,6 +79,7 @@ pub struct RollingRestart {
     /// The role; not the devices.
     pub role: Role,
     /// How long each one is down.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub down: Span,
     /// How long the one before is up before the next is killed.
     pub gap: Span,
@@ -91,6 +95,7 @@ pub struct ClockStep {
     /// When it is put wrong.
     pub at: Span,
     /// How long it stays wrong.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Whose clock.
     pub node: NodeRef,
@@ -108,6 +113,7 @@ pub struct ClockDrift {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Whose clock.
     pub node: NodeRef,
@@ -125,6 +131,7 @@ pub struct DiskSlow {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Whose disk.
     pub node: NodeRef,
@@ -146,6 +153,7 @@ pub struct DiskFull {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Whose disk.
     pub node: NodeRef,
@@ -161,6 +169,7 @@ pub struct DiskFailing {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Whose disk.
     pub node: NodeRef,
@@ -176,10 +185,12 @@ pub struct MembershipChurn {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Name of the group workload.
     pub workload: String,
     /// Joins and leaves together, over all its groups; arrivals are Poisson, open loop.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub rate: Rate,
     /// Whether it is an error (exit code 1) when nobody was asked to join or leave.
     #[serde(default)]

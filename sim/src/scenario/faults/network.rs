@@ -18,6 +18,7 @@ pub struct Loss {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// On which kind of link; either this or `on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,6 +45,7 @@ pub struct DelaySpike {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// On which kind of link; either this or `on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +54,7 @@ pub struct DelaySpike {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on: Option<Targets>,
     /// How much longer a packet takes, one way.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub by: Span,
     /// Whether it is an error (exit code 1) when the fault touched nothing.
     #[serde(default)]
@@ -66,6 +69,7 @@ pub struct Collapse {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// The links of all nodes on that kind of link; either this or `on`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -91,6 +95,7 @@ pub struct Partition {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// The two sides, each a role (`gateway`), a node (`gateway-0`) or a region (`region:eu`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +118,7 @@ pub struct Clog {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// The traffic of which nodes.
     pub on: Targets,
@@ -133,6 +139,7 @@ pub struct Swizzle {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// The nodes, of which each seed draws a subset.
     pub on: Targets,
@@ -158,6 +165,7 @@ pub struct ResetStorm {
     pub with: Option<Targets>,
     /// How often they are reset while it lasts; once if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub every: Option<Span>,
     /// Whether it is an error (exit code 1) when the fault touched nothing.
     #[serde(default)]

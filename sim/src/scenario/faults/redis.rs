@@ -14,6 +14,7 @@ pub struct RedisMasterCrash {
     /// When it is killed.
     pub at: Span,
     /// How long after that it is restarted.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Whether it is an error (exit code 1) when the fault touched nothing.
     #[serde(default)]
@@ -28,6 +29,7 @@ pub struct RedisMasterCut {
     /// When the cut begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Who is cut off together with the master: roles, nodes or regions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,6 +46,7 @@ pub struct RedisMasterPause {
     /// When it stops.
     pub at: Span,
     /// How long it stands still.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// Whether it is an error (exit code 1) when the fault touched nothing.
     #[serde(default)]
@@ -57,6 +60,7 @@ pub struct RedisMasterSlow {
     /// When it begins.
     pub at: Span,
     /// How long it lasts.
+    #[schemars(extend("pattern" = "[1-9]"))]
     pub lasts: Span,
     /// What is added to every packet's latency, one way.
     pub by: Span,
