@@ -7,9 +7,9 @@
 //! cargo run --release --example linux_tcp -- partition RTT_MS SECONDS # 50 4
 //! ```
 
-#[path = "../tests/linux_tcp/linux.rs"]
+#[path = "../tests/engine/linux_tcp/linux.rs"]
 mod linux;
-#[path = "../tests/linux_tcp/measure.rs"]
+#[path = "../tests/engine/linux_tcp/measure.rs"]
 mod measure;
 
 use measure::{TRAFFIC, percentile};

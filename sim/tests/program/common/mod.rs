@@ -56,7 +56,6 @@ impl Ended {
     }
 
     /// The results as JSON.
-    #[allow(dead_code, reason = "not every test binary asks for JSON")]
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
@@ -64,7 +63,6 @@ impl Ended {
     }
 
     /// Demands that the errors hold each of these texts.
-    #[allow(dead_code, reason = "not every test binary looks at errors")]
     #[track_caller]
     pub fn complains_of(self, texts: &[&str]) -> Self {
         for text in texts {

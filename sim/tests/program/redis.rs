@@ -5,8 +5,6 @@
 
 #![allow(clippy::disallowed_types, clippy::disallowed_methods, reason = "real servers, real time")]
 
-mod common;
-
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
@@ -14,7 +12,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{folder, imsim, run};
+use crate::common::{folder, imsim, run};
 use redis::{Connection, FromRedisValue, ToRedisArgs};
 
 /// How long anything may take.

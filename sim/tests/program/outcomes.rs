@@ -1,13 +1,11 @@
 //! How a run ends, as its users meet it: overloaded, not put to the test, beyond a bound, as expected or not. The
 //! terminal, the record, `check` and the exit code say the same.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{Ended, folder, imsim, run};
+use crate::common::{Ended, folder, imsim, run};
 use serde_json::Value;
 
 /// Two people, one conversation.

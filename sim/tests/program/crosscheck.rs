@@ -1,10 +1,8 @@
 //! `imsim crosscheck`: engines side by side, end to end.
 
-mod common;
-
 use std::fs;
 
-use common::{folder, run};
+use crate::common::{folder, run};
 
 const LOSS: &str = "\n[[faults]]\nkind = \"loss\"\nlinks = \"clients\"\nrate = \"5%\"\nat = \"1s\"\nlasts = \"1s\"\n";
 

@@ -1,12 +1,10 @@
 //! One seed decides everything: what two processes write is the same, byte for byte.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use common::{Ended, folder, run};
+use crate::common::{Ended, folder, run};
 
 /// The only file in which wall-clock facts may stand.
 const MANIFEST: &str = "manifest.json";

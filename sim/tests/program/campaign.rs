@@ -1,12 +1,10 @@
 //! The folder that `imsim check` leaves: the same bytes on any number of threads, failing seeds with
 //! their replays, what faults touched.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{folder, run};
+use crate::common::{folder, run};
 use im_reports::campaign::{Campaign, Outcome};
 
 const FILES: [&str; 7] = [

@@ -1,8 +1,6 @@
 //! What the tests of refusals share: a sound scenario, and demands on the exact answer to an unsound
 //! one.
 
-#![allow(dead_code, reason = "not every test binary uses all of it")]
-
 use imsim::scenario::Scenario;
 
 fn refused(text: &str, sets: &[&str]) -> String {

@@ -4,9 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-mod common;
-
-use common::{folder, run};
+use crate::common::{folder, run};
 
 /// What is added to the small scenario; no other engine can lose packets.
 const LOSS: &str = r#"

@@ -2,9 +2,7 @@
 //!
 //! Each case is a scenario and every line of the answer.
 
-mod refusals;
-
-use refusals::with_tables;
+use crate::refusals::with_tables;
 
 /// One `[[faults]]` from line 20 on: its kind in line 21, its keys from line 22 on.
 #[track_caller]
@@ -397,7 +395,7 @@ fn what_adds_up_on_a_node_is_accepted() {
     ] {
         let fault =
             |kind: &str| format!("[[faults]]\nat = \"8s\"\nlasts = \"5s\"\nkind = \"{kind}\n");
-        let text = format!("{}{}{}", refusals::BASE, fault(one), fault(other));
+        let text = format!("{}{}{}", crate::refusals::BASE, fault(one), fault(other));
         let loaded = imsim::scenario::Scenario::from_str("x.toml", &text, &[]);
         loaded.unwrap_or_else(|error| panic!("{error}\n{text}"));
     }

@@ -3,9 +3,6 @@
 //!
 //! Needs `redis-server` 7.0 (Debian's package `redis-server`).
 
-#[path = "redis_client/machine.rs"]
-mod machine;
-
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -16,7 +13,7 @@ use im::redis_client::{Doubt, Effect, Failure, RedisLink};
 use im::units::Span;
 use redis::{FromRedisValue, Value};
 
-use machine::{Machine, Server, ip, node, run};
+use crate::machine::{Machine, Server, ip, node, run};
 
 fn command(words: &[&str]) -> redis::Pipeline {
     let mut commands = redis::pipe();

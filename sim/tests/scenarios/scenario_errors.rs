@@ -2,12 +2,10 @@
 //!
 //! Each case is a scenario, the `--set` arguments, and every line of the answer.
 
-mod refusals;
-
 use std::fs;
 
+use crate::refusals::{BASE, alone, with_sets, with_tables};
 use imsim::scenario::{Probability, Scenario, ScenarioError};
-use refusals::{BASE, alone, with_sets, with_tables};
 
 #[test]
 fn the_base_is_sound() {

@@ -2,13 +2,10 @@
 //! repetitions on the real kernel differ by; `cargo run --release --example linux_tcp` prints all
 //! cells.
 
-mod linux_tcp {
-    pub mod linux;
-    pub mod measure;
-}
+mod linux;
+mod measure;
 
-use linux_tcp::linux;
-use linux_tcp::measure::{self, TRAFFIC, percentile};
+use measure::{TRAFFIC, percentile};
 
 /// The error of every cell at this percentile, ascending, with what it is about.
 fn errors(percent: f64) -> Vec<(f64, f64, String)> {

@@ -2,12 +2,10 @@
 //!
 //! Each case is a scenario, or a calibration file of its own, and the answer.
 
-mod refusals;
-
 use std::fs;
 
+use crate::refusals::{BASE, with_sets, with_tables};
 use imsim::scenario::{Calibration, Scenario};
-use refusals::{BASE, with_sets, with_tables};
 
 #[test]
 fn calibrations_that_cannot_be_had_say_what_would_be_right() {
@@ -39,7 +37,7 @@ fn calibrations_that_cannot_be_had_say_what_would_be_right() {
 fn what_is_wrong_in_a_calibration_is_told_of_its_own_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = |name: &str| folder.path().join(name);
-    let shipped = include_str!("../calibration/default.toml");
+    let shipped = include_str!("../../calibration/default.toml");
     let wrong = shipped.replacen("cost = \"330ns\"", "cost = \"330\"", 1);
     let line = shipped.lines().position(|line| line == "cost = \"330ns\"").expect("it has") + 1;
     for (name, text) in [

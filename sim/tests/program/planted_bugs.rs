@@ -2,12 +2,10 @@
 //! only delays, in the shipped scenario that the table of bugs names, and some of them under each fan-out too. Findings tell where
 //! to look. Without a bug, everything holds.
 
-mod common;
-
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use common::{folder, run};
+use crate::common::{folder, run};
 use im_reports::record::{Outcome, Record, Verdict};
 use imsim::engine::Kind;
 use imsim::run::{Progress, judge, live_through};

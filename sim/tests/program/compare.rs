@@ -1,11 +1,9 @@
 //! `imsim compare` as a user meets it: paired runs, the same bytes again, clear refusals.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
-use common::{Ended, folder, run};
+use crate::common::{Ended, folder, run};
 use im_reports::comparison::Comparison;
 
 const SCENARIO: &str = r#"

@@ -7,10 +7,6 @@
     reason = "real servers take real time"
 )]
 
-#[allow(dead_code, reason = "other tests use the rest")]
-#[path = "redis_client/machine.rs"]
-mod machine;
-#[path = "redis_sentinel/sockets.rs"]
 mod sockets;
 
 use std::net::Ipv4Addr;
@@ -25,7 +21,7 @@ use imsim::redis::sentinel::{Config, Events, serve};
 use imsim::redis::{Options, serve_as};
 use redis::Value;
 
-use machine::{Server, ip, run};
+use crate::machine::{Server, ip, run};
 use sockets::Host;
 
 const S: Nanos = 1_000_000_000;

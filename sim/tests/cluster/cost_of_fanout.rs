@@ -63,7 +63,7 @@ fn write_amplification_is_what_arithmetic_says() {
 
 #[test]
 fn a_push_pays_where_feeding_frenzy_says() {
-    let text = include_str!("../../scenarios/fanout/consume-rate.toml");
+    let text = include_str!("../../../scenarios/fanout/consume-rate.toml");
     let setting = Setting {
         name: "one small group".to_owned(),
         text: text.to_owned(),

@@ -1,13 +1,11 @@
 //! The program as its users meet it: what it prints, what it writes, and how it exits.
 
-mod common;
-
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use common::{Ended, folder, imsim, run};
+use crate::common::{Ended, folder, imsim, run};
 use serde_json::Value;
 
 #[test]

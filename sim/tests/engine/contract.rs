@@ -5,18 +5,15 @@
 //! The live engine runs in real time on a machine that may be loaded: what is waited for has a
 //! generous limit, and no test says how soon anything happens.
 
-mod engine_contract {
-    pub mod clocks;
-    pub mod disks;
-    pub mod network;
-    pub mod points;
-    pub mod processes;
-    pub mod programs;
-    pub mod streams;
-    pub mod world;
-}
+pub mod clocks;
+pub mod disks;
+pub mod network;
+pub mod points;
+pub mod processes;
+pub mod programs;
+pub mod streams;
+pub mod world;
 
-use engine_contract::{clocks, disks, network, points, processes, streams};
 use imsim::engine::live::Live;
 use imsim::engine::sim::Sim;
 use imsim::engine::turmoil::Turmoil;
