@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::GatewayNode;
-use super::sessions::Session;
+use super::sessions::{Comparing, Session};
 use crate::config::{Pull, Sabotage};
 use crate::env::Env;
 use crate::fanout;
@@ -19,16 +19,6 @@ use crate::stats;
 /// With queues in Redis over copies in the store: one comparison in so many reads the copies too,
 /// since a queue that lost some rows looks like any other. The first one of a session is at login.
 const STORE_EVERY: u64 = 3;
-
-/// Whether a session's cursors are being compared.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub enum Comparing {
-    #[default]
-    No,
-    Yes,
-    /// Another comparison was due meanwhile.
-    OnceMore,
-}
 
 /// Compares, or has the comparison that is under way followed by another one: where the store is behind,
 /// comparisons that read the same rows side by side would keep it there. What fails is found at the next

@@ -7,7 +7,6 @@ use std::rc::Rc;
 use tokio::sync::Notify;
 
 use super::asked::Asked;
-use super::reconcile::Comparing;
 use super::unacked::{Budget, Next, Unacked};
 use super::way_out::WayOut;
 use crate::config::{Config, Sabotage};
@@ -21,6 +20,16 @@ use crate::wire::Outlet;
 
 /// Bytes that may wait for one device; what is pushed on top is left to sync.
 pub const BACKLOG_BYTES: usize = 1 << 20;
+
+/// Whether a session's cursors are being compared.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub enum Comparing {
+    #[default]
+    No,
+    Yes,
+    /// Another comparison was due meanwhile.
+    OnceMore,
+}
 
 /// One device's connection.
 pub struct Session<E: Env> {
