@@ -1,8 +1,8 @@
 //! Calls between servers: requests and replies, many at a time, over one connection.
 //!
 //! A server that takes long says so, and its callers wait: what is slow but alive is not asked for the same once
-//! more, which would make it slower. Every failed call says whether the request may have taken effect. `caller` is the asking side, `server`
-//! the answering one.
+//! more, which would make it slower. Every failed call says whether the request may have taken effect. `caller` is
+//! the asking side, `server` the answering one.
 
 mod caller;
 mod server;
@@ -10,8 +10,14 @@ mod server;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::units::Span;
+
 pub use caller::{Call, Caller};
 pub use server::serve;
+
+/// How long a node waits before it asks a server again that has failed: at once, it would ask for as long as that
+/// lasts, however soon failures come.
+pub const BACKOFF: Span = Span::ms(200);
 
 /// What a server answers: the pair of types that travel on its port.
 pub trait Service: 'static {

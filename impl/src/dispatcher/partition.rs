@@ -6,6 +6,7 @@ use std::rc::Rc;
 use futures_util::future::join_all;
 
 use super::Dispatcher;
+use crate::call::BACKOFF;
 use crate::config::Commit;
 use crate::env::{Env, Work};
 use crate::fanout;
@@ -14,10 +15,6 @@ use crate::points::Point;
 use crate::proto::log;
 use crate::proto::store::{ListChange, Listing, Reply, Request};
 use crate::stats;
-use crate::units::Span;
-
-/// How long a dispatcher waits before it asks a failing server again.
-const BACKOFF: Span = Span::ms(200);
 
 /// A row and whom it is for.
 pub type Addressed = (Row, Rc<Vec<UserId>>);

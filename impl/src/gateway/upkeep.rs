@@ -6,12 +6,12 @@ use std::rc::Rc;
 use futures_util::future::join_all;
 
 use super::{GatewayNode, open_counts};
+use crate::call::BACKOFF;
 use crate::env::Env;
 use crate::model::{ConversationId, DeviceId, Seq};
 use crate::node::Node;
 use crate::points::Point;
 use crate::proto::store::{Reply, Request};
-use crate::units::Span;
 
 /// Starts all of it.
 pub fn start<E: Env>(gateway: &Rc<GatewayNode<E>>) {
@@ -47,9 +47,6 @@ async fn renew_presence<E: Env>(gateway: &GatewayNode<E>) {
         }
     }
 }
-
-/// How long a gateway waits before it tries a store again that has failed.
-const BACKOFF: Span = Span::ms(200);
 
 /// Stores delivery acks in batches. What cannot be stored is kept for the next batch.
 async fn store_acks<E: Env>(gateway: &GatewayNode<E>) {

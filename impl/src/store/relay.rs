@@ -10,16 +10,12 @@ use std::rc::Rc;
 use futures_util::future::join_all;
 
 use super::state::{Mutation, State};
-use crate::call::Caller;
+use crate::call::{BACKOFF, Caller};
 use crate::env::Env;
 use crate::journal::Journal;
 use crate::model::Row;
 use crate::node::Node;
 use crate::proto::log::{Log, Reply, Request};
-use crate::units::Span;
-
-/// How long the relay waits after a failure.
-const BACKOFF: Span = Span::ms(200);
 
 /// Starts the relay of this shard.
 pub fn start<E: Env>(node: &Node<E>, state: &Rc<RefCell<State>>, journal: &Journal<E, Mutation>) {

@@ -133,7 +133,7 @@ pub struct World {
     pub restart_after: Nanos,
     pub digest: Digest,
     pub stats: NetStats,
-    /// Events since virtual time last went on.
+    /// Events since virtual time last went on, but for the first.
     at_this_instant: u64,
     pub hops: Hops,
     pub poll: Poll,
@@ -240,6 +240,7 @@ impl World {
     fn note_instant(&mut self, at: Nanos) {
         if at > self.now {
             self.at_this_instant = 0;
+            return;
         }
         self.at_this_instant += 1;
         let most = INSTANT_MAX + INSTANT_MAX_PER_HOST * self.hosts.len() as u64;
