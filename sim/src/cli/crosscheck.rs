@@ -27,9 +27,9 @@ use super::{Exit, JOBS_MAX, Printed, check};
 ///
 /// What one engine cannot do of a scenario is left out on all of them, and said on stderr, so that
 /// all live through the same. Engines agree on a seed when each promise gets the same verdict; whether that is
-/// what the scenario expects is said beside it. Of a
-/// planted bug (--sabotage) they agree when each calls the broken promise invalid in one of the
-/// seeds, since chance decides in which of them a bug shows.
+/// what the scenario expects is said beside it. Of a planted bug (--sabotage) they agree when each calls the broken
+/// promise invalid in one of the seeds, since chance decides in which of them a bug shows; or, of one that only
+/// delays, when each finds a bound missed.
 ///
 /// With --latency, each scenario runs at several loads on sim, with the cores, costs, loopback and
 /// disk of a calibration, and live on this machine, and a table and a page say how far the

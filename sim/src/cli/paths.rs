@@ -19,12 +19,13 @@ pub fn from_here(path: &Path) -> PathBuf {
 }
 
 /// A `--set` as a record may hold it: a file of this machine in its value reads as from the scenario's folder, where
-/// paths in a scenario count from.
+/// paths in a scenario count from. It stays as it is for a folder of scenarios, which may have more of them.
 pub fn set_of(scenario: &Path, set: &str) -> String {
-    let file = |value| Some(Path::new(value)).filter(|file| file.is_absolute() && file.is_file());
+    let file = |path: &Path| path.is_file().then(|| path.canonicalize().ok()).flatten();
     let told = set.split_once('=').and_then(|(key, value)| {
-        let (folder, file) = (scenario.canonicalize().ok()?, file(value)?.canonicalize().ok()?);
-        Some(format!("{key}={}", between(folder.parent()?, &file).display()))
+        let value = Some(Path::new(value)).filter(|value| value.is_absolute())?;
+        let (scenario, value) = (file(scenario)?, file(value)?);
+        Some(format!("{key}={}", between(scenario.parent()?, &value).display()))
     });
     told.unwrap_or_else(|| set.to_owned())
 }
@@ -69,5 +70,7 @@ mod tests {
         for other in ["im.fanout=read", "cpu.calibration=/no/such/file", "nothing"] {
             assert_eq!(set_of(scenario, other), other);
         }
+        let set = format!("cpu.calibration={file}");
+        assert_eq!(set_of(Path::new("../scenarios"), &set), set, "from which folder?");
     }
 }

@@ -23,7 +23,7 @@ pub fn campaign(args: &Args, scenarios_asked: usize, checked: Vec<Checked>) -> C
         seed_first: args.seeds.first,
         seeds_asked: args.seeds.count,
         scenarios_asked: scenarios_asked as u64,
-        sets: args.sets.clone(),
+        sets: sets(args).collect(),
         scenarios: told_apart(args, checked),
         reproduce: reproduce(args),
     }
@@ -87,14 +87,20 @@ fn told_apart(args: &Args, mut checked: Vec<Checked>) -> Vec<Checked> {
     checked
 }
 
+/// The `--set`s as the campaign may hold them. Of several scenarios each may have its own folder.
+fn sets(args: &Args) -> impl Iterator<Item = String> {
+    args.sets.iter().map(|set| match &args.scenarios[..] {
+        [scenario] => set_of(scenario, set),
+        _ => set.clone(),
+    })
+}
+
 /// The command that gives this campaign again.
 fn reproduce(args: &Args) -> String {
     let mut words = vec!["imsim check".to_owned()];
     words.extend(args.scenarios.iter().map(|path| quoted(&from_here(path).display().to_string())));
     words.push(format!("--seeds {}", args.seeds));
-    words.extend(
-        args.sets.iter().map(|set| format!("--set {}", quoted(&set_of(&args.scenarios[0], set)))),
-    );
+    words.extend(sets(args).map(|set| format!("--set {}", quoted(&set))));
     if args.determinism {
         words.push("--determinism".to_owned());
     }
