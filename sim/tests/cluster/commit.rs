@@ -1,32 +1,19 @@
 //! Where a message is committed, end to end: in the store, in the log, or in both without anybody who
 //! puts the two together.
 
-use std::path::Path;
-
 use im_reports::record::{Record, Verdict};
 use imsim::effects;
-use imsim::engine::Kind;
-use imsim::run::{self, Progress};
-use imsim::scenario::Scenario;
+
+use crate::lived::{self, counter};
 
 /// Runs a scenario of `scenarios/incidents` once: every promise must get the verdict that the scenario
 /// expects, and every fault have its effect. Returns its record.
 #[track_caller]
 fn as_expected(name: &str, sets: &[&str]) -> Record {
-    let file = format!("../scenarios/incidents/{name}.toml");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    let scenario = Scenario::load(&file, &sets).unwrap_or_else(|error| panic!("{error}"));
-    let observed = run::live_through(&scenario, 1, Kind::Sim, &Progress::default());
-    let record = run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")));
+    let record = lived::record(&lived::shipped(&format!("incidents/{name}"), sets), 1);
     assert_eq!(effects::missing(&record.faults), Vec::<String>::new());
     assert!(record.as_expected, "{:#?}", record.findings);
     record
-}
-
-/// A counter of a role; 0 if nothing was counted.
-fn counter(record: &Record, role: &str, name: &str) -> u64 {
-    record.counters[role].get(name).copied().unwrap_or(0)
 }
 
 /// The median of send→ack in milliseconds.

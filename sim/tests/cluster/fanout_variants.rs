@@ -1,32 +1,15 @@
 //! Variants of how rows reach devices, end to end: every promise holds under faults, and each variant
 //! visibly does what it says.
 
-use std::path::Path;
+use im_reports::record::Record;
 
-use im_reports::record::{Outcome, Record};
-use imsim::effects;
-use imsim::engine::Kind;
-use imsim::run::{self, Progress};
-use imsim::scenario::Scenario;
+use crate::lived::{self, counter};
 
 /// Runs a scenario of `scenarios/fanout` once: every promise must hold and every fault have its
 /// effect. Returns its record.
 #[track_caller]
 fn holds(name: &str, sets: &[&str]) -> Record {
-    let file = format!("../scenarios/fanout/{name}.toml");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    let scenario = Scenario::load(&file, &sets).unwrap_or_else(|error| panic!("{error}"));
-    let observed = run::live_through(&scenario, 1, Kind::Sim, &Progress::default());
-    let record = run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")));
-    assert_eq!(effects::missing(&record.faults), Vec::<String>::new());
-    assert_eq!(record.outcome, Outcome::Held, "{:#?}", record.findings);
-    record
-}
-
-/// A counter of a role; 0 if nothing was counted.
-fn counter(record: &Record, role: &str, name: &str) -> u64 {
-    record.counters[role].get(name).copied().unwrap_or(0)
+    lived::holds(&lived::shipped(&format!("fanout/{name}"), sets), 1)
 }
 
 #[test]

@@ -1,12 +1,8 @@
 //! Each kind of fault end to end: a shipped scenario in which it happens, and has to touch something.
 
-use std::path::Path;
+use im_reports::record::Record;
 
-use im_reports::record::{Outcome, Record};
-use imsim::effects;
-use imsim::engine::Kind;
-use imsim::run::{self, Progress};
-use imsim::scenario::Scenario;
+use crate::lived;
 
 /// Runs a scenario of `scenarios/faults` once: every promise must hold and every fault have its
 /// effect. Returns its record.
@@ -18,15 +14,9 @@ fn holds(name: &str) -> Record {
 /// The same of any shipped scenario, with a seed.
 #[track_caller]
 fn holds_with(name: &str, seed: u64) -> Record {
-    let file = format!("../scenarios/{name}.toml");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let scenario = Scenario::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let scenario = lived::shipped(name, &[]);
     assert!(scenario.faults.iter().all(imsim::scenario::Fault::require_effect), "{name}");
-    let observed = run::live_through(&scenario, seed, Kind::Sim, &Progress::default());
-    let record = run::judge(&scenario, seed, &observed.unwrap_or_else(|error| panic!("{error}")));
-    assert_eq!(effects::missing(&record.faults), Vec::<String>::new());
-    assert_eq!(record.outcome, Outcome::Held, "{:#?}", record.findings);
-    record
+    lived::holds(&scenario, seed)
 }
 
 macro_rules! scenarios {

@@ -8,6 +8,7 @@ mod disks_and_clocks;
 mod fanout_variants;
 mod fault_scenarios;
 mod limits;
+mod lived;
 mod locks;
 mod overload;
 mod slow_but_alive;

@@ -1,21 +1,13 @@
 //! A cluster that is asked for more than its processors can do: latency rises with the load, nothing
 //! is lost, and afterwards everything that was accepted is worked off.
 
-use std::path::Path;
-
 use im_reports::record::{ProcessorLoad, Record, Verdict};
-use imsim::engine::Kind;
-use imsim::run::{self, Progress};
-use imsim::scenario::Scenario;
+
+use crate::lived;
 
 /// The record of the shipped scenario with other values.
 fn with(sets: &[&str]) -> Record {
-    let file = "../scenarios/capacity/one-slow-chat.toml";
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    let scenario = Scenario::load(&path, &sets).unwrap_or_else(|error| panic!("{error}"));
-    let observed = run::live_through(&scenario, 1, Kind::Sim, &Progress::default());
-    run::judge(&scenario, 1, &observed.unwrap_or_else(|error| panic!("{error}")))
+    lived::record(&lived::shipped("capacity/one-slow-chat", sets), 1)
 }
 
 fn at_rate(rate: &str) -> Record {

@@ -2,41 +2,22 @@
 //! call, phones that take longer than servers, links that take long for what is on them. And what has gone
 //! silent is noticed, also where nobody says anything.
 
-use std::path::Path;
+use im_reports::record::{Outcome, Record};
+use imsim::run::SetupError;
 
-use im_reports::record::Outcome;
-use im_reports::record::Record;
-use imsim::engine::Kind;
-use imsim::run::{self, Observed, Progress, SetupError};
-use imsim::scenario::Scenario;
-
-fn scenario(name: &str, sets: &[&str]) -> Scenario {
-    let file = format!("../scenarios/{name}");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let sets: Vec<String> = sets.iter().map(|set| (*set).to_owned()).collect();
-    Scenario::load(&file, &sets).unwrap_or_else(|error| panic!("{error}"))
-}
-
-fn live_through(scenario: &Scenario, seed: u64) -> Result<Observed, SetupError> {
-    run::live_through(scenario, seed, Kind::Sim, &Progress::default())
-}
+use crate::lived::{self, live_through, shipped};
 
 /// Runs a scenario of `scenarios/regress` once: every promise must hold. Returns its record.
 #[track_caller]
 fn holds(name: &str, sets: &[&str]) -> Record {
-    let scenario = scenario(&format!("regress/{name}.toml"), sets);
-    let observed = live_through(&scenario, 1).unwrap_or_else(|error| panic!("{error}"));
-    let record = run::judge(&scenario, 1, &observed);
-    assert_eq!(record.outcome, Outcome::Held, "{:#?}", record.findings);
-    record
+    lived::holds(&shipped(&format!("regress/{name}"), sets), 1)
 }
 
 /// Runs a scenario of `scenarios/regress` with a bug that delays: every promise must hold, and a bound be missed.
 #[track_caller]
 fn misses(name: &str, bug: &str) -> Record {
-    let scenario = scenario(&format!("regress/{name}.toml"), &[&format!("im.sabotage={bug}")]);
-    let observed = live_through(&scenario, 1).unwrap_or_else(|error| panic!("{error}"));
-    let record = run::judge(&scenario, 1, &observed);
+    let scenario = shipped(&format!("regress/{name}"), &[&format!("im.sabotage={bug}")]);
+    let record = lived::record(&scenario, 1);
     assert_eq!(record.outcome, Outcome::BoundMissed, "{:#?}", record.bounds);
     record
 }
@@ -111,7 +92,7 @@ fn a_disk_may_be_busy_for_longer_than_its_fault_lasts() {
 
 #[test]
 fn a_set_up_that_cannot_succeed_is_given_up_and_says_why() {
-    let narrow = scenario("quickstart.toml", &["network.clients.bandwidth=100bit/s"]);
+    let narrow = shipped("quickstart", &["network.clients.bandwidth=100bit/s"]);
     let Err(SetupError::NotDone { waited, missing }) = live_through(&narrow, 1) else {
         panic!("logged in at 100 bit/s")
     };

@@ -1,16 +1,13 @@
 //! The standard check, in short: some seeds of the swarm, each of which must hold and repeat.
 
-use std::path::Path;
-
 use im_reports::record::Outcome;
 use imsim::campaign::summary;
-use imsim::engine::Kind;
-use imsim::run::{self, Progress};
 use imsim::scenario::{Family, Role, Scenario};
 
+use crate::lived;
+
 fn standard() -> Scenario {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/faults/swarm.toml");
-    Scenario::load(&file, &[]).unwrap_or_else(|error| panic!("{error}"))
+    lived::shipped("faults/swarm", &[])
 }
 
 #[test]
@@ -27,10 +24,7 @@ fn some_seeds_hold_repeat_and_are_full_of_faults() {
     let scenario = standard();
     let mut drawn = std::collections::BTreeMap::new();
     for seed in 1..=4 {
-        let live = || {
-            let observed = run::live_through(&scenario, seed, Kind::Sim, &Progress::default());
-            run::judge(&scenario, seed, &observed.unwrap_or_else(|error| panic!("{error}")))
-        };
+        let live = || lived::record(&scenario, seed);
         let record = live();
         assert_eq!(record.outcome, Outcome::Held, "seed {seed}: {:#?}", record.findings);
         assert_eq!(record, live(), "seed {seed}");
